@@ -1,0 +1,380 @@
+"""READ FIRST: what Steelyard talks about. Frozen dataclasses and enums; no I/O, no pandas, no SQLAlchemy.
+
+A *campaign* holds *comparisons* (one prompt, k >= 2 completions). A *round* is one rubric version with its
+collecting rules. A *rater* (a person, a model, a program or a simulation) is leased an *assignment* and answers it
+with a *judgment*: one *answer* per criterion and one overall (`rubrics.answers.Answer`).
+
+Identity is not position: completions are `a, b, c ...` for ever; `shown` is the order that one rater saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from rubrics.answers import Answer
+
+OVERALL = "overall"
+"""The reserved criterion key of the overall verdict."""
+
+
+def utc_now() -> datetime:
+    """The time now, aware, in UTC: the only clock of the platform."""
+    return datetime.now(UTC)
+
+
+class RaterKind(StrEnum):
+    """What a judge is. Kinds are never merged silently: a campaign names the kinds it counts."""
+
+    HUMAN = "human"
+    MODEL = "model"
+    PROGRAM = "program"
+    SIMULATED = "simulated"
+
+
+class Role(StrEnum):
+    """What a person may do, everywhere or in one campaign (see `app.policy`)."""
+
+    RATER = "rater"
+    DESIGNER = "designer"
+    RESEARCHER = "researcher"
+    ADMIN = "admin"
+
+
+class RaterState(StrEnum):
+    """Where a rater stands in their life on the platform."""
+
+    APPLICANT = "applicant"
+    TRAINING = "training"
+    QUALIFIED = "qualified"
+    WARNED = "warned"
+    PAUSED = "paused"
+    RETIRED = "retired"
+
+
+class RankingMode(StrEnum):
+    """What a round asks for: a choice between two completions, or a ranking of three or more."""
+
+    PAIR = "pair"
+    KWAY = "kway"
+
+
+class RoundPurpose(StrEnum):
+    """Why a round exists."""
+
+    PILOT = "pilot"
+    MAIN = "main"
+    BRIDGE = "bridge"
+
+
+class OverlapPolicy(StrEnum):
+    """How a round decides that a comparison has enough votes."""
+
+    FIXED = "fixed"
+    CURTAILED = "curtailed"
+    POSTERIOR = "posterior"
+
+
+class Purpose(StrEnum):
+    """Why a rater got a comparison. Hidden from the rater."""
+
+    WORK = "work"
+    GOLD = "gold"
+    REPEAT = "repeat"
+    EXAM = "exam"
+    AUDIT = "audit"
+
+
+class AssignmentState(StrEnum):
+    """`open` holds a lease; the other states are final, except that an expired one may be leased again."""
+
+    OPEN = "open"
+    SUBMITTED = "submitted"
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+
+
+class Cause(StrEnum):
+    """Why raters disagreed, as the adjudicator sees it."""
+
+    ERROR = "error"
+    UNDERSPECIFIED = "underspecified"
+    STYLE = "style"
+    REFUSAL = "refusal"
+    VALUE_CONFLICT = "value_conflict"
+
+
+class JobState(StrEnum):
+    """The life of long work."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One turn of a conversation; `role` is system, user, assistant or tool."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One model response. `id` is its identity inside the comparison: a, b, c ..."""
+
+    id: str
+    text: str
+    model: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    source: str | None = None
+    licence: str | None = None
+
+
+@dataclass(frozen=True)
+class GoldKey:
+    """What a careful reader must answer: for scoring raters, never exported for training.
+
+    Attributes:
+        accepted: overall answers that count as right (completion ids, "tie", "both_bad").
+        criteria: direction per criterion (a completion id or "tie"), for the criteria that are clear.
+        explanation: why, in the words shown to a rater who is being taught.
+        distribution: instead of a set, the share of experts behind each answer.
+    """
+
+    accepted: tuple[str, ...]
+    criteria: Mapping[str, str] = field(default_factory=dict)
+    explanation: str = ""
+    distribution: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True)
+class DeclaredTension:
+    """A rater's own word that two criteria pulled apart, and which of them prevailed."""
+
+    between: tuple[str, str]
+    prevailed: str | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A rater's flag on a comparison: harmful content, a broken text, a question to the designer."""
+
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """All that one rater says of one comparison, with the facts of how it was said.
+
+    Attributes:
+        answers: criterion key (or "overall") -> answer, canonical: in completion ids, never in positions.
+        revision: 0 for the first submission; a later one supersedes it and leaves it in place.
+        repeat_index: 0, or 1, 2 ... for blind repeats.
+        shown: completion ids in the order on the rater's screen, where known.
+        criteria_shown: criterion keys in the order on the rater's screen, where known.
+        confidence: 1 to 5.
+        seconds: active seconds.
+    """
+
+    rater: str
+    answers: Mapping[str, Answer]
+    rater_kind: RaterKind = RaterKind.HUMAN
+    justification: str = ""
+    tensions: tuple[DeclaredTension, ...] = ()
+    reports: tuple[Report, ...] = ()
+    confidence: int | None = None
+    seconds: float | None = None
+    at: datetime | None = None
+    shown: tuple[str, ...] | None = None
+    criteria_shown: tuple[str, ...] | None = None
+    revision: int = 0
+    repeat_index: int = 0
+    purpose: Purpose = Purpose.WORK
+    round: str | None = None
+    rubric_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Adjudication:
+    """A decision about a comparison: it adds a row and a reason, and overwrites no vote."""
+
+    answer: Answer
+    cause: Cause
+    reason: str
+    by: str
+    at: datetime | None = None
+    round: str | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One prompt with k >= 2 completions, as the outside world names it.
+
+    Attributes:
+        id: external id, unique in its campaign.
+        prompt: the conversation up to the response that is judged.
+        reference: a label from outside to compare with; never shown, never a gold key.
+        meta: free facts (topic, language, source ...) to slice, split and route by.
+    """
+
+    id: str
+    prompt: tuple[Message, ...]
+    completions: tuple[Completion, ...]
+    gold: GoldKey | None = None
+    reference: Mapping[str, Any] | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def completion_ids(self) -> tuple[str, ...]:
+        """Ids in id order: the order of every stored preference."""
+        return tuple(completion.id for completion in self.completions)
+
+    @property
+    def mode(self) -> RankingMode:
+        """Pairs are judged in pair rounds, three or more completions in k-way rounds."""
+        return RankingMode.PAIR if len(self.completions) == 2 else RankingMode.KWAY
+
+
+@dataclass(frozen=True)
+class ImportedComparison:
+    """One good line of a file: a comparison with whatever judgments and decisions came along."""
+
+    line: int
+    comparison: Comparison
+    judgments: tuple[Judgment, ...] = ()
+    adjudications: tuple[Adjudication, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RefusedLine:
+    """One bad line of a file: where, which field, and why, with the remedy in the reason."""
+
+    line: int
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f", field {self.field}" if self.field else ""
+        return f"line {self.line}{place}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class RoundRules:
+    """How a round collects.
+
+    Attributes:
+        overlap: votes of counted kinds that each comparison gets.
+        gold_rate: share of assignments that are hidden gold, 0 to 1.
+        repeat_rate: share of assignments that are blind repeats of the rater's own work, 0 to 1.
+        lease_seconds: how long a rater holds a comparison.
+        required_skills: skills a rater must hold.
+    """
+
+    overlap: int = 3
+    overlap_policy: OverlapPolicy = OverlapPolicy.FIXED
+    maximum_overlap: int = 7
+    gold_rate: float = 0.1
+    repeat_rate: float = 0.0
+    lease_seconds: int = 3600
+    required_skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A set of comparisons under one name, with the kinds of rater that count."""
+
+    id: int
+    name: str
+    title: str
+    counted_kinds: tuple[RaterKind, ...]
+    state: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Round:
+    """One rubric version with its collecting rules."""
+
+    id: int
+    campaign_id: int
+    name: str
+    purpose: RoundPurpose
+    mode: RankingMode
+    rubric_version: str
+    rules: RoundRules
+    state: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Rater:
+    """A judge of any kind. `namespace` is empty for accounts, a campaign's name for imported pseudonyms."""
+
+    id: int
+    name: str
+    namespace: str
+    kind: RaterKind
+    state: RaterState
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A comparison leased to a rater, as the rater may see it: slots in the order shown, no purpose, no model names.
+
+    Attributes:
+        shown: completion ids in the order on the screen.
+        criteria_shown: criterion keys in the order on the screen; the scope of this assignment.
+    """
+
+    id: int
+    campaign: str
+    round_id: int
+    rubric_version: str
+    comparison_id: str
+    prompt: tuple[Message, ...]
+    responses: tuple[str, ...]
+    shown: tuple[str, ...]
+    criteria_shown: tuple[str, ...]
+    asks_overall: bool
+    lease_expires_at: datetime
+    draft: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """Long work and how far it is."""
+
+    id: int
+    kind: str
+    state: JobState
+    progress: float
+    message: str
+    arguments: Mapping[str, Any]
+    result: Mapping[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that changed the state: who, what, on what, when."""
+
+    id: int
+    campaign_id: int | None
+    actor: str
+    action: str
+    subject: str
+    at: datetime
+    detail: Mapping[str, Any]

@@ -1,0 +1,53 @@
+"""One class per cause that a caller can act on. Messages name the value, the place and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class SteelyardError(Exception):
+    """The work cannot be done as asked; the message says why and what to do. Commands exit with status 1."""
+
+
+class NotFound(SteelyardError):
+    """Something named does not exist."""
+
+
+class AlreadyExists(SteelyardError):
+    """A name that must be unique is taken."""
+
+
+class NotAllowed(SteelyardError):
+    """The person has no role that permits this."""
+
+
+class Conflict(SteelyardError):
+    """The same identity with other content, or a state that forbids the step."""
+
+
+class InvalidInput(SteelyardError):
+    """A value from outside is not acceptable."""
+
+
+class RefusedSubmission(SteelyardError):
+    """A judgment breaks the rubric or its justification rules; `problems` has one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class LeaseLost(SteelyardError):
+    """The lease ran out and the place went to another rater; the draft is kept."""
+
+
+class StoreError(SteelyardError):
+    """The database is unreachable, of another schema version, or damaged."""
+
+
+class MissingExtra(SteelyardError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+
+class JobCancelled(SteelyardError):
+    """Somebody asked a running job to stop."""
