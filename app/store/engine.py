@@ -1,0 +1,89 @@
+"""Connections: SQLite (a file, or in memory for tests) and PostgreSQL behind one small class."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
+
+from app.errors import StoreError
+
+BUSY_TIMEOUT_MS = 60_000
+_IS_READ = "steelyard_is_read"
+
+
+class Store:
+    """A database, with one way to read and one way to write.
+
+    `write()` is one transaction: on SQLite it takes the write lock at once (`BEGIN IMMEDIATE`), because a deferred
+    transaction that upgrades later fails with "database is locked" under concurrency. What `write()` committed is on
+    disk (`synchronous=FULL`). `read()` sees one consistent state.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 64, "pool_timeout": 60}
+        if not self.is_sqlite:
+            options["pool_pre_ping"] = True
+        self.engine: Engine = create_engine(self.url, **options)
+        self._reader = self.engine.execution_options(**{_IS_READ: True})
+        if self.is_sqlite:
+            _prepare_sqlite(self.engine)
+        else:
+            self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One read-write transaction, committed on a normal exit and rolled back on an error.
+
+        Raises:
+            StoreError: the database cannot be reached or is locked for longer than the busy timeout.
+        """
+        with self._reachable(), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One read-only view of a single state of the database."""
+        with self._reachable(), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        try:
+            yield
+        except OperationalError as error:
+            shown = self.url.render_as_string(hide_password=True)
+            raise StoreError(f"The database {shown} did not do it: {error.orig}. See `steelyard db check`.") from error
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: we say BEGIN below
+        for pragma in (
+            f"busy_timeout={BUSY_TIMEOUT_MS}",  # first: switching to WAL may itself have to wait
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "temp_store=MEMORY",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        is_read = connection.get_execution_options().get(_IS_READ, False)
+        connection.exec_driver_sql("BEGIN" if is_read else "BEGIN IMMEDIATE")

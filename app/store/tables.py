@@ -1,0 +1,478 @@
+"""The schema: every fact of the platform, with its uniqueness in named constraints.
+
+Facts are rows; opinions (agreement, consensus, calibration, tension) are not in this file. `queue_item` is the one
+exception that is stated as such: counters that let a lease be found without counting, repaired from the facts by
+`steelyard db check`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time in, an aware UTC time out, on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"The time {value!r} has no zone; times are UTC.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, target: str, *, nullable: bool = False) -> Column[int]:
+    return Column(name, ForeignKey(f"{target}.id"), nullable=nullable)
+
+
+# --- people and judges -------------------------------------------------------------------------------------------
+
+rater = Table(
+    "rater",
+    metadata,
+    _id(),
+    Column("namespace", String, nullable=False, server_default=""),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("roles", Json, nullable=False),
+    Column("specification", Json),
+    Column("password_hash", String),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("namespace", "name"),
+    CheckConstraint("kind IN ('human', 'model', 'program', 'simulated')", name="kind"),
+    CheckConstraint("state IN ('applicant', 'training', 'qualified', 'warned', 'paused', 'retired')", name="state"),
+)
+"""`specification`: what a machine rater is made of (model, prompt template, parameters) or a simulated one's ability."""
+
+rater_skill = Table(
+    "rater_skill",
+    metadata,
+    _id(),
+    _ref("rater_id", "rater"),
+    _ref("campaign_id", "campaign", nullable=True),
+    Column("skill", String, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("evidence", Json),
+    Column("granted_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    UniqueConstraint("rater_id", "campaign_id", "skill", "granted_at"),
+)
+
+login_token = Table(
+    "login_token",
+    metadata,
+    _id(),
+    _ref("rater_id", "rater"),
+    Column("purpose", String, nullable=False),
+    Column("token_hash", String, nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    CheckConstraint("purpose IN ('set_password', 'session')", name="purpose"),
+)
+"""Only the hash of a token is kept; `set_password` tokens work once."""
+
+# --- rubrics, campaigns, rounds ----------------------------------------------------------------------------------
+
+rubric_version = Table(
+    "rubric_version",
+    metadata,
+    Column("version", String, primary_key=True),
+    Column("key", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("content", Json, nullable=False),
+    Column("source_yaml", Text),
+    Column("published_at", UtcDateTime, nullable=False),
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    _id(),
+    Column("name", String, nullable=False, unique=True),
+    Column("title", String, nullable=False),
+    Column("counted_kinds", Json, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('open', 'closed')", name="state"),
+)
+
+campaign_member = Table(
+    "campaign_member",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    _ref("rater_id", "rater"),
+    Column("roles", Json, nullable=False),
+    Column("joined_at", UtcDateTime, nullable=False),
+    UniqueConstraint("campaign_id", "rater_id"),
+)
+
+round_ = Table(
+    "round",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    Column("name", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("mode", String, nullable=False),
+    Column("rubric_version", ForeignKey("rubric_version.version"), nullable=False),
+    Column("rules", Json, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("campaign_id", "name"),
+    CheckConstraint("purpose IN ('pilot', 'main', 'bridge')", name="purpose"),
+    CheckConstraint("mode IN ('pair', 'kway')", name="mode"),
+    CheckConstraint("state IN ('open', 'closed')", name="state"),
+)
+
+# --- comparisons -------------------------------------------------------------------------------------------------
+
+content = Table(
+    "content",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("body", Text),
+    Column("erased_at", UtcDateTime),
+    Column("erased_reason", String),
+    CheckConstraint("(body IS NULL) = (erased_at IS NOT NULL)", name="tombstone"),
+)
+"""Texts, once each, by sha256. An erased text leaves its row without a body: a tombstone."""
+
+import_batch = Table(
+    "import_batch",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    Column("source", String, nullable=False),
+    Column("format", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("heartbeat_at", UtcDateTime, nullable=False),
+    Column("completed_at", UtcDateTime),
+    Column("event_id", Integer),
+    Column("counts", Json),
+)
+"""What a batch brought is visible when `completed_at` is set; the rows of a batch that died are swept away."""
+
+comparison = Table(
+    "comparison",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    _ref("batch_id", "import_batch", nullable=True),
+    Column("external_id", String, nullable=False),
+    Column("content_hash", String, nullable=False),
+    Column("prompt_hash", ForeignKey("content.hash"), nullable=False),
+    Column("mode", String, nullable=False),
+    Column("n_completions", Integer, nullable=False),
+    Column("meta", Json, nullable=False),
+    Column("reference", Json),
+    UniqueConstraint("campaign_id", "external_id"),
+    CheckConstraint("mode IN ('pair', 'kway')", name="mode"),
+    CheckConstraint("n_completions >= 2", name="completions"),
+    Index("ix_comparison_content_hash", "campaign_id", "content_hash"),
+    Index("ix_comparison_batch_id", "batch_id"),
+)
+
+completion = Table(
+    "completion",
+    metadata,
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("text_hash", ForeignKey("content.hash"), nullable=False),
+    Column("model", String),
+    Column("parameters", Json),
+    Column("source", String),
+    Column("licence", String),
+)
+"""`slot` is the completion's identity (a, b, c ...), not a position on any screen."""
+
+gold_key = Table(
+    "gold_key",
+    metadata,
+    _id(),
+    _ref("comparison_id", "comparison"),
+    Column("accepted", Json, nullable=False),
+    Column("criteria", Json, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("distribution", Json),
+    Column("suspended_at", UtcDateTime),
+    UniqueConstraint("comparison_id"),
+)
+
+# --- assigning ---------------------------------------------------------------------------------------------------
+
+queue_item = Table(
+    "queue_item",
+    metadata,
+    Column("round_id", ForeignKey("round.id"), primary_key=True),
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("priority", Float, nullable=False, server_default="0"),
+    Column("priority_reason", String),
+    Column("sort_key", Float, nullable=False),
+    Column("n_slots", Integer, nullable=False),
+    Column("n_taken", Integer, nullable=False, server_default="0"),
+    Column("is_open", Boolean, nullable=False),
+    CheckConstraint("n_taken >= 0 AND n_taken <= n_slots OR NOT is_open", name="overlap"),
+    Index(
+        "ix_queue_item_open",
+        "round_id",
+        text("priority DESC"),
+        text("n_taken DESC"),
+        "sort_key",
+        sqlite_where=text("is_open"),
+        postgresql_where=text("is_open"),
+    ),
+    Index(
+        "ix_queue_item_fresh",
+        "round_id",
+        text("priority DESC"),
+        "sort_key",
+        sqlite_where=text("is_open AND n_taken = 0"),
+        postgresql_where=text("is_open AND n_taken = 0"),
+    ),
+)
+"""Counters over assignments: `n_taken` = leased or submitted work of counted kinds. A cache; the facts are assignments."""
+
+assignment = Table(
+    "assignment",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    _ref("comparison_id", "comparison"),
+    _ref("rater_id", "rater"),
+    _ref("batch_id", "import_batch", nullable=True),
+    Column("repeat_index", Integer, nullable=False, server_default="0"),
+    Column("purpose", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("shown", Json),
+    Column("criteria_shown", Json),
+    Column("asks_overall", Boolean, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("propensity", Float),
+    Column("leased_at", UtcDateTime, nullable=False),
+    Column("lease_expires_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),
+    Column("skip_reason", String),
+    Column("draft", Json),
+    Column("draft_saved_at", UtcDateTime),
+    UniqueConstraint("round_id", "comparison_id", "rater_id", "repeat_index", name="uq_assignment_once"),
+    CheckConstraint("purpose IN ('work', 'gold', 'repeat', 'exam', 'audit')", name="purpose"),
+    CheckConstraint("state IN ('open', 'submitted', 'skipped', 'expired')", name="state"),
+    CheckConstraint("repeat_index >= 0", name="repeat_index"),
+    CheckConstraint("propensity IS NULL OR (propensity > 0 AND propensity <= 1)", name="propensity"),
+    Index(
+        "uq_assignment_one_open",
+        "round_id",
+        "rater_id",
+        unique=True,
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index(
+        "ix_assignment_lease",
+        "lease_expires_at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index("ix_assignment_comparison", "comparison_id"),
+    Index("ix_assignment_rater", "rater_id", "round_id", "state", "id"),
+    Index("ix_assignment_batch_id", "batch_id"),
+)
+
+# --- judging -----------------------------------------------------------------------------------------------------
+
+judgment = Table(
+    "judgment",
+    metadata,
+    _id(),
+    _ref("assignment_id", "assignment"),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("rubric_version", ForeignKey("rubric_version.version"), nullable=False),
+    Column("justification", Text, nullable=False),
+    Column("confidence", Integer),
+    Column("active_seconds", Float),
+    Column("submitted_at", UtcDateTime),
+    Column("event_id", Integer),
+    _ref("batch_id", "import_batch", nullable=True),
+    UniqueConstraint("assignment_id", "revision"),
+    CheckConstraint("revision >= 0", name="revision"),
+    CheckConstraint("confidence IS NULL OR confidence BETWEEN 1 AND 5", name="confidence"),
+    Index("ix_judgment_batch_id", "batch_id"),
+)
+"""Append-only. `event_id` is the event that brought it; rows of a batch take the batch's event."""
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("judgment_id", ForeignKey("judgment.id"), primary_key=True),
+    Column("criterion", String, primary_key=True),
+    Column("preferred", String),
+    Column("strength", Float),
+    Column("scores", Json),
+    Column("checks", Json),
+    Column("ranking", Json),
+)
+"""One row per criterion and overall: an answer in completion ids, exactly as given."""
+
+declared_tension = Table(
+    "declared_tension",
+    metadata,
+    _id(),
+    _ref("judgment_id", "judgment"),
+    Column("first_criterion", String, nullable=False),
+    Column("second_criterion", String, nullable=False),
+    Column("prevailed", String),
+    Column("why", Text, nullable=False),
+    UniqueConstraint("judgment_id", "first_criterion", "second_criterion"),
+)
+
+rater_report = Table(
+    "rater_report",
+    metadata,
+    _id(),
+    _ref("assignment_id", "assignment"),
+    _ref("judgment_id", "judgment", nullable=True),
+    Column("kind", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reported_at", UtcDateTime),
+    Column("answer", Text),
+    Column("answered_at", UtcDateTime),
+    Index("ix_rater_report_assignment_id", "assignment_id"),
+    Index("ix_rater_report_judgment_id", "judgment_id"),
+)
+"""What a rater flags or asks, and the designer's answer."""
+
+adjudication = Table(
+    "adjudication",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    _ref("comparison_id", "comparison"),
+    _ref("batch_id", "import_batch", nullable=True),
+    Column("position", Integer, nullable=False),
+    Column("answer", Json, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("adjudicator", String, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("event_id", Integer),
+    UniqueConstraint("round_id", "comparison_id", "position"),
+    CheckConstraint("cause IN ('error', 'underspecified', 'style', 'refusal', 'value_conflict')", name="cause"),
+    Index("ix_adjudication_comparison_id", "comparison_id"),
+)
+"""Decisions beside the votes; the one with the highest `position` holds. None overwrites a vote."""
+
+rater_decision = Table(
+    "rater_decision",
+    metadata,
+    _id(),
+    _ref("rater_id", "rater"),
+    _ref("campaign_id", "campaign", nullable=True),
+    Column("decision", String, nullable=False),
+    Column("figures", Json, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("appeal", Text),
+    Column("appeal_answer", Text),
+)
+
+# --- running -----------------------------------------------------------------------------------------------------
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    Column("hash", String, nullable=False),
+    Column("directory", String, nullable=False),
+    Column("event_id", Integer, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("campaign_id", "hash", "directory"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign", nullable=True),
+    Column("kind", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("progress", Float, nullable=False, server_default="0"),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("result", Json),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("n_attempts", Integer, nullable=False, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime),
+    Column("heartbeat_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
+    CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign", nullable=True),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("payload_hash", String, nullable=False),
+    Column("detail", Json, nullable=False),
+    Index("ix_event_campaign_id", "campaign_id", "id"),
+)
