@@ -77,7 +77,7 @@ rater = Table(
     "rater",
     metadata,
     _id(),
-    Column("namespace", String, nullable=False, server_default=""),
+    Column("namespace", String, nullable=False, server_default=text("''")),
     Column("name", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("state", String, nullable=False),
@@ -89,7 +89,7 @@ rater = Table(
     CheckConstraint("kind IN ('human', 'model', 'program', 'simulated')", name="kind"),
     CheckConstraint("state IN ('applicant', 'training', 'qualified', 'warned', 'paused', 'retired')", name="state"),
 )
-"""`specification`: what a machine rater is made of (model, prompt template, parameters) or a simulated one's ability."""
+"""`specification`: what a machine rater is made of (model, prompt, parameters) or the ability of a simulated one."""
 
 rater_skill = Table(
     "rater_skill",
@@ -255,18 +255,18 @@ queue_item = Table(
     metadata,
     Column("round_id", ForeignKey("round.id"), primary_key=True),
     Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
-    Column("priority", Float, nullable=False, server_default="0"),
+    Column("priority", Float, nullable=False, server_default=text("0")),
     Column("priority_reason", String),
     Column("sort_key", Float, nullable=False),
     Column("n_slots", Integer, nullable=False),
-    Column("n_taken", Integer, nullable=False, server_default="0"),
+    Column("n_taken", Integer, nullable=False, server_default=text("0")),
     Column("is_open", Boolean, nullable=False),
     CheckConstraint("n_taken >= 0 AND n_taken <= n_slots OR NOT is_open", name="overlap"),
     Index(
         "ix_queue_item_open",
         "round_id",
-        text("priority DESC"),
-        text("n_taken DESC"),
+        "priority",
+        "n_taken",
         "sort_key",
         sqlite_where=text("is_open"),
         postgresql_where=text("is_open"),
@@ -274,13 +274,13 @@ queue_item = Table(
     Index(
         "ix_queue_item_fresh",
         "round_id",
-        text("priority DESC"),
+        "priority",
         "sort_key",
         sqlite_where=text("is_open AND n_taken = 0"),
         postgresql_where=text("is_open AND n_taken = 0"),
     ),
 )
-"""Counters over assignments: `n_taken` = leased or submitted work of counted kinds. A cache; the facts are assignments."""
+"""`n_taken` counts leased or submitted work of counted kinds. Read backwards: urgent first, started ones next."""
 
 assignment = Table(
     "assignment",
@@ -290,7 +290,7 @@ assignment = Table(
     _ref("comparison_id", "comparison"),
     _ref("rater_id", "rater"),
     _ref("batch_id", "import_batch", nullable=True),
-    Column("repeat_index", Integer, nullable=False, server_default="0"),
+    Column("repeat_index", Integer, nullable=False, server_default=text("0")),
     Column("purpose", String, nullable=False),
     Column("state", String, nullable=False),
     Column("shown", Json),
@@ -335,7 +335,7 @@ judgment = Table(
     metadata,
     _id(),
     _ref("assignment_id", "assignment"),
-    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("rubric_version", ForeignKey("rubric_version.version"), nullable=False),
     Column("justification", Text, nullable=False),
     Column("confidence", Integer),
@@ -450,11 +450,11 @@ job = Table(
     Column("state", String, nullable=False),
     Column("arguments", Json, nullable=False),
     Column("actor", String, nullable=False),
-    Column("progress", Float, nullable=False, server_default="0"),
-    Column("message", Text, nullable=False, server_default=""),
+    Column("progress", Float, nullable=False, server_default=text("0")),
+    Column("message", Text, nullable=False, server_default=text("''")),
     Column("result", Json),
     Column("cancel_requested", Boolean, nullable=False),
-    Column("n_attempts", Integer, nullable=False, server_default="0"),
+    Column("n_attempts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("heartbeat_at", UtcDateTime),

@@ -1,0 +1,55 @@
+"""The schema's history (Alembic), run in process: no alembic.ini, no working directory to mind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.errors import StoreError
+from app.store.engine import Store
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def configuration(store: Store) -> Config:
+    """Alembic's configuration for a store; the environment script takes the store from its attributes."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["store"] = store
+    return config
+
+
+def upgrade(store: Store) -> None:
+    """Bring the schema to the newest revision; a database already there is left alone."""
+    command.upgrade(configuration(store), "head")
+
+
+def current_revision(store: Store) -> str | None:
+    """The revision of the database, None for an empty one."""
+    with store.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """The revision that this version of the code expects."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None, "the package ships its migrations"
+    return head
+
+
+def require_current(store: Store) -> None:
+    """Check that the code and the database agree on the schema.
+
+    Raises:
+        StoreError: the database is older or newer than the code.
+    """
+    found, expected = current_revision(store), newest_revision()
+    if found != expected:
+        raise StoreError(
+            f"The database {store.url.render_as_string()} has schema {found or '(none)'}, this version expects "
+            f"{expected}. Run `steelyard db upgrade`."
+        )
