@@ -70,14 +70,6 @@ class RoundPurpose(StrEnum):
     BRIDGE = "bridge"
 
 
-class OverlapPolicy(StrEnum):
-    """How a round decides that a comparison has enough votes."""
-
-    FIXED = "fixed"
-    CURTAILED = "curtailed"
-    POSTERIOR = "posterior"
-
-
 class Purpose(StrEnum):
     """Why a rater got a comparison. Hidden from the rater."""
 
@@ -281,8 +273,6 @@ class RoundRules:
     """
 
     overlap: int = 3
-    overlap_policy: OverlapPolicy = OverlapPolicy.FIXED
-    maximum_overlap: int = 7
     gold_rate: float = 0.1
     repeat_rate: float = 0.0
     lease_seconds: int = 3600

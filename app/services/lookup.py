@@ -1,0 +1,169 @@
+"""Finding campaigns, rounds, raters and rubrics by the names that people use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.domain import (
+    Campaign,
+    RankingMode,
+    Rater,
+    RaterKind,
+    RaterState,
+    Role,
+    Round,
+    RoundPurpose,
+    RoundRules,
+)
+from app.errors import NotAllowed, NotFound
+from app.policy import Action, may
+from app.store import tables
+from rubrics.model import Rubric
+
+_rubrics: dict[str, Rubric] = {}
+
+
+def rubric_of(connection: Connection, version: str) -> Rubric:
+    """The published rubric with this version hash; versions are immutable, so it is read once per process.
+
+    Raises:
+        NotFound: no such version was published here.
+    """
+    if version not in _rubrics:
+        content = connection.scalar(
+            select(tables.rubric_version.c.content).where(tables.rubric_version.c.version == version)
+        )
+        if content is None:
+            raise NotFound(f"No rubric version {version} is published here. Publish it, or create a round with it.")
+        _rubrics[version] = Rubric.from_dict(content)
+    return _rubrics[version]
+
+
+def rules_to_dict(rules: RoundRules) -> dict[str, Any]:
+    """Round rules as stored."""
+    return asdict(rules)
+
+
+def rules_from_dict(document: Mapping[str, Any]) -> RoundRules:
+    """Stored round rules, read back."""
+    return RoundRules(**{**document, "required_skills": tuple(document["required_skills"])})
+
+
+def campaign_of(row: Row[Any]) -> Campaign:
+    """A campaign row as the domain's type."""
+    kinds = tuple(RaterKind(kind) for kind in row.counted_kinds)
+    return Campaign(row.id, row.name, row.title, kinds, row.state, row.created_at)
+
+
+def round_of(row: Row[Any]) -> Round:
+    """A round row as the domain's type."""
+    return Round(
+        id=row.id,
+        campaign_id=row.campaign_id,
+        name=row.name,
+        purpose=RoundPurpose(row.purpose),
+        mode=RankingMode(row.mode),
+        rubric_version=row.rubric_version,
+        rules=rules_from_dict(row.rules),
+        state=row.state,
+        created_at=row.created_at,
+    )
+
+
+def rater_of(row: Row[Any]) -> Rater:
+    """A rater row as the domain's type."""
+    roles = frozenset(Role(role) for role in row.roles)
+    return Rater(row.id, row.name, row.namespace, RaterKind(row.kind), RaterState(row.state), roles)
+
+
+def find_campaign(connection: Connection, name: str) -> Campaign:
+    """The campaign of this name.
+
+    Raises:
+        NotFound: there is none; the message suggests the nearest name.
+    """
+    row = connection.execute(select(tables.campaign).where(tables.campaign.c.name == name)).first()
+    if row is None:
+        names = connection.scalars(select(tables.campaign.c.name)).all()
+        raise NotFound(
+            f"There is no campaign {name!r}{_suggestion(name, names)}. `steelyard campaign list` lists them."
+        )
+    return campaign_of(row)
+
+
+def rounds_of(connection: Connection, campaign_id: int) -> list[Round]:
+    """All rounds of a campaign, oldest first."""
+    rows = connection.execute(
+        select(tables.round_).where(tables.round_.c.campaign_id == campaign_id).order_by(tables.round_.c.id)
+    )
+    return [round_of(row) for row in rows]
+
+
+def find_round(connection: Connection, campaign: Campaign, name: str) -> Round:
+    """The round of this name in a campaign.
+
+    Raises:
+        NotFound: there is none.
+    """
+    rounds = rounds_of(connection, campaign.id)
+    for round_ in rounds:
+        if round_.name == name:
+            return round_
+    names = [round_.name for round_ in rounds]
+    raise NotFound(f"Campaign {campaign.name!r} has no round {name!r}{_suggestion(name, names)}; it has {names}.")
+
+
+def find_account(connection: Connection, name: str) -> Rater:
+    """The account (a rater known everywhere) of this name.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = connection.execute(
+        select(tables.rater).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
+    ).first()
+    if row is None:
+        names = connection.scalars(select(tables.rater.c.name).where(tables.rater.c.namespace == "")).all()
+        raise NotFound(
+            f"There is no account {name!r}{_suggestion(name, names)}. `steelyard user add {name} --role rater` adds it."
+        )
+    return rater_of(row)
+
+
+def roles_in(connection: Connection, rater: Rater, campaign_id: int) -> frozenset[Role]:
+    """What a person is in a campaign: the roles given there, and admin where the account has it.
+
+    Roles on the account itself hold everywhere for an admin only; the others are given campaign by campaign.
+    """
+    stored = connection.scalar(
+        select(tables.campaign_member.c.roles).where(
+            tables.campaign_member.c.campaign_id == campaign_id, tables.campaign_member.c.rater_id == rater.id
+        )
+    )
+    here = frozenset(Role(role) for role in stored or ())
+    return here | (rater.roles & {Role.ADMIN})
+
+
+def require(connection: Connection, rater: Rater, action: Action, *, campaign: Campaign) -> None:
+    """Check that a person may do something in a campaign.
+
+    Raises:
+        NotAllowed: none of their roles permits it.
+    """
+    roles = roles_in(connection, rater, campaign.id)
+    if not may(roles, action):
+        have = ", ".join(sorted(roles)) or "no role"
+        raise NotAllowed(
+            f"{rater.name} may not {action.value} in campaign {campaign.name!r} (has: {have}). "
+            "Ask an admin to add the role."
+        )
+
+
+def _suggestion(name: str, names: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
