@@ -1,0 +1,146 @@
+"""Intervals: Wilson, Jeffreys, Wilson under clustering, and percentiles of a bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from app.stats.results import Estimate, undefined
+
+LEVEL = 0.95
+
+
+def wilson(successes: float, n: float, *, level: float = LEVEL) -> Estimate:
+    """Return a proportion with Wilson's score interval.
+
+    (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n), with p = successes / n. Stays inside [0, 1] and has width
+    even when every trial succeeds.
+
+    Args:
+        successes: trials that succeeded, 0 <= successes <= n.
+        n: trials; independent.
+        level: coverage.
+
+    Returns:
+        The proportion; undefined when n is 0.
+
+    Raises:
+        ValueError: successes lie outside [0, n].
+
+    Source: Wilson (1927); Newcombe (1998), method 3.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"wilson: {successes} successes out of {n}; they must lie between 0 and n.")
+    if n == 0:
+        return undefined("no observations")
+    low, high = _wilson_bounds(successes / n, n, level)
+    return Estimate(value=successes / n, n=round(n), low=low, high=high, level=level, method="Wilson")
+
+
+def jeffreys(successes: float, n: float, *, level: float = LEVEL) -> Estimate:
+    """Return a proportion with Jeffreys' interval: quantiles of Beta(successes + 1/2, failures + 1/2).
+
+    By convention the lower end is 0 when nothing succeeded and the upper end 1 when everything did.
+
+    Args:
+        successes: trials that succeeded, 0 <= successes <= n.
+        n: trials.
+        level: coverage.
+
+    Returns:
+        The observed proportion (not the posterior mean); undefined when n is 0.
+
+    Raises:
+        ValueError: successes lie outside [0, n].
+
+    Source: Brown, Cai and DasGupta (2001), section 4.
+    """
+    if not 0 <= successes <= n:
+        raise ValueError(f"jeffreys: {successes} successes out of {n}; they must lie between 0 and n.")
+    if n == 0:
+        return undefined("no observations")
+    tail = (1 - level) / 2
+    low, high = stats.beta.ppf([tail, 1 - tail], successes + 0.5, n - successes + 0.5)
+    low = 0.0 if successes == 0 else float(low)
+    high = 1.0 if successes == n else float(high)
+    return Estimate(value=successes / n, n=round(n), low=low, high=high, level=level, method="Jeffreys")
+
+
+def wilson_clustered(success: np.ndarray, clusters: Sequence[np.ndarray], *, level: float = LEVEL) -> Estimate:
+    """Return a proportion of rows with Wilson's interval on the number of rows that are worth independent ones.
+
+    n_effective = p(1-p) / V, where V is the cluster-robust variance of p. With two clusterings (say raters and
+    comparisons) V = V_first + V_second - V_both. The interval is never narrower than Wilson's on the rows themselves.
+    A clustering with fewer than 10 clusters is left out: its sandwich would be noise.
+
+    Args:
+        success: (n,) bool or 0/1.
+        clusters: up to two (n,) integer arrays, the cluster of each row.
+        level: coverage.
+
+    Returns:
+        The proportion; undefined when there are no rows.
+
+    Source: Wilson (1927); Cameron, Gelbach and Miller (2011), equation 2.9; Korn and Graubard (1998), effective n.
+    """
+    y = np.asarray(success, float)
+    n = len(y)
+    if n == 0:
+        return undefined("no observations")
+    p = y.mean()
+    usable = [c for c in clusters if len(np.unique(c)) >= 10]
+    variance = _clustered_variance(y - p, usable) if usable else 0.0
+    plain_variance = p * (1 - p) / n
+    n_effective = n if variance <= plain_variance or plain_variance == 0 else p * (1 - p) / variance
+    low, high = _wilson_bounds(p, n_effective, level)
+    names = "Wilson" if n_effective == n else f"Wilson on the effective n of {n_effective:.0f} (clusters)"
+    return Estimate(value=float(p), n=n, low=low, high=high, level=level, method=names)
+
+
+def percentile_interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[float, float] | None:
+    """Return the central interval of bootstrap draws, or None when fewer than half of them are defined.
+
+    Args:
+        draws: (n_resamples,) statistics of the resamples; NaN where a resample left the statistic undefined.
+        level: coverage.
+
+    Source: Efron (1979); Efron and Tibshirani (1993), chapter 13.
+    """
+    kept = draws[np.isfinite(draws)]
+    if len(kept) < max(2, len(draws) / 2):
+        return None
+    tail = (1 - level) / 2
+    low, high = np.quantile(kept, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def normal_interval(value: float, standard_error: float, *, level: float = LEVEL) -> tuple[float, float]:
+    """Return value ± z standard errors."""
+    z = stats.norm.ppf(1 - (1 - level) / 2)
+    return float(value - z * standard_error), float(value + z * standard_error)
+
+
+def _wilson_bounds(p: float, n: float, level: float) -> tuple[float, float]:
+    z = stats.norm.ppf(1 - (1 - level) / 2)
+    centre = p + z * z / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return float(max(0.0, (centre - half) / scale)), float(min(1.0, (centre + half) / scale))
+
+
+def _clustered_variance(residual: np.ndarray, clusters: Sequence[np.ndarray]) -> float:
+    """Return the variance of the mean of `residual` under one clustering or two crossed ones."""
+    n = len(residual)
+
+    def one_way(codes: np.ndarray) -> float:
+        _, compact = np.unique(codes, return_inverse=True)
+        sums = np.bincount(compact, weights=residual)
+        groups = len(sums)
+        return groups / max(groups - 1, 1) * float((sums**2).sum()) / n**2
+
+    if len(clusters) == 1:
+        return one_way(clusters[0])
+    first, second = (np.unique(c, return_inverse=True)[1].astype(np.int64) for c in clusters)
+    return one_way(first) + one_way(second) - one_way(first * (second.max() + 1) + second)
