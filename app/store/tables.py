@@ -296,6 +296,7 @@ assignment = Table(
     Column("shown", Json),
     Column("criteria_shown", Json),
     Column("asks_overall", Boolean, nullable=False),
+    Column("takes_place", Boolean, nullable=False),
     Column("policy", String, nullable=False),
     Column("propensity", Float),
     Column("leased_at", UtcDateTime, nullable=False),
@@ -327,6 +328,7 @@ assignment = Table(
     Index("ix_assignment_rater", "rater_id", "round_id", "state", "id"),
     Index("ix_assignment_batch_id", "batch_id"),
 )
+"""`takes_place`: whether it takes one of the comparison's places in the round's overlap (work of a counted kind)."""
 
 # --- judging -----------------------------------------------------------------------------------------------------
 

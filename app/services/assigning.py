@@ -1,0 +1,464 @@
+"""Who rates what next: leases on comparisons, with overlap that is never exceeded.
+
+A round's queue holds its comparisons in random order. A rater gets, uniformly, one of the first `WINDOW` open ones
+that they have not met: urgent ones first, then those that other raters began, then fresh ones. Every draw is stored
+with its policy and its propensity, so that what raters saw can be reweighted later.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, select, update
+
+from app.domain import (
+    Assignment,
+    AssignmentState,
+    Campaign,
+    Purpose,
+    Rater,
+    Round,
+    utc_now,
+)
+from app.errors import Conflict, NotAllowed
+from app.policy import Action, may_work
+from app.services import events
+from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.services.showing import assignment_view
+from app.store import tables
+from app.store.engine import Store
+
+POLICY = "window-1"
+"""Name and version of the way in which work is chosen; stored with every assignment."""
+
+WINDOW = 32
+"""A rater gets one of this many candidates, each with the same probability."""
+
+SCAN = 96
+"""How many open comparisons are looked at before fresh ones are tried: keeps a lease's cost flat."""
+
+SWEEP = 50
+"""How many expired leases one call takes back."""
+
+REPEAT_DISTANCE = 10
+"""A blind repeat comes after at least this many other comparisons."""
+
+_queue = tables.queue_item
+_assignment = tables.assignment
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """What was chosen: a comparison, why, and with which probability."""
+
+    comparison_id: int
+    purpose: Purpose
+    propensity: float
+    repeat_index: int = 0
+    avoid_order: tuple[str, ...] | None = None
+
+
+def next_assignment(
+    store: Store,
+    rater_name: str,
+    campaign_name: str,
+    *,
+    now: datetime | None = None,
+    chance: random.Random | None = None,
+) -> Assignment | None:
+    """The comparison that a rater works on: the one they hold, or a new lease, or None when nothing is left for them.
+
+    One transaction: expired leases go back to the queue, a comparison is chosen (hidden gold and blind repeats at the
+    round's rates), the order shown is drawn, the lease is written.
+
+    Args:
+        store: the database.
+        rater_name: an account that is a member of the campaign.
+        campaign_name: the campaign.
+        now: the time of the call; the clock by default.
+        chance: the source of every draw; a fresh one by default.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not judge here, or its state gives it no work.
+    """
+    now = now or utc_now()
+    chance = chance or random.Random()
+    with store.write() as connection:
+        rater = _locked_rater(connection, rater_name)
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, rater, Action.JUDGE, campaign=campaign)
+        if not may_work(rater.state):
+            raise NotAllowed(f"{rater.name} is {rater.state.value} and gets no work now. Ask the campaign's designer.")
+        rounds = (
+            [] if campaign.state == "closed" else [r for r in rounds_of(connection, campaign.id) if r.state == "open"]
+        )
+        for round_ in rounds:
+            held = _held(connection, round_, rater, now=now)
+            if held is not None:
+                return assignment_view(connection, held)
+        release_expired(connection, now=now)
+        for round_ in rounds:
+            draw = _draw(connection, round_, rater, chance=chance)
+            if draw is not None:
+                made = _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)
+                return assignment_view(connection, made)
+    return None
+
+
+def _locked_rater(connection: Connection, name: str) -> Rater:
+    """The account, locked until the end of the transaction: one person's two tabs take turns."""
+    rater = find_account(connection, name)
+    connection.execute(select(tables.rater.c.id).where(tables.rater.c.id == rater.id).with_for_update())
+    return rater
+
+
+def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:
+    """The id of the assignment that the rater holds in a round, its lease renewed if it had run out unnoticed."""
+    row = connection.execute(
+        select(_assignment.c.id, _assignment.c.lease_expires_at).where(
+            _assignment.c.round_id == round_.id,
+            _assignment.c.rater_id == rater.id,
+            _assignment.c.state == AssignmentState.OPEN.value,
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.lease_expires_at < now:
+        renew_lease(connection, row.id, round_, now=now)
+    return row.id
+
+
+def renew_lease(connection: Connection, assignment_id: int, round_: Round, *, now: datetime) -> None:
+    """Let a lease that is still held run from now."""
+    expires = now + timedelta(seconds=round_.rules.lease_seconds)
+    connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(lease_expires_at=expires))
+
+
+def release_expired(connection: Connection, *, now: datetime) -> int:
+    """Give up to `SWEEP` expired leases back to their queues; returns how many."""
+    lapsed = connection.execute(
+        select(_assignment.c.id, _assignment.c.round_id, _assignment.c.comparison_id, _assignment.c.takes_place)
+        .where(_assignment.c.state == AssignmentState.OPEN.value, _assignment.c.lease_expires_at < now)
+        .order_by(_assignment.c.lease_expires_at)
+        .limit(SWEEP)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for row in lapsed:
+        connection.execute(
+            update(_assignment)
+            .where(_assignment.c.id == row.id)
+            .values(state=AssignmentState.EXPIRED.value, closed_at=now)
+        )
+        if row.takes_place:
+            give_back(connection, row.round_id, row.comparison_id)
+    if lapsed:
+        detail = {"assignments": [row.id for row in lapsed]}
+        events.record(connection, actor="system", action="leases.expired", subject="assignments", detail=detail)
+    return len(lapsed)
+
+
+def give_back(connection: Connection, round_id: int, comparison_id: int) -> None:
+    """Free one place of a comparison's overlap."""
+    taken = _queue.c.n_taken - 1
+    connection.execute(
+        update(_queue)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.n_taken > 0)
+        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
+    )
+
+
+def take_place(connection: Connection, round_id: int, comparison_id: int) -> bool:
+    """Take one place of a comparison's overlap if there is one: the only way to one, and atomic."""
+    taken = _queue.c.n_taken + 1
+    done = connection.execute(
+        update(_queue)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
+    )
+    return done.rowcount == 1
+
+
+def _draw(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
+    """Choose gold, a repeat or work at the round's rates; what has nothing to offer passes its turn to work."""
+    roll = chance.random()
+    gold_rate, repeat_rate = round_.rules.gold_rate, round_.rules.repeat_rate
+    if roll < gold_rate:
+        draw = _draw_gold(connection, round_, rater, chance=chance)
+        if draw is not None:
+            return draw
+    elif roll < gold_rate + repeat_rate:
+        draw = _draw_repeat(connection, round_, rater, chance=chance)
+        if draw is not None:
+            return draw
+    return _draw_work(connection, round_, rater, chance=chance)
+
+
+def _met(round_: Round, rater: Rater, comparison_id: Any) -> Any:
+    """Whether the rater had this comparison in the round; one whose lease ran out may come again."""
+    return exists().where(
+        _assignment.c.round_id == round_.id,
+        _assignment.c.comparison_id == comparison_id,
+        _assignment.c.rater_id == rater.id,
+        _assignment.c.state != AssignmentState.EXPIRED.value,
+    )
+
+
+def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
+    comparison, key = tables.comparison, tables.gold_key
+    ids = connection.scalars(
+        select(comparison.c.id)
+        .join(key)
+        .where(
+            comparison.c.campaign_id == round_.campaign_id,
+            comparison.c.mode == round_.mode.value,
+            key.c.suspended_at.is_(None),
+            ~_met(round_, rater, comparison.c.id),
+        )
+        .order_by(comparison.c.id)
+    ).all()
+    if not ids:
+        return None
+    return _Draw(chance.choice(ids), Purpose.GOLD, round_.rules.gold_rate / len(ids))
+
+
+def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
+    """One of the rater's earlier comparisons, not among the last ones and not repeated yet, in another order."""
+    done = select(_assignment.c.id, _assignment.c.comparison_id, _assignment.c.shown).where(
+        _assignment.c.round_id == round_.id,
+        _assignment.c.rater_id == rater.id,
+        _assignment.c.state == AssignmentState.SUBMITTED.value,
+        _assignment.c.purpose == Purpose.WORK.value,
+    )
+    recent = connection.execute(done.order_by(_assignment.c.id.desc()).limit(REPEAT_DISTANCE)).all()
+    if len(recent) < REPEAT_DISTANCE:
+        return None
+    repeated = select(_assignment.c.comparison_id).where(
+        _assignment.c.round_id == round_.id,
+        _assignment.c.rater_id == rater.id,
+        _assignment.c.purpose == Purpose.REPEAT.value,
+    )
+    older = connection.execute(
+        done.where(_assignment.c.id < recent[-1].id, _assignment.c.comparison_id.not_in(repeated))
+        .order_by(_assignment.c.id.desc())
+        .limit(WINDOW)
+    ).all()
+    if not older:
+        return None
+    row = chance.choice(older)
+    propensity = round_.rules.repeat_rate / len(older)
+    return _Draw(row.comparison_id, Purpose.REPEAT, propensity, repeat_index=1, avoid_order=tuple(row.shown or ()))
+
+
+def _draw_work(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
+    """Take a place on one of the first open comparisons that the rater has not met."""
+    for candidates in _candidate_queries(round_, rater):
+        ids = list(connection.scalars(candidates))
+        chance.shuffle(ids)
+        for comparison_id in ids:
+            if _lock_open(connection, round_.id, comparison_id):
+                return _Draw(comparison_id, Purpose.WORK, 1 / len(ids))
+    return None
+
+
+def _candidate_queries(round_: Round, rater: Rater) -> Sequence[Select[tuple[int]]]:
+    """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything."""
+    front = (_queue.c.priority.desc(), _queue.c.n_taken.desc(), _queue.c.sort_key.desc())
+    is_open = (_queue.c.round_id == round_.id) & _queue.c.is_open
+    head = select(_queue.c.comparison_id).where(is_open).order_by(*front).limit(SCAN).subquery()
+    begun = select(head.c.comparison_id).where(~_met(round_, rater, head.c.comparison_id)).limit(WINDOW)
+    anywhere = (
+        select(_queue.c.comparison_id)
+        .where(is_open, ~_met(round_, rater, _queue.c.comparison_id))
+        .order_by(*front)
+        .limit(WINDOW)
+    )
+    fresh = (
+        select(_queue.c.comparison_id)
+        .where(is_open, _queue.c.n_taken == 0, ~_met(round_, rater, _queue.c.comparison_id))
+        .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
+        .limit(WINDOW)
+    )
+    return begun, fresh, anywhere
+
+
+def _lock_open(connection: Connection, round_id: int, comparison_id: int) -> bool:
+    """Lock a queue row if it is open and nobody else holds its lock: others then look elsewhere, not wait."""
+    row = connection.execute(
+        select(_queue.c.comparison_id)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .with_for_update(skip_locked=True)
+    ).first()
+    return row is not None
+
+
+def _lease(
+    connection: Connection,
+    campaign: Campaign,
+    round_: Round,
+    rater: Rater,
+    draw: _Draw,
+    *,
+    now: datetime,
+    chance: random.Random,
+) -> int:
+    """Write the lease: the order shown, the criteria asked, who chose it and how; returns the assignment's id."""
+    takes_place = draw.purpose is Purpose.WORK and rater.kind in campaign.counted_kinds
+    if takes_place and not take_place(connection, round_.id, draw.comparison_id):
+        raise Conflict(f"Comparison {draw.comparison_id} filled up while it was being leased: ask again.")
+    comparison = connection.execute(
+        select(tables.comparison.c.meta, tables.comparison.c.external_id).where(
+            tables.comparison.c.id == draw.comparison_id
+        )
+    ).one()
+    rubric = rubric_of(connection, round_.rubric_version)
+    row = {
+        "round_id": round_.id,
+        "comparison_id": draw.comparison_id,
+        "rater_id": rater.id,
+        "repeat_index": draw.repeat_index,
+        "purpose": draw.purpose.value,
+        "state": AssignmentState.OPEN.value,
+        "shown": _draw_order(connection, round_, draw, chance=chance),
+        "criteria_shown": [criterion.key for criterion in rubric.applicable(comparison.meta)],
+        "asks_overall": True,
+        "takes_place": takes_place,
+        "policy": POLICY,
+        "propensity": draw.propensity,
+        "leased_at": now,
+        "lease_expires_at": now + timedelta(seconds=round_.rules.lease_seconds),
+    }
+    assignment_id = _insert_or_reopen(connection, row)
+    events.record(
+        connection,
+        actor=rater.name,
+        action="assignment.leased",
+        subject=f"assignment {assignment_id}",
+        campaign_id=campaign.id,
+        detail={"comparison": comparison.external_id, "purpose": row["purpose"]},
+    )
+    return assignment_id
+
+
+def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:
+    """Insert an assignment; the expired one of the same rater and comparison is opened again instead, draft and all."""
+    reopened = connection.execute(
+        update(_assignment)
+        .where(
+            _assignment.c.round_id == row["round_id"],
+            _assignment.c.comparison_id == row["comparison_id"],
+            _assignment.c.rater_id == row["rater_id"],
+            _assignment.c.repeat_index == row["repeat_index"],
+            _assignment.c.state == AssignmentState.EXPIRED.value,
+        )
+        .values(
+            **{
+                key: row[key]
+                for key in ("purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
+            },
+            closed_at=None,
+        )
+        .returning(_assignment.c.id)
+    ).scalar()
+    if reopened is not None:
+        return reopened
+    return connection.execute(insert(_assignment).returning(_assignment.c.id), row).scalar_one()
+
+
+def _draw_order(connection: Connection, round_: Round, draw: _Draw, *, chance: random.Random) -> list[str]:
+    """The order on the screen: the response that stood first least often comes first, ties by lot.
+
+    Counter-balanced over a comparison's raters; a blind repeat starts with another response than the first time.
+    """
+    slots = connection.scalars(
+        select(tables.completion.c.slot).where(tables.completion.c.comparison_id == draw.comparison_id)
+    ).all()
+    orders = connection.scalars(
+        select(_assignment.c.shown).where(
+            _assignment.c.comparison_id == draw.comparison_id, _assignment.c.round_id == round_.id
+        )
+    ).all()
+    if draw.avoid_order:
+        return list(reversed(draw.avoid_order))
+    n_first = dict.fromkeys(slots, 0)
+    for slot in chain.from_iterable(order[:1] for order in orders if order):
+        n_first[slot] += 1
+    return sorted(sorted(slots), key=lambda slot: (n_first[slot], chance.random()))
+
+
+def set_priorities(
+    store: Store, campaign_name: str, priorities: Sequence[tuple[str, float, str]], *, actor: str = "system"
+) -> int:
+    """Make comparisons more or less urgent in every round; returns how many queue rows changed.
+
+    Args:
+        store: the database.
+        campaign_name: the campaign.
+        priorities: external comparison id, priority (higher comes first; 0 is the default), reason.
+        actor: who asked.
+
+    Raises:
+        NotFound: no such campaign.
+        Conflict: an id is unknown; nothing is changed.
+    """
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        comparison = tables.comparison
+        wanted = {external_id: (priority, reason) for external_id, priority, reason in priorities}
+        ids: dict[str, int] = {}
+        names = sorted(wanted)
+        for start in range(0, len(names), 500):
+            rows = connection.execute(
+                select(comparison.c.external_id, comparison.c.id).where(
+                    comparison.c.campaign_id == campaign.id, comparison.c.external_id.in_(names[start : start + 500])
+                )
+            )
+            ids.update((row.external_id, row.id) for row in rows)
+        unknown = [name for name in names if name not in ids]
+        if unknown:
+            raise Conflict(
+                f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign_name!r}, "
+                f"the first is {unknown[0]!r}. Nothing was changed."
+            )
+        n_changed = 0
+        for name, (priority, reason) in wanted.items():
+            n_changed += connection.execute(
+                update(_queue)
+                .where(_queue.c.comparison_id == ids[name])
+                .values(priority=priority, priority_reason=reason)
+            ).rowcount
+        events.record(
+            connection,
+            actor=actor,
+            action="priorities.set",
+            subject=f"campaign {campaign_name}",
+            campaign_id=campaign.id,
+            detail={"n_comparisons": len(names), "n_queue_items": n_changed},
+        )
+    return n_changed
+
+
+def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
+    """Set queue counters from the facts: assignments that take a place and are leased or submitted.
+
+    Args:
+        connection: a write transaction.
+        chosen: a condition on `queue_item`: which counters.
+    """
+    n_taken = (
+        select(func.count())
+        .select_from(_assignment)
+        .where(
+            _assignment.c.comparison_id == _queue.c.comparison_id,
+            _assignment.c.round_id == _queue.c.round_id,
+            _assignment.c.takes_place,
+            _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
+        )
+        .scalar_subquery()
+    )
+    connection.execute(update(_queue).where(chosen).values(n_taken=n_taken, is_open=n_taken < _queue.c.n_slots))

@@ -1,0 +1,354 @@
+"""Drafts, submissions, revisions and skips: what a rater does with an assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from app.domain import (
+    OVERALL,
+    AssignmentState,
+    DeclaredTension,
+    Rater,
+    Report,
+    utc_now,
+)
+from app.errors import Conflict, LeaseLost, NotFound, RefusedSubmission
+from app.services import events
+from app.services.assigning import give_back, take_place
+from app.services.lookup import find_account, rubric_of, rules_from_dict
+from app.store import tables
+from app.store.engine import Store
+from rubrics.answers import Answer
+from rubrics.submission import validate_submission
+
+_assignment = tables.assignment
+_judgment = tables.judgment
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to a submission: acknowledged means on disk.
+
+    Attributes:
+        judgment_id: the row.
+        revision: 0 for the first submission.
+        was_known: whether this submission had been stored already (a double click, a second tab).
+    """
+
+    judgment_id: int
+    revision: int
+    was_known: bool
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a rater hands in.
+
+    Attributes:
+        answers: criterion key (and "overall") -> answer, in completion ids.
+        justification: the rater's words.
+        tensions: tensions that the rater declares.
+        reports: flags and questions.
+        confidence: 1 to 5.
+        seconds: active seconds on this comparison.
+    """
+
+    answers: Mapping[str, Answer]
+    justification: str = ""
+    tensions: tuple[DeclaredTension, ...] = ()
+    reports: tuple[Report, ...] = ()
+    confidence: int | None = None
+    seconds: float | None = None
+
+
+def save_draft(
+    store: Store, rater_name: str, assignment_id: int, draft: Mapping[str, Any], *, now: datetime | None = None
+) -> bool:
+    """Keep unfinished work and let the lease run from now; a draft that comes after the submission changes nothing.
+
+    Returns:
+        Whether it was kept: False once the assignment is submitted, skipped or lost.
+
+    Raises:
+        NotFound: no such assignment of this rater.
+    """
+    now = now or utc_now()
+    with store.write() as connection:
+        row = _own_assignment(connection, find_account(connection, rater_name), assignment_id)
+        if row.state != AssignmentState.OPEN.value:
+            return False
+        values = {
+            "draft": dict(draft),
+            "draft_saved_at": now,
+            "lease_expires_at": now + timedelta(seconds=rules_from_dict(row.rules).lease_seconds),
+        }
+        connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**values))
+    return True
+
+
+def submit(
+    store: Store, rater_name: str, assignment_id: int, submission: Submission, *, now: datetime | None = None
+) -> Receipt:
+    """Store a judgment: policy, rubric, justification rules, then the rows. A second call returns the first's receipt.
+
+    A lease that ran out is taken again if the comparison still has a place.
+
+    Raises:
+        NotFound: no such assignment of this rater.
+        Conflict: the assignment was skipped.
+        LeaseLost: the lease ran out and the last place is taken; the work is kept as the assignment's draft.
+        RefusedSubmission: the judgment breaks the rubric; nothing is stored.
+    """
+    now = now or utc_now()
+    with store.write() as connection:
+        rater = find_account(connection, rater_name)
+        row = _own_assignment(connection, rater, assignment_id)
+        if row.state == AssignmentState.SUBMITTED.value:
+            return _first_receipt(connection, assignment_id)
+        if row.state == AssignmentState.SKIPPED.value:
+            raise Conflict(f"Assignment {assignment_id} was skipped; ask for the next comparison.")
+        _validate(connection, row, submission)
+        is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
+        if is_lost:
+            _keep_as_draft(connection, assignment_id, submission, now=now)
+        else:
+            receipt = _store(connection, rater, row, submission, revision=0, now=now)
+            connection.execute(
+                update(_assignment)
+                .where(_assignment.c.id == assignment_id)
+                .values(state=AssignmentState.SUBMITTED.value, closed_at=now, draft=None)
+            )
+    if is_lost:
+        raise LeaseLost(
+            f"The lease of assignment {assignment_id} ran out at {row.lease_expires_at:%H:%M} UTC and the comparison "
+            "has all its judgments now. The text is kept as a draft; ask for the next comparison."
+        )
+    return receipt
+
+
+def revise(
+    store: Store, rater_name: str, assignment_id: int, submission: Submission, *, now: datetime | None = None
+) -> Receipt:
+    """Add a new revision to a submitted judgment; the earlier ones stay. An identical one is not stored again.
+
+    Raises:
+        NotFound: no such assignment of this rater.
+        Conflict: the assignment has not been submitted, or its round is closed.
+        RefusedSubmission: the judgment breaks the rubric; nothing is stored.
+    """
+    now = now or utc_now()
+    with store.write() as connection:
+        rater = find_account(connection, rater_name)
+        row = _own_assignment(connection, rater, assignment_id)
+        if row.state != AssignmentState.SUBMITTED.value:
+            raise Conflict(f"Assignment {assignment_id} is {row.state}: submit it before revising it.")
+        if row.round_state != "open":
+            raise Conflict(f"Assignment {assignment_id} is of a closed round: its judgments stand.")
+        _validate(connection, row, submission)
+        last = connection.execute(
+            select(_judgment).where(_judgment.c.assignment_id == assignment_id).order_by(_judgment.c.revision.desc())
+        ).first()
+        assert last is not None, "a submitted assignment has a judgment"
+        if _says_the_same(connection, last, submission):
+            return Receipt(last.id, last.revision, was_known=True)
+        return _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
+
+
+def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now: datetime | None = None) -> bool:
+    """Hand a comparison back with a reason; another rater gets it. Returns False if it was skipped already.
+
+    Raises:
+        NotFound: no such assignment of this rater.
+        Conflict: it was submitted.
+    """
+    now = now or utc_now()
+    with store.write() as connection:
+        rater = find_account(connection, rater_name)
+        row = _own_assignment(connection, rater, assignment_id)
+        if row.state == AssignmentState.SUBMITTED.value:
+            raise Conflict(f"Assignment {assignment_id} was submitted: revise it instead of skipping it.")
+        if row.state == AssignmentState.SKIPPED.value:
+            return False
+        connection.execute(
+            update(_assignment)
+            .where(_assignment.c.id == assignment_id)
+            .values(state=AssignmentState.SKIPPED.value, closed_at=now, skip_reason=reason)
+        )
+        if row.state == AssignmentState.OPEN.value and row.takes_place:
+            give_back(connection, row.round_id, row.comparison_id)
+        events.record(
+            connection,
+            actor=rater.name,
+            action="assignment.skipped",
+            subject=f"assignment {assignment_id}",
+            campaign_id=row.campaign_id,
+            detail={"reason": reason},
+        )
+    return True
+
+
+def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) -> Row[Any]:
+    """The assignment's row, locked, with what judging needs of its comparison and round; only the rater's own."""
+    comparison, round_ = tables.comparison, tables.round_
+    row = connection.execute(
+        select(
+            _assignment,
+            comparison.c.meta,
+            round_.c.campaign_id,
+            round_.c.rubric_version,
+            round_.c.rules,
+            round_.c.state.label("round_state"),
+        )
+        .join(comparison, comparison.c.id == _assignment.c.comparison_id)
+        .join(round_, round_.c.id == _assignment.c.round_id)
+        .where(_assignment.c.id == assignment_id, _assignment.c.rater_id == rater.id)
+        .with_for_update(of=_assignment)
+    ).first()
+    if row is None:
+        raise NotFound(f"{rater.name} has no assignment {assignment_id}.")
+    return row
+
+
+def _first_receipt(connection: Connection, assignment_id: int) -> Receipt:
+    first = connection.execute(
+        select(_judgment.c.id).where(_judgment.c.assignment_id == assignment_id, _judgment.c.revision == 0)
+    ).scalar_one()
+    return Receipt(first, 0, was_known=True)
+
+
+def _validate(connection: Connection, row: Row[Any], submission: Submission) -> None:
+    answers = dict(submission.answers)
+    overall = answers.pop(OVERALL, None)
+    problems = validate_submission(
+        rubric_of(connection, row.rubric_version),
+        answers,
+        overall=overall,
+        justification=submission.justification,
+        meta=row.meta,
+        completion_ids=tuple(row.shown),
+        scope=[*row.criteria_shown, *([OVERALL] if row.asks_overall else [])],
+    )
+    sentences = [str(problem) for problem in problems]
+    if submission.confidence is not None and submission.confidence not in range(1, 6):
+        sentences.append(f"confidence: {submission.confidence} is not one of the five levels (give 1 to 5)")
+    if submission.seconds is not None and not 0 <= submission.seconds < 86_400:
+        sentences.append(f"seconds: {submission.seconds} is not the length of one sitting (give 0 to 86,400)")
+    if sentences:
+        raise RefusedSubmission(sentences)
+
+
+def _take_again(connection: Connection, row: Row[Any]) -> bool:
+    """Take the place of an expired lease again; work that takes no place can always be submitted."""
+    return not row.takes_place or take_place(connection, row.round_id, row.comparison_id)
+
+
+def _keep_as_draft(connection: Connection, assignment_id: int, submission: Submission, *, now: datetime) -> None:
+    draft = {
+        "answers": {key: answer.to_dict() for key, answer in submission.answers.items()},
+        "justification": submission.justification,
+        "confidence": submission.confidence,
+    }
+    connection.execute(
+        update(_assignment).where(_assignment.c.id == assignment_id).values(draft=draft, draft_saved_at=now)
+    )
+
+
+def _store(
+    connection: Connection, rater: Rater, row: Row[Any], submission: Submission, *, revision: int, now: datetime
+) -> Receipt:
+    event_id = events.record(
+        connection,
+        actor=rater.name,
+        action="judgment.revised" if revision else "judgment.submitted",
+        subject=f"assignment {row.id}",
+        campaign_id=row.campaign_id,
+        detail={"answers": {key: answer.to_dict() for key, answer in submission.answers.items()}},
+    )
+    judgment_id = connection.execute(
+        insert(_judgment).returning(_judgment.c.id),
+        {
+            "assignment_id": row.id,
+            "revision": revision,
+            "rubric_version": row.rubric_version,
+            "justification": submission.justification,
+            "confidence": submission.confidence,
+            "active_seconds": submission.seconds,
+            "submitted_at": now,
+            "event_id": event_id,
+        },
+    ).scalar_one()
+    connection.execute(insert(tables.verdict), verdict_rows(judgment_id, submission.answers))
+    if submission.tensions:
+        connection.execute(insert(tables.declared_tension), tension_rows(judgment_id, submission.tensions))
+    if submission.reports:
+        connection.execute(
+            insert(tables.rater_report), report_rows(row.id, judgment_id, submission.reports, reported_at=now)
+        )
+    return Receipt(judgment_id, revision, was_known=False)
+
+
+def verdict_rows(judgment_id: int, answers: Mapping[str, Answer]) -> list[dict[str, Any]]:
+    """Answers as rows of `verdict`."""
+    return [
+        {
+            "judgment_id": judgment_id,
+            "criterion": criterion,
+            "preferred": answer.preferred,
+            "strength": answer.strength,
+            "scores": None if answer.scores is None else dict(answer.scores),
+            "checks": None if answer.checks is None else dict(answer.checks),
+            "ranking": None if answer.ranking is None else [list(group) for group in answer.ranking],
+        }
+        for criterion, answer in answers.items()
+    ]
+
+
+def tension_rows(judgment_id: int, tensions: Sequence[DeclaredTension]) -> list[dict[str, Any]]:
+    """Declared tensions as rows, their two criteria in alphabetical order."""
+    return [
+        {
+            "judgment_id": judgment_id,
+            "first_criterion": min(tension.between),
+            "second_criterion": max(tension.between),
+            "prevailed": tension.prevailed,
+            "why": tension.why,
+        }
+        for tension in tensions
+    ]
+
+
+def report_rows(
+    assignment_id: int, judgment_id: int | None, reports: Sequence[Report], *, reported_at: datetime | None
+) -> list[dict[str, Any]]:
+    """Reports as rows."""
+    return [
+        {
+            "assignment_id": assignment_id,
+            "judgment_id": judgment_id,
+            "kind": report.kind,
+            "text": report.text,
+            "reported_at": reported_at,
+        }
+        for report in reports
+    ]
+
+
+def _says_the_same(connection: Connection, last: Row[Any], submission: Submission) -> bool:
+    """Whether a revision would repeat the judgment that holds."""
+    if (last.justification, last.confidence) != (submission.justification, submission.confidence):
+        return False
+    if submission.reports:
+        return False
+    stored = connection.execute(select(tables.verdict).where(tables.verdict.c.judgment_id == last.id)).all()
+    answers = {row.criterion: (row.preferred, row.strength, row.scores, row.checks, row.ranking) for row in stored}
+    given = {
+        row["criterion"]: (row["preferred"], row["strength"], row["scores"], row["checks"], row["ranking"])
+        for row in verdict_rows(last.id, submission.answers)
+    }
+    n_tensions = connection.scalar(select(func.count()).where(tables.declared_tension.c.judgment_id == last.id))
+    return answers == given and n_tensions == len(submission.tensions)

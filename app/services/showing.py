@@ -1,0 +1,96 @@
+"""What a rater may see of an assignment: slots in the order shown; no purpose, no model names, no other vote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select
+
+from app.domain import Assignment, Message
+from app.errors import NotFound
+from app.store import tables
+from rubrics.answers import RESERVED_PREFERENCES, Answer
+
+ERASED = "[This text was withdrawn.]"
+
+
+def prompt_from_text(body: str | None) -> tuple[Message, ...]:
+    """A stored prompt (JSON text of its turns) as messages; a tombstone as one message that says so."""
+    if body is None:
+        return (Message("system", ERASED),)
+    return tuple(Message(turn["role"], turn["content"]) for turn in json.loads(body))
+
+
+def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
+    """An assignment with its texts, as its rater may see it.
+
+    Raises:
+        NotFound: no such assignment.
+    """
+    assignment, comparison, round_ = tables.assignment, tables.comparison, tables.round_
+    row = connection.execute(
+        select(
+            assignment.c.id,
+            assignment.c.round_id,
+            assignment.c.comparison_id,
+            assignment.c.shown,
+            assignment.c.criteria_shown,
+            assignment.c.asks_overall,
+            assignment.c.lease_expires_at,
+            assignment.c.draft,
+            comparison.c.external_id,
+            round_.c.rubric_version,
+            tables.campaign.c.name.label("campaign"),
+            tables.content.c.body.label("prompt"),
+        )
+        .select_from(
+            assignment.join(comparison)
+            .join(round_, round_.c.id == assignment.c.round_id)
+            .join(tables.campaign, tables.campaign.c.id == round_.c.campaign_id)
+            .join(tables.content, tables.content.c.hash == comparison.c.prompt_hash)
+        )
+        .where(assignment.c.id == assignment_id)
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no assignment {assignment_id}.")
+    texts = dict(
+        connection.execute(
+            select(tables.completion.c.slot, tables.content.c.body)
+            .join(tables.content)
+            .where(tables.completion.c.comparison_id == row.comparison_id)
+        )
+        .tuples()
+        .all()
+    )
+    return Assignment(
+        id=row.id,
+        campaign=row.campaign,
+        round_id=row.round_id,
+        rubric_version=row.rubric_version,
+        comparison_id=row.external_id,
+        prompt=prompt_from_text(row.prompt),
+        responses=tuple(ERASED if texts[slot] is None else texts[slot] for slot in row.shown),
+        shown=tuple(row.shown),
+        criteria_shown=tuple(row.criteria_shown),
+        asks_overall=row.asks_overall,
+        lease_expires_at=row.lease_expires_at,
+        draft=row.draft,
+    )
+
+
+def answer_from_slots(answer: Answer, shown: tuple[str, ...]) -> Answer:
+    """An answer given in screen slots ("1" is the first response shown) as one in completion ids.
+
+    Raises:
+        KeyError: a slot that is not on the screen.
+    """
+    ids: Mapping[str, str] = {str(position): slot for position, slot in enumerate(shown, start=1)}
+    if answer.preferred is not None:
+        preferred = answer.preferred if answer.preferred in RESERVED_PREFERENCES else ids[answer.preferred]
+        return Answer(preferred=preferred, strength=answer.strength)
+    if answer.scores is not None:
+        return Answer(scores={ids[slot]: score for slot, score in answer.scores.items()})
+    if answer.checks is not None:
+        return Answer(checks={ids[slot]: yes for slot, yes in answer.checks.items()})
+    return Answer(ranking=tuple(tuple(ids[slot] for slot in group) for group in answer.ranking or ()))
