@@ -1,0 +1,266 @@
+"""YAML <-> Rubric. Errors name file and line, and list everything that is wrong.
+
+Documents are YAML 1.2, UTF-8, read without constructing anything but plain values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from importlib import resources
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from rubrics.errors import Location, RubricError, RubricProblem, suggest
+from rubrics.model import Rubric
+
+MAX_BYTES = 1_000_000
+"""The largest rubric file that is read; a rubric is read by people."""
+
+
+def load_rubric(path: Path | str) -> Rubric:
+    """Read a rubric from a file.
+
+    Raises:
+        RubricError: when the file is missing, cannot be read, or is not a rubric; every problem with its line.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise _error(path, "there is no such file", "check the path, or start from a rubric of the library") from None
+    except OSError as error:
+        raise _error(path, f"cannot be read: {error.strerror}", "give a file that you may read") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        reason = f"byte {content[error.start]:#04x} is not UTF-8"
+        raise _error(path, reason, "save the file as UTF-8", line=line) from None
+    return parse_rubric(text, source=str(path))
+
+
+def parse_rubric(text: str, *, source: str = "rubric") -> Rubric:
+    """Read a rubric from YAML text.
+
+    Args:
+        text: one YAML 1.2 document.
+        source: the file's name or another word for where the text came from, for the error.
+
+    Raises:
+        RubricError: listing every problem as `source:line: field: reason (remedy)`.
+    """
+    document, root = _read_yaml(text, source)
+    try:
+        return Rubric.from_dict(document, source=source)
+    except RubricError as error:
+        raise RubricError(source, [replace(p, line=_line_of(p.location, root)) for p in error.problems]) from None
+
+
+def dump_rubric(rubric: Rubric) -> str:
+    """Write a rubric as YAML text; `parse_rubric` gives an equal rubric back. Empty fields are left out."""
+    return _dump(_with_literals(_compact(rubric)))
+
+
+def update_document(text: str, rubric: Rubric, *, source: str = "rubric") -> str:
+    """Write a rubric into an existing document and keep its comments.
+
+    Values that did not change keep their lines, comments and order; comments on what is taken out go with it.
+
+    Args:
+        text: the YAML document as it is, a valid rubric.
+        rubric: what the document should say.
+        source: the file's name, for the error.
+
+    Raises:
+        RubricError: when the text is not a rubric.
+    """
+    before = _compact(parse_rubric(text, source=source))
+    updated = _dump(_merge(_round_trip().load(text), before=before, after=_compact(rubric)))
+    if parse_rubric(updated, source=source) != rubric:
+        raise _error(source, "the document cannot be edited in place", "write the rubric as a new file")
+    return updated
+
+
+def library() -> dict[str, Path]:
+    """The rubrics that come with Steelyard: key -> path of the YAML file, sorted by key."""
+    directory = Path(str(resources.files("rubrics"))) / "library"
+    return {path.stem: path for path in sorted(directory.glob("*.yaml"))}
+
+
+def load_library(key: str) -> Rubric:
+    """Read a rubric that comes with Steelyard.
+
+    Raises:
+        RubricError: when there is none of this key.
+    """
+    paths = library()
+    if key not in paths:
+        raise _error("rubrics/library", f"there is no rubric {key!r}", suggest(key, paths))
+    return load_rubric(paths[key])
+
+
+def _error(source: object, reason: str, remedy: str, *, line: int | None = None) -> RubricError:
+    return RubricError(str(source), [RubricProblem((), reason, remedy, line)])
+
+
+def _read_yaml(text: str, source: str) -> tuple[dict[Any, Any], MappingNode]:
+    """Plain values, and the nodes that know their lines."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise _error(source, f"is larger than {MAX_BYTES} bytes", "shorten it; a rubric is read by people")
+    reader = YAML(typ="safe", pure=True)
+    try:
+        root: Node | None = reader.compose(text)
+        document = reader.load(text)
+    except ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        reason = f"character {text[error.position]!r} is not allowed in YAML"
+        raise _error(source, reason, "remove it", line=line) from None
+    except MarkedYAMLError as error:
+        raise _syntax_error(error, source) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise _error(source, f"is no readable YAML: {type(error).__name__}", "check the nesting and quotes") from None
+    if root is None or document is None:
+        raise _error(source, "is empty", "begin with key, title and overall")
+    if not isinstance(root, MappingNode):
+        what = "a list" if isinstance(root, SequenceNode) else "a single value"
+        raise _error(source, f"is {what}", "write a mapping: key: ..., title: ...", line=root.start_mark.line + 1)
+    return document, root
+
+
+def _syntax_error(error: MarkedYAMLError, source: str) -> RubricError:
+    mark = error.problem_mark or error.context_mark
+    line = None if mark is None else mark.line + 1
+    reason = " ".join(str(error.problem or error.context or "is no readable YAML").split("\n")[0].split())
+    if "\\t" in reason or "'\t'" in str(error.problem):
+        return _error(source, "a tab stands where YAML wants spaces", "indent with spaces", line=line)
+    duplicate = re.match(r'found duplicate key "(.*?)" with', reason)
+    if duplicate:
+        return _error(source, f"the key {duplicate[1]!r} stands twice", "keep one of them", line=line)
+    if "expected a single document" in str(error.context):
+        return _error(source, "holds more than one document", "keep one rubric per file, without ---", line=line)
+    return _error(source, reason, "check indentation, colons and quotes near this line", line=line)
+
+
+def _line_of(location: Location, root: Node) -> int:
+    """The line of the deepest part of a location that the document has; a key's line for mapping entries."""
+    node, line = root, root.start_mark.line + 1
+    for part in location:
+        entry = _entry(node, part)
+        if entry is None:
+            break
+        marked, node = entry
+        line = marked.start_mark.line + 1
+    return line
+
+
+def _entry(node: Node, part: str | int) -> tuple[Node, Node] | None:
+    """The node that marks an entry's place and the node of its value."""
+    if isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    if isinstance(node, MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == str(part)), None)
+    return None
+
+
+def _compact(rubric: Rubric) -> dict[str, Any]:
+    """The rubric as plain values, with empty texts, lists and mappings left out."""
+
+    def prune(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: prune(part) for key, part in value.items() if part not in ([], {})}
+        return [prune(part) for part in value] if isinstance(value, list) else value
+
+    plain = prune(rubric.to_dict())
+    for holder in (plain, *plain.get("criteria", ()), *plain.get("tensions", ())):
+        for field in ("instructions", "guidance"):
+            if holder.get(field) == "":
+                del holder[field]
+    for criterion in plain.get("criteria", ()):
+        if "anchors" in criterion:
+            criterion["anchors"] = {int(point): text for point, text in criterion["anchors"].items()}
+        if criterion["allow_not_applicable"] is False:
+            del criterion["allow_not_applicable"]
+    return plain
+
+
+def _with_literals(value: Any) -> Any:
+    """Write texts of several lines as `|` blocks, where that keeps them exactly."""
+    if isinstance(value, dict):
+        return {key: _with_literals(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_literals(part) for part in value]
+    return LiteralScalarString(value) if isinstance(value, str) and _suits_literal(value) else value
+
+
+def _suits_literal(text: str) -> bool:
+    """Several printable lines without blanks at their ends, the text beginning and ending with a visible character."""
+    lines = text.split("\n")
+    return (
+        len(lines) > 1 and text == text.strip() and all(line.isprintable() and line == line.rstrip() for line in lines)
+    )
+
+
+def _round_trip() -> YAML:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 110
+    yaml.allow_unicode = True
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
+    return yaml
+
+
+def _dump(document: Any) -> str:
+    stream = StringIO()
+    _round_trip().dump(document, stream)
+    return stream.getvalue()
+
+
+def _merge(old: Any, *, before: Any, after: Any) -> Any:
+    """Bring a commented value from `before` to `after`, touching only what differs; returns what stands in its place.
+
+    `old` is the document's own value; `before` is the same value as a rubric reads it.
+    """
+    if before == after:
+        return old
+    if isinstance(old, CommentedMap) and isinstance(before, dict) and isinstance(after, dict):
+        for key in [key for key in old if key in before and key not in after]:
+            del old[key]
+        for key, value in after.items():
+            known = key in old and key in before
+            old[key] = _merge(old[key], before=before[key], after=value) if known else _with_literals(value)
+        return old
+    if isinstance(old, CommentedSeq) and isinstance(before, list) and isinstance(after, list):
+        return _merge_list(old, before=before, after=after)
+    return _with_literals(after)
+
+
+def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> CommentedSeq:
+    """Merge list entries: those with a `key` or `between` follow it wherever it moved, the others keep their place."""
+    places = {_entry_name(entry, at): at for at, entry in enumerate(before)}
+    merged = []
+    for at, entry in enumerate(after):
+        place = places.pop(_entry_name(entry, at), None)
+        known = place is not None
+        merged.append(_merge(old[place], before=before[place], after=entry) if known else _with_literals(entry))
+    del old[len(merged) :]
+    for at, entry in enumerate(merged):
+        if at == len(old):
+            old.append(entry)
+        elif old[at] is not entry:
+            old[at] = entry
+    return old
+
+
+def _entry_name(entry: Any, place: int) -> Any:
+    if isinstance(entry, dict):
+        return entry.get("key") or tuple(entry.get("between", ())) or place
+    return place
