@@ -211,7 +211,7 @@ def _suits_literal(text: str) -> bool:
 
 def _round_trip() -> YAML:
     yaml = YAML(typ="rt", pure=True)
-    yaml.width = 110
+    yaml.width = 4096  # never fold: folding leaves blanks at the ends of lines and rewrites lines nobody changed
     yaml.allow_unicode = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.preserve_quotes = True
@@ -249,8 +249,10 @@ def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> Co
     merged = []
     for at, entry in enumerate(after):
         place = places.pop(_entry_name(entry, at), None)
-        known = place is not None
-        merged.append(_merge(old[place], before=before[place], after=entry) if known else _with_literals(entry))
+        if place is None:
+            merged.append(_with_literals(entry))
+        else:
+            merged.append(_merge(old[place], before=before[place], after=entry))
     del old[len(merged) :]
     for at, entry in enumerate(merged):
         if at == len(old):

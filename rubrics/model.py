@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import (
@@ -273,7 +273,7 @@ class Rubric(_Frozen):
             raise rule_error(problems)
         return self
 
-    @cached_property
+    @property
     def version(self) -> str:
         """sha256, in hex, over the canonical JSON of everything but `tests`.
 
@@ -312,7 +312,7 @@ class Rubric(_Frozen):
 
     def declared_weights(self) -> dict[str, float]:
         """The declared weights, divided by their sum; empty where the rubric declares none."""
-        total = sum(criterion.weight or 0.0 for criterion in self.criteria)
+        total = math.fsum(criterion.weight or 0.0 for criterion in self.criteria)
         return {c.key: c.weight / total for c in self.criteria if c.weight is not None}
 
     def tension_rule(self, i: str, j: str) -> TensionRule | None:
