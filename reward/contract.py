@@ -122,7 +122,9 @@ def read_manifest(directory: Path, *, verify: bool = True) -> Manifest:
     """
     path = directory / MANIFEST_NAME
     if not path.is_file():
-        raise ContractError(f"{directory} is not a snapshot: it has no {MANIFEST_NAME}. Build one with `steelyard snapshot`.")
+        raise ContractError(
+            f"{directory} is not a snapshot: it has no {MANIFEST_NAME}. Build one with `steelyard snapshot`."
+        )
     document = json.loads(path.read_text())
     manifest = Manifest(hash=document["hash"], content=document["content"], written_at=document["written_at"])
     found = manifest.content.get("schema_version")

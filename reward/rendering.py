@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LAYOUTS = ("template", "pair", "plain")
 MIN_LENGTH_TOKENS = 16
+MAX_KEPT_PROMPTS = 50_000
 RENDERING_VERSION = 1
 """Raised when the same texts would give other ids: part of the key of the token cache."""
 
@@ -68,7 +69,7 @@ def choose_layout(tokenizer: PreTrainedTokenizerFast) -> str:
 class Renderer:
     """Renders prompts and responses of one tokenizer in one layout and length.
 
-    Each distinct prompt is rendered and tokenised once for the life of the renderer.
+    Each distinct prompt is rendered and tokenised once (the last 50,000 of them are remembered).
 
     Args:
         tokenizer: a fast tokenizer.
@@ -104,7 +105,10 @@ class Renderer:
         return [self._assemble(self._prompts[prompt], ids[response]) for prompt, response in texts]
 
     def _add_prompts(self, prompts: Iterable[Messages]) -> None:
-        new = [prompt for prompt in dict.fromkeys(prompts) if prompt not in self._prompts]
+        wanted = list(dict.fromkeys(prompts))
+        if len(self._prompts) + len(wanted) > MAX_KEPT_PROMPTS:
+            self._prompts.clear()  # keeps memory flat on endless input
+        new = [prompt for prompt in wanted if prompt not in self._prompts]
         if not new:
             return
         if self.layout == "template":

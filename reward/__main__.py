@@ -1,0 +1,212 @@
+"""`python -m reward train|evaluate|score`: the commands behind `steelyard train`, `evaluate` and `score`.
+
+Exit status: 0 done, 1 the work failed (one line on standard error says why), 2 bad usage. With `--json` exactly one
+JSON document goes to standard output; everything else goes to standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reward.contract import ContractError
+from reward.errors import RewardError
+
+NEEDED = ("torch", "transformers", "trl", "datasets", "sklearn")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        _require_extra()
+        _quiet()
+        with contextlib.redirect_stdout(sys.stderr):
+            document, text = options.command(options)
+    except (RewardError, ContractError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 1
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False) if options.json else text)
+    return 0
+
+
+def _require_extra() -> None:
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RewardError(f"{', '.join(missing)} not installed: pip install 'steelyard[reward]'.")
+
+
+def _quiet() -> None:
+    """No telemetry, no chatter of libraries, and torch threads as asked for in the environment."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+
+
+def _train(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.train import summary, train
+
+    chosen = {
+        key: value for key, value in vars(options).items() if key not in ("command", "json", "snapshot", "output")
+    }
+    report = train(options.snapshot, output_dir=options.output, **chosen)
+    return report, summary(report, options.output)
+
+
+def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.evaluate import evaluate
+    from reward.report import text_report
+
+    with _bar("Scoring", unit="text") as bar:
+        document = evaluate(
+            options.model, options.data, split=options.split, device=options.device, on_progress=bar.update
+        )
+    return document, text_report(document)
+
+
+def _score(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.score import score_file
+    from reward.scorer import Scorer
+
+    scorer = Scorer(options.model, device=options.device)
+    with _bar("Scoring", unit="row") as bar:
+        summary = score_file(scorer, options.input, options.output, on_progress=bar.update)
+    text = (
+        f"Scored {summary.n_rows:,} rows ({summary.n_texts:,} texts) with model {summary.model} into {summary.output}; "
+        f"{summary.n_prompts_cut:,} texts lost the beginning of their prompt, {summary.n_responses_cut:,} the end of "
+        f"their response to the limit of {scorer.run.max_length_tokens} tokens."
+    )
+    return asdict(summary), text
+
+
+def _bar(title: str, *, unit: str) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(desc=title, unit=unit, disable=None, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reward", description="Learn from snapshots of preference data.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_score(commands)
+    return parser
+
+
+def _add_train(commands: Any) -> None:
+    parser = commands.add_parser(
+        "train",
+        help="train a reward model from a snapshot and measure it",
+        description="Train a reward model from a snapshot, evaluate it on the held-out split beside its baselines, "
+        "and write model, report.json and a model card. The model appears complete or not at all.",
+    )
+    parser.set_defaults(command=_train)
+    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="snapshot directory")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the finished model appears")
+    parser.add_argument(
+        "--base",
+        default="minilm",
+        metavar="MODEL",
+        help="minilm (embedded, offline), a hub id such as Qwen/Qwen3-0.6B, or a directory; default %(default)s",
+    )
+    _add_learning(parser)
+    _add_running(parser)
+    parser.add_argument("--json", action="store_true", help="print report.json on standard output, and nothing else")
+
+
+def _add_learning(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is learned, and how")
+    group.add_argument("--target", choices=("soft", "hard"), default="soft", help="vote shares, or their majority")
+    group.add_argument("--include-ties", action="store_true", help="train on ties, too, as soft label .5")
+    group.add_argument("--epochs", type=float, default=3.0, metavar="N", help="default %(default)s")
+    group.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="default 3e-4 for minilm, 2e-5 for other bases"
+    )
+    group.add_argument("--batch-size", type=int, default=16, metavar="PAIRS", help="default %(default)s")
+    group.add_argument("--gradient-accumulation", type=int, default=1, metavar="N", help="default %(default)s")
+    group.add_argument(
+        "--max-length-tokens",
+        type=int,
+        metavar="N",
+        help="longest text; the prompt loses its beginning first, and all cuts are reported; "
+        "default 256 for minilm, else 1024 or what the model allows",
+    )
+    group.add_argument(
+        "--freeze-layers", type=int, metavar="N", help="freeze embeddings and N layers; default 2 for minilm, else 0"
+    )
+    group.add_argument(
+        "--pooling",
+        choices=("auto", "mean", "model"),
+        default="auto",
+        help="mean of the token vectors, or the model's own head; auto: mean for minilm",
+    )
+    group.add_argument("--center-rewards", type=float, metavar="C", help="TRL's centring coefficient; .01 is usual")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how it runs")
+    group.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="default %(default)s")
+    group.add_argument(
+        "--time-limit-seconds", type=float, metavar="S", help="stop training after S seconds, and say so"
+    )
+    group.add_argument("--checkpoint-steps", type=int, metavar="N", help="default a tenth of the run, at least 20")
+    group.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    group.add_argument("--overwrite", action="store_true", help="replace a finished model or an interrupted run")
+    group.add_argument("--cache-dir", type=Path, metavar="DIR", help="keep tokenised pairs here for later runs")
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure a model on held-out pairs beside its baselines",
+        description="Measure a finished model: accuracy with intervals, baselines, calibration and slices.",
+    )
+    parser.set_defaults(command=_evaluate)
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="SNAPSHOT_OR_FILE",
+        help="a snapshot directory, or a .jsonl or .parquet file with chosen, rejected and (optionally) prompt",
+    )
+    parser.add_argument("--split", metavar="NAME", help="of a snapshot; default test, else validation")
+    parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
+
+
+def _add_score(commands: Any) -> None:
+    parser = commands.add_parser(
+        "score",
+        help="score a file of texts",
+        description="Score each row of a file: native comparisons (prompt, completions), preference rows (chosen, "
+        "rejected) or single texts (prompt, response). One JSON line out for each row in, in the same order.",
+    )
+    parser.set_defaults(command=_score)
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl or .parquet")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
+    parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
+    parser.add_argument("--json", action="store_true", help="print the counts as one JSON document")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""The model card of a trained reward model: what it learned from, how, and what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from reward.dataset import CutReport
+from reward.models import EMBEDDED_BASE, EMBEDDED_LICENCE
+from reward.report import markdown_report
+
+EMBEDDED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def model_card(run: Mapping[str, Any], evaluation: Mapping[str, Any] | None) -> str:
+    """The README.md of a model directory, in Hugging Face's form.
+
+    Args:
+        run: the document of `run.json`.
+        evaluation: from `reward.evaluate`, or None where the snapshot holds nothing out.
+    """
+    parts = [_front_matter(run), _introduction(run), _data(run), _training(run), _measures(evaluation), _use(run)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(run: Mapping[str, Any]) -> str:
+    base = run["base"]
+    meta: dict[str, Any] = {"library_name": "transformers", "tags": ["reward-model", "steelyard", "trl"]}
+    if base["kind"] == "embedded":
+        meta |= {"base_model": EMBEDDED_SOURCE, "license": EMBEDDED_LICENCE}
+    elif base["kind"] == "hub":
+        meta["base_model"] = base["name"]
+    meta["pipeline_tag"] = "text-classification"
+    return f"---\n{yaml.safe_dump(meta, sort_keys=True).strip()}\n---"
+
+
+def _introduction(run: Mapping[str, Any]) -> str:
+    text = (
+        f"# Reward model {run['run_id']}\n\n"
+        f"Gives a response to a prompt one number; the higher of two is the one people are expected to prefer. "
+        f"Trained from `{run['base']['name']}` with TRL on snapshot `{run['snapshot']['hash']}`."
+    )
+    if run["base"]["name"] == EMBEDDED_BASE:
+        text += (
+            "\n\nThe base is small (22.7 million parameters): good for a first end-to-end run and for easy signals such "
+            "as length, style and convincingness, not for fine distinctions. Name a larger one for real work."
+        )
+    return text
+
+
+def _data(run: Mapping[str, Any]) -> str:
+    snapshot, cut = run["snapshot"], CutReport(**run["training"]["cut"])
+    kinds = snapshot.get("counted_kinds")
+    lines = [
+        "## Data",
+        "",
+        f"- snapshot `{snapshot['name']}`, sha256 `{snapshot['hash']}`; its own card documents votes and agreement",
+        f"- votes counted: {', '.join(kinds) if kinds else 'the manifest does not say'}",
+        f"- aggregation: {snapshot.get('aggregation') or 'the manifest does not say'}",
+        f"- trained on: {cut.sentence()}",
+        f"- ties (soft label .5): {'included' if run['parameters']['include_ties'] else 'left out'}",
+    ]
+    return "\n".join(lines)
+
+
+def _training(run: Mapping[str, Any]) -> str:
+    training, parameters, rendering = run["training"], run["parameters"], run["rendering"]
+    stopped = {"epochs": "all epochs done", "time_limit": "stopped by the time limit"}[training["stopped_by"]]
+    lines = [
+        "## Training",
+        "",
+        f"- target `{run['target']}`: "
+        + ("the soft label P(chosen wins)" if run["target"] == "soft" else "the majority, as certain")
+        + ", weighted by the snapshot's weights",
+        f"- {training['n_steps']:,} steps of {parameters['batch_size'] * parameters['gradient_accumulation']} pairs, "
+        f"{training['n_epochs']:.2f} epochs, {stopped}; {training['seconds']:.0f} s in {training['precision']}",
+        f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
+        f"{training['n_trainable_parameters']:,} of {training['n_parameters']:,} parameters trained "
+        f"(embeddings and {parameters['freeze_layers']} layers frozen)"
+        if parameters["freeze_layers"]
+        else f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
+        f"all {training['n_parameters']:,} parameters trained",
+        f"- texts rendered as `{rendering['layout']}`, at most {rendering['max_length_tokens']} tokens",
+        f"- versions: {', '.join(f'{name} {version}' for name, version in run['versions'].items())}",
+    ]
+    return "\n".join(lines)
+
+
+def _measures(evaluation: Mapping[str, Any] | None) -> str:
+    if evaluation is None:
+        return "## Evaluation\n\nNone: the snapshot has neither a test nor a validation split."
+    return (
+        f"## Evaluation\n\nOn the {evaluation['data']['split']} split of the snapshot.\n\n{markdown_report(evaluation)}"
+    )
+
+
+def _use(run: Mapping[str, Any]) -> str:
+    return (
+        "## Use\n\n"
+        "```\nsteelyard score --model DIR --input FILE --output scores.jsonl\n"
+        "steelyard evaluate --model DIR --data SNAPSHOT_OR_FILE\n```\n\n"
+        f"The class is `{run['model_class']}`; `run.json` says how texts are rendered, and scores are only comparable "
+        "when they are rendered that way."
+    )

@@ -1,0 +1,98 @@
+"""What a run shows while it trains: a bar on a terminal, and a log that a page can follow."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+
+class RunLog(TrainerCallback):
+    """Appends one JSON line per logged step to a file, and moves a bar on standard error where that is a terminal.
+
+    A line holds `step`, `n_steps`, `seconds` since this process began to train, and TRL's `loss`, `accuracy`,
+    `margin`, `learning_rate` and `epoch` (means of batches: good for following a run, not for judging a model).
+
+    Args:
+        path: the log; lines are added, so that a resumed run continues it.
+        n_steps: steps of the whole run.
+        bar: whether to show a bar.
+    """
+
+    def __init__(self, path: Path, *, n_steps: int, bar: bool) -> None:
+        self.path = path
+        self.n_steps = n_steps
+        self._disable = None if bar else True
+        self._bar: tqdm | None = None
+        self._start = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the bar, at the step that a resumed run begins with."""
+        self._start = time.monotonic()
+        self._bar = tqdm(
+            total=self.n_steps, initial=state.global_step, desc="Training", unit="step", disable=self._disable
+        )
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Move the bar."""
+        if self._bar is not None:
+            self._bar.update(state.global_step - self._bar.n)
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Add a line, and show loss and accuracy beside the bar."""
+        if not logs or "loss" not in logs:
+            return
+        kept = {
+            key: float(logs[key]) for key in ("loss", "accuracy", "margin", "learning_rate", "epoch") if key in logs
+        }
+        line = {"step": state.global_step, "n_steps": self.n_steps, "seconds": time.monotonic() - self._start, **kept}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if self._bar is not None:
+            self._bar.set_postfix(loss=f"{kept['loss']:.3f}", accuracy=f"{kept.get('accuracy', 0):.2f}")
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the bar."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+class TimeLimit(TrainerCallback):
+    """Stops the training after the step that passes a limit.
+
+    Args:
+        seconds: of wall time since training began, or None for no limit.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self.reached = False
+        self._start = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Stop when the time is up; a run that just did its last step counts as done."""
+        over = self.seconds is not None and time.monotonic() - self._start > self.seconds
+        if over and state.global_step < state.max_steps:
+            self.reached = True
+            control.should_training_stop = True

@@ -1,0 +1,102 @@
+"""A trained model as a function: texts in, rewards out, in batches of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from reward.models import load_reward_model, load_tokenizer
+from reward.pairs import Messages
+from reward.rendering import Renderer
+from reward.runs import Run, read_run
+
+TOKENS_PER_BATCH = 8192
+
+
+class Scorer:
+    """Rewards of a finished model, in float32.
+
+    Texts are rendered as in training, each distinct text is scored once, and batches hold texts of like length under a
+    budget of padded tokens; results come back in the order of the question.
+
+    Args:
+        directory: where the model lies.
+        run: what it is; read from the directory's `run.json` when None.
+        device: such as 'cuda'; the accelerator if there is one, else the CPU, when None.
+        tokens_per_batch: padded tokens in one forward pass.
+
+    Raises:
+        RewardError: the directory is not a finished model.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        run: Run | None = None,
+        device: str | None = None,
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+    ) -> None:
+        self.run = run or read_run(directory)
+        tokenizer = load_tokenizer(str(directory))
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = load_reward_model(directory).to(self.device)
+        self.renderer = Renderer(tokenizer, layout=self.run.layout, max_length_tokens=self.run.max_length_tokens)
+        self.tokens_per_batch = tokens_per_batch
+        self._pad = tokenizer.pad_token_id
+
+    def score(
+        self, texts: Sequence[tuple[Messages, str]], *, on_progress: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Rewards of (prompt, response) texts.
+
+        Args:
+            texts: what to score.
+            on_progress: called with the number of distinct texts that each batch finished.
+
+        Returns:
+            Array of shape (len(texts),), float64.
+        """
+        return self.score_ids([rendered.ids for rendered in self.renderer.render(texts)], on_progress=on_progress)
+
+    def score_ids(
+        self, ids: Sequence[Sequence[int]], *, on_progress: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Rewards of texts that are already token ids; shape (len(ids),)."""
+        if not ids:
+            return np.empty(0)
+        distinct: dict[tuple[int, ...], int] = {}
+        index = [distinct.setdefault(tuple(one), len(distinct)) for one in ids]
+        texts, rewards = list(distinct), np.empty(len(distinct))
+        with torch.inference_mode():
+            for batch in _length_batches([len(one) for one in texts], self.tokens_per_batch):
+                rewards[batch] = self._forward([texts[i] for i in batch])
+                if on_progress is not None:
+                    on_progress(len(batch))
+        return rewards[index]
+
+    def _forward(self, batch: Sequence[Sequence[int]]) -> np.ndarray:
+        longest = max(len(one) for one in batch)
+        ids = torch.full((len(batch), longest), self._pad, dtype=torch.long)
+        mask = torch.zeros((len(batch), longest), dtype=torch.long)
+        for row, one in enumerate(batch):
+            ids[row, : len(one)] = torch.tensor(one, dtype=torch.long)
+            mask[row, : len(one)] = 1
+        logits = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).logits
+        return logits.squeeze(-1).double().cpu().numpy()
+
+
+def _length_batches(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
+    """Indices from long to short, cut so that no batch holds more padded tokens than the budget (or one text)."""
+    batches: list[list[int]] = []
+    room = 0
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if room < 1:
+            batches.append([])
+            room = max(1, tokens_per_batch // max(1, lengths[i]))
+        batches[-1].append(i)
+        room -= 1
+    return batches
