@@ -210,6 +210,7 @@ comparison = Table(
     _ref("batch_id", "import_batch", nullable=True),
     Column("external_id", String, nullable=False),
     Column("content_hash", String, nullable=False),
+    Column("record_hash", String, nullable=False),
     Column("prompt_hash", ForeignKey("content.hash"), nullable=False),
     Column("mode", String, nullable=False),
     Column("n_completions", Integer, nullable=False),
@@ -221,6 +222,7 @@ comparison = Table(
     Index("ix_comparison_content_hash", "campaign_id", "content_hash"),
     Index("ix_comparison_batch_id", "batch_id"),
 )
+"""`content_hash`: prompt and texts. `record_hash`: everything a file said of it, models, meta, gold and all."""
 
 completion = Table(
     "completion",

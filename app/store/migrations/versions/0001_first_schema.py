@@ -196,6 +196,7 @@ def upgrade() -> None:
     sa.Column('batch_id', sa.Integer(), nullable=True),
     sa.Column('external_id', sa.String(), nullable=False),
     sa.Column('content_hash', sa.String(), nullable=False),
+    sa.Column('record_hash', sa.String(), nullable=False),
     sa.Column('prompt_hash', sa.String(), nullable=False),
     sa.Column('mode', sa.String(), nullable=False),
     sa.Column('n_completions', sa.Integer(), nullable=False),

@@ -1,0 +1,197 @@
+"""Long work on Huey: a SQLite file by default, Redis by URL. Job rows say how far it is; a restart loses none.
+
+The queue carries numbers of job rows and nothing else, so the database alone says what is wanted. `steelyard worker`
+runs jobs; `steelyard serve` starts one. A worker takes up, at its start, what was queued or lost its worker.
+"""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from huey import Huey, RedisHuey, SqliteHuey
+from huey.consumer import Consumer
+
+from app.domain import Job, JobState, RaterKind
+from app.errors import JobCancelled, SteelyardError
+from app.services import importing, job_rows, snapshotting
+from app.settings import Settings, settings
+from app.store.engine import Store
+
+BEAT_SECONDS = 5.0
+"""How often a running job shows that it lives, and learns that somebody wants it to stop."""
+
+log = logging.getLogger(__name__)
+
+
+class Progress:
+    """What a job says of itself while it runs."""
+
+    def __init__(self, store: Store, job_id: int) -> None:
+        self._store, self._job_id = store, job_id
+        self._fraction, self._message = 0.0, ""
+        self.is_cancelled = False
+
+    def report(self, fraction: float, message: str = "") -> None:
+        """Show how far the job is.
+
+        Raises:
+            JobCancelled: somebody wants it to stop.
+        """
+        self._fraction, self._message = fraction, message
+        self.beat()
+        if self.is_cancelled:
+            raise JobCancelled("cancelled on request")
+
+    def beat(self) -> None:
+        """Show that the job lives."""
+        wanted = job_rows.report(self._store, self._job_id, progress=self._fraction, message=self._message)
+        self.is_cancelled = self.is_cancelled or wanted
+
+
+Work = Callable[[Store, Mapping[str, Any], Progress], Mapping[str, Any]]
+
+
+def _import(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    n_total = max(1, arguments.get("n_lines") or 1)
+    summary = importing.import_file(
+        store,
+        arguments["campaign"],
+        arguments["path"],
+        format_name=arguments.get("format", "auto"),
+        actor=arguments["actor"],
+        progress=lambda n: progress.report(min(0.99, n / n_total), f"{n:,} lines read"),
+        is_cancelled=lambda: progress.is_cancelled,
+    )
+    refused = [{"line": r.line, "field": r.field, "reason": r.reason} for r in summary.refused]
+    return {**summary.counts(), "refused": refused, "warnings": summary.warnings[:1000]}
+
+
+def _snapshot(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    progress.report(0.05, "reading the votes")
+    kinds = arguments.get("kinds")
+    manifest = snapshotting.build(
+        store,
+        arguments["campaign"],
+        Path(arguments["output"]),
+        actor=arguments["actor"],
+        kinds=None if kinds is None else [RaterKind(kind) for kind in kinds],
+        **arguments.get("options", {}),
+    )
+    return {"hash": manifest.hash, "directory": arguments["output"], "counts": manifest.content["counts"]}
+
+
+def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Training runs as a child process: its memory and its crash are its own."""
+    command = [sys.executable, "-m", "reward", "train", *arguments["arguments"]]
+    log_path = Path(arguments["output"]).with_suffix(".log")
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("w") as log_file, subprocess.Popen(command, stdout=log_file, stderr=log_file) as child:
+        try:
+            while child.poll() is None:
+                progress.report(0.5, "training")
+                time.sleep(1.0)
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode:
+        last = log_path.read_text().strip().rsplit("\n", 1)[-1]
+        raise SteelyardError(f"training ended with status {child.returncode}: {last} (the log is {log_path})")
+    return {"model": arguments["output"], "log": str(log_path)}
+
+
+KINDS: Mapping[str, Work] = {"import": _import, "snapshot": _snapshot, "train": _train}
+"""What can be asked for."""
+
+
+def make_queue(chosen: Settings) -> Huey:
+    """The queue that the settings name."""
+    if chosen.queue_url:
+        return RedisHuey("steelyard", url=chosen.queue_url)
+    chosen.data_directory.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("steelyard", filename=str(chosen.queue_file), fsync=True)
+
+
+def make_task(queue: Huey, store: Store) -> Callable[[int], Any]:
+    """The one task of a queue: run the job with this number."""
+
+    @queue.task(name="run_job")
+    def run_job(job_id: int) -> None:
+        run(store, job_id)
+
+    return run_job
+
+
+def enqueue(
+    store: Store,
+    kind: str,
+    arguments: Mapping[str, Any],
+    *,
+    actor: str,
+    campaign_id: int | None = None,
+    queue: Huey | None = None,
+) -> Job:
+    """Ask for long work; returns its row at once.
+
+    Raises:
+        SteelyardError: no such kind.
+    """
+    if kind not in KINDS:
+        raise SteelyardError(f"There is no kind of job {kind!r}; the kinds are {', '.join(KINDS)}.")
+    job = job_rows.create(store, kind, {**arguments, "actor": actor}, actor=actor, campaign_id=campaign_id)
+    make_task(queue if queue is not None else make_queue(settings()), store)(job.id)
+    return job
+
+
+def run(store: Store, job_id: int) -> None:
+    """Run one job to its end in this process, unless somebody else has it. Errors end in the job's row."""
+    if not job_rows.start(store, job_id):
+        return
+    job = job_rows.find(store, job_id)
+    progress = Progress(store, job_id)
+    try:
+        with _beating(progress):
+            result = KINDS[job.kind](store, job.arguments, progress)
+    except JobCancelled as error:
+        job_rows.finish(store, job_id, JobState.CANCELLED, message=str(error))
+    except SteelyardError as error:
+        job_rows.finish(store, job_id, JobState.FAILED, message=str(error))
+    except Exception as error:  # the row must say that it failed; the log keeps the traceback
+        log.exception("job %s (%s) failed", job_id, job.kind)
+        job_rows.finish(store, job_id, JobState.FAILED, message=f"{type(error).__name__}: {error}")
+    else:
+        job_rows.finish(store, job_id, JobState.DONE, result=result)
+
+
+@contextmanager
+def _beating(progress: Progress) -> Iterator[None]:
+    """Let the job show that it lives from a thread of its own, also while it is deep in one call."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            progress.beat()
+
+    thread = threading.Thread(target=beat, name="job-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Consumer:
+    """A worker that has taken up what was waiting; `.run()` blocks until it is told to stop."""
+    queue = make_queue(chosen)
+    task = make_task(queue, store)
+    for job_id in job_rows.waiting(store):
+        task(job_id)
+    return Consumer(queue, workers=n_threads, periodic=False, max_delay=1.0)

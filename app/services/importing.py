@@ -1,0 +1,176 @@
+"""Files in: comparisons, and judgments where the file has them.
+
+Lines are read in chunks, one transaction each, under a batch that becomes visible when it is complete. A bad line is
+refused with its number, field and reason; the good ones are kept. Importing a file twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from app.domain import Campaign, ImportedComparison, RefusedLine
+from app.errors import JobCancelled
+from app.formats.registry import detect_format, format_named
+from app.services import batches
+from app.services.importing_comparisons import ComparisonWriter
+from app.services.importing_judgments import JudgmentWriter
+from app.services.lookup import find_campaign
+from app.store.engine import Store
+
+CHUNK = 1000
+"""Lines in one transaction."""
+
+KEPT = 10_000
+"""Refused lines and warnings that the summary carries in full; beyond that they are only counted."""
+
+
+@dataclass
+class ImportSummary:
+    """What an import did.
+
+    Attributes:
+        n_lines: lines read.
+        n_comparisons: comparisons that are new.
+        n_comparisons_known: comparisons that were there with the same content.
+        n_judgments: judgments that are new.
+        n_judgments_known: judgments that were there.
+        n_adjudications: decisions that are new.
+        n_refused: lines refused.
+        n_warnings: findings that refuse nothing.
+        refused: the first refused lines, with place and reason.
+        warnings: the first findings, as "line n: ...".
+        n_same_content: comparisons whose content stands under another id too; reported, never merged.
+        event_id: the event that made everything visible.
+    """
+
+    n_lines: int = 0
+    n_comparisons: int = 0
+    n_comparisons_known: int = 0
+    n_judgments: int = 0
+    n_judgments_known: int = 0
+    n_adjudications: int = 0
+    n_refused: int = 0
+    n_warnings: int = 0
+    n_same_content: int = 0
+    refused: list[RefusedLine] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    event_id: int | None = None
+
+    def refuse(self, line: RefusedLine) -> None:
+        """Count a refused line, and keep it while there are not too many."""
+        self.n_refused += 1
+        if len(self.refused) < KEPT:
+            self.refused.append(line)
+
+    def warn(self, line: int, finding: str) -> None:
+        """Count a finding, and keep it while there are not too many."""
+        self.n_warnings += 1
+        if len(self.warnings) < KEPT:
+            self.warnings.append(f"line {line}: {finding}")
+
+    def counts(self) -> dict[str, int]:
+        """The counts alone, for the event and for `--json`."""
+        return {name: value for name, value in vars(self).items() if name.startswith("n_")}
+
+
+def import_file(
+    store: Store,
+    campaign_name: str,
+    path: Path | str,
+    *,
+    format_name: str = "auto",
+    actor: str = "system",
+    progress: Callable[[int], None] = lambda n_lines: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ImportSummary:
+    """Import one file into a campaign.
+
+    Args:
+        store: the database.
+        campaign_name: the campaign.
+        path: a file, a dataset directory, or a hub id of the `datasets` format.
+        format_name: a key of `FORMATS`, or "auto".
+        actor: who asked.
+        progress: called after each chunk with the number of lines read.
+        is_cancelled: asked after each chunk.
+
+    Raises:
+        NotFound: no such campaign.
+        InvalidInput: no such file, an unknown format, or a file that cannot be read as a whole.
+        Conflict: another import into the campaign is running.
+        JobCancelled: `is_cancelled` said so; nothing was imported.
+    """
+    name = detect_format(Path(path)) if format_name == "auto" else format_name
+    lines = iter(format_named(name).read(Path(path)))
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+    batch_id = batches.begin(store, campaign, source=os.path.basename(path), format_name=name)
+    summary = ImportSummary()
+    try:
+        _import_lines(store, campaign, lines, batch_id, summary, actor=actor, progress=progress, stop=is_cancelled)
+        summary.event_id = batches.complete(store, campaign, batch_id, actor=actor, counts=summary.counts())
+    except BaseException:
+        batches.abandon(store, campaign, batch_id)
+        raise
+    return summary
+
+
+def _import_lines(
+    store: Store,
+    campaign: Campaign,
+    lines: Iterator[ImportedComparison | RefusedLine],
+    batch_id: int,
+    summary: ImportSummary,
+    *,
+    actor: str,
+    progress: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> None:
+    while chunk := list(islice(lines, CHUNK)):
+        if stop():
+            raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
+        good = []
+        for line in chunk:
+            if isinstance(line, RefusedLine):
+                summary.refuse(line)
+            else:
+                good.append(line)
+        _import_chunk(store, campaign, good, batch_id, summary, actor=actor)
+        summary.n_lines += len(chunk)
+        progress(summary.n_lines)
+
+
+def _import_chunk(
+    store: Store,
+    campaign: Campaign,
+    lines: list[ImportedComparison],
+    batch_id: int,
+    summary: ImportSummary,
+    *,
+    actor: str,
+) -> None:
+    """One transaction: decide line by line what is acceptable, then write in bulk."""
+    with store.write() as connection:
+        batches.beat(connection, batch_id)
+        comparisons = ComparisonWriter(connection, campaign, batch_id)
+        judgments = JudgmentWriter(connection, campaign, batch_id, actor=actor)
+        accepted, refused = comparisons.sort_out(lines)
+        accepted, more = judgments.sort_out(accepted, known_ids=comparisons.known_ids)
+        for refusal in (*refused, *more):
+            summary.refuse(refusal)
+        for line in accepted:
+            for finding in line.warnings:
+                summary.warn(line.line, finding)
+        for line_number, finding in comparisons.write(accepted, round_of=judgments.round_for_mode):
+            summary.n_same_content += 1
+            summary.warn(line_number, finding)
+        judgments.write(comparisons.ids)
+        judgments.count_known(accepted)
+        counts = Counter(comparisons.counts) + Counter(judgments.counts)
+    for name, count in counts.items():
+        setattr(summary, name, getattr(summary, name) + count)

@@ -1,0 +1,253 @@
+"""The comparisons of an import chunk: which are new, known or in conflict, and their rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Insert, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.domain import Campaign, Comparison, ImportedComparison, RankingMode, RefusedLine, Round
+from app.store import tables
+
+_comparison = tables.comparison
+
+
+def text_hash(text: str) -> str:
+    """The identity of a text in `content`."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def prompt_text(comparison: Comparison) -> str:
+    """A prompt as stored: the JSON text of its turns."""
+    turns = [{"role": message.role, "content": message.content} for message in comparison.prompt]
+    return json.dumps(turns, ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """A line with the hashes that decide whether it is known."""
+
+    prompt: str
+    prompt_hash: str
+    text_hashes: tuple[str, ...]
+    content_hash: str
+    record_hash: str
+    is_bare: bool
+
+
+def _hashed(comparison: Comparison) -> _Hashed:
+    prompt = prompt_text(comparison)
+    prompt_hash = text_hash(prompt)
+    text_hashes = tuple(text_hash(completion.text) for completion in comparison.completions)
+    identity = [prompt_hash, *zip(comparison.completion_ids, text_hashes, strict=True)]
+    content_hash = text_hash(json.dumps(identity))
+    facts = [
+        [(c.model, c.parameters, c.source, c.licence) for c in comparison.completions],
+        None if comparison.gold is None else vars(comparison.gold),
+        comparison.reference,
+        comparison.meta,
+    ]
+    is_bare = not (comparison.gold or comparison.reference or comparison.meta or any(any(c) for c in facts[0]))
+    record = json.dumps([content_hash, facts], sort_keys=True, ensure_ascii=False, default=list)
+    return _Hashed(prompt, prompt_hash, text_hashes, content_hash, text_hash(record), is_bare)
+
+
+class ComparisonWriter:
+    """Sorts out and writes the comparisons of one chunk, inside the chunk's transaction.
+
+    Attributes:
+        ids: external id -> row number, of known comparisons and, after `write`, of new ones.
+        known_ids: row numbers that were there before this chunk.
+        counts: `n_comparisons`, `n_comparisons_known`.
+    """
+
+    def __init__(self, connection: Connection, campaign: Campaign, batch_id: int) -> None:
+        self._connection = connection
+        self._campaign = campaign
+        self._batch_id = batch_id
+        self._hashes: dict[str, _Hashed] = {}
+        self.ids: dict[str, int] = {}
+        self.known_ids: dict[str, int] = {}
+        self.counts = {"n_comparisons": 0, "n_comparisons_known": 0}
+
+    def sort_out(self, lines: Sequence[ImportedComparison]) -> tuple[list[ImportedComparison], list[RefusedLine]]:
+        """Refuse what contradicts the ledger or an earlier line, and texts that were withdrawn."""
+        hashed = [_hashed(line.comparison) for line in lines]
+        stored = self._stored([line.comparison.id for line in lines])
+        erased = self._erased(hashed)
+        accepted, refused = [], []
+        for line, hashes in zip(lines, hashed, strict=True):
+            name = line.comparison.id
+            before = stored.get(name)
+            reason = _contradiction(name, hashes, before) or _withdrawal(hashes, erased)
+            if reason is not None:
+                refused.append(RefusedLine(line.line, *reason))
+                continue
+            stored.setdefault(name, (hashes.content_hash, hashes.record_hash))
+            self._hashes.setdefault(name, hashes)
+            accepted.append(line)
+        return accepted, refused
+
+    def write(
+        self, lines: Sequence[ImportedComparison], *, round_of: Callable[[RankingMode], Sequence[Round]]
+    ) -> Iterator[tuple[int, str]]:
+        """Write the new ones; yields (line number, finding) for content that stands under another id too."""
+        fresh: dict[str, ImportedComparison] = {}
+        for line in lines:
+            if line.comparison.id not in self.known_ids:
+                fresh.setdefault(line.comparison.id, line)
+        self.counts["n_comparisons"] = len(fresh)
+        self.counts["n_comparisons_known"] = len(lines) - len(fresh)
+        if not fresh:
+            return
+        twins = self._twins(fresh)
+        self._write_texts(fresh)
+        self._write_comparisons(fresh)
+        self._write_completions(fresh)
+        self._write_gold(fresh)
+        self._enqueue(fresh, round_of)
+        for name, other in twins:
+            yield fresh[name].line, f"the content of {name!r} stands under the id {other!r} too; both are kept"
+
+    def _stored(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+        rows = self._connection.execute(
+            select(
+                _comparison.c.external_id, _comparison.c.id, _comparison.c.content_hash, _comparison.c.record_hash
+            ).where(_comparison.c.campaign_id == self._campaign.id, _comparison.c.external_id.in_(names))
+        ).all()
+        self.known_ids = {row.external_id: row.id for row in rows}
+        self.ids = dict(self.known_ids)
+        return {row.external_id: (row.content_hash, row.record_hash) for row in rows}
+
+    def _erased(self, hashed: Sequence[_Hashed]) -> set[str]:
+        hashes = {text for line in hashed for text in (line.prompt_hash, *line.text_hashes)}
+        content = tables.content
+        return set(
+            self._connection.scalars(
+                select(content.c.hash).where(content.c.hash.in_(hashes), content.c.erased_at.is_not(None))
+            )
+        )
+
+    def _twins(self, fresh: dict[str, ImportedComparison]) -> list[tuple[str, str]]:
+        """Pairs of ids with the same content: a new one, and one stored or earlier in the chunk."""
+        rows = self._connection.execute(
+            select(_comparison.c.content_hash, _comparison.c.external_id).where(
+                _comparison.c.campaign_id == self._campaign.id,
+                _comparison.c.content_hash.in_({self._hashes[name].content_hash for name in fresh}),
+            )
+        )
+        owners = {row.content_hash: row.external_id for row in rows}
+        twins = []
+        for name in fresh:
+            owner = owners.setdefault(self._hashes[name].content_hash, name)
+            if owner != name:
+                twins.append((name, owner))
+        return twins
+
+    def _write_texts(self, fresh: dict[str, ImportedComparison]) -> None:
+        bodies: dict[str, str] = {}
+        for name, line in fresh.items():
+            hashes = self._hashes[name]
+            bodies[hashes.prompt_hash] = hashes.prompt
+            for text, completion in zip(hashes.text_hashes, line.comparison.completions, strict=True):
+                bodies[text] = completion.text
+        statement = _insert_or_ignore(self._connection)
+        self._connection.execute(statement, [{"hash": text, "body": body} for text, body in bodies.items()])
+
+    def _write_comparisons(self, fresh: dict[str, ImportedComparison]) -> None:
+        rows = [
+            {
+                "campaign_id": self._campaign.id,
+                "batch_id": self._batch_id,
+                "external_id": name,
+                "content_hash": self._hashes[name].content_hash,
+                "record_hash": self._hashes[name].record_hash,
+                "prompt_hash": self._hashes[name].prompt_hash,
+                "mode": line.comparison.mode.value,
+                "n_completions": len(line.comparison.completions),
+                "meta": dict(line.comparison.meta),
+                "reference": None if line.comparison.reference is None else dict(line.comparison.reference),
+            }
+            for name, line in fresh.items()
+        ]
+        statement = insert(_comparison).returning(_comparison.c.external_id, _comparison.c.id)
+        self.ids.update(self._connection.execute(statement, rows).tuples().all())
+
+    def _write_completions(self, fresh: dict[str, ImportedComparison]) -> None:
+        rows = [
+            {
+                "comparison_id": self.ids[name],
+                "slot": completion.id,
+                "text_hash": text,
+                "model": completion.model,
+                "parameters": None if completion.parameters is None else dict(completion.parameters),
+                "source": completion.source,
+                "licence": completion.licence,
+            }
+            for name, line in fresh.items()
+            for completion, text in zip(line.comparison.completions, self._hashes[name].text_hashes, strict=True)
+        ]
+        self._connection.execute(insert(tables.completion), rows)
+
+    def _write_gold(self, fresh: dict[str, ImportedComparison]) -> None:
+        rows = [
+            {
+                "comparison_id": self.ids[name],
+                "accepted": list(line.comparison.gold.accepted),
+                "criteria": dict(line.comparison.gold.criteria),
+                "explanation": line.comparison.gold.explanation,
+                "distribution": line.comparison.gold.distribution and dict(line.comparison.gold.distribution),
+            }
+            for name, line in fresh.items()
+            if line.comparison.gold is not None
+        ]
+        if rows:
+            self._connection.execute(insert(tables.gold_key), rows)
+
+    def _enqueue(
+        self, fresh: dict[str, ImportedComparison], round_of: Callable[[RankingMode], Sequence[Round]]
+    ) -> None:
+        """Queue rows, closed until the batch is complete; gold waits in no queue."""
+        rows: list[dict[str, Any]] = [
+            {
+                "round_id": round_.id,
+                "comparison_id": self.ids[name],
+                "sort_key": random.random(),
+                "n_slots": round_.rules.overlap,
+                "is_open": False,
+            }
+            for name, line in fresh.items()
+            if line.comparison.gold is None
+            for round_ in round_of(line.comparison.mode)
+        ]
+        if rows:
+            self._connection.execute(insert(tables.queue_item), rows)
+
+
+def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -> tuple[str, str] | None:
+    if before is None or before[1] == hashes.record_hash:
+        return None
+    if before[0] != hashes.content_hash:
+        return "id", f"comparison {name!r} is known with another prompt or other responses: give it another id"
+    if hashes.is_bare:
+        return None
+    return "id", f"comparison {name!r} is known with other models, meta, reference or gold: a comparison never changes"
+
+
+def _withdrawal(hashes: _Hashed, erased: set[str]) -> tuple[str, str] | None:
+    if hashes.prompt_hash in erased:
+        return "prompt", "this text was withdrawn and erased; it does not come back"
+    if erased.intersection(hashes.text_hashes):
+        return "completions", "one of these texts was withdrawn and erased; it does not come back"
+    return None
+
+
+def _insert_or_ignore(connection: Connection) -> Insert:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return dialect.insert(tables.content).on_conflict_do_nothing(index_elements=["hash"])

@@ -1,0 +1,191 @@
+"""Job rows: what long work is doing, for pages and commands to show, and the wish to stop it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select, update
+
+from app.domain import Job, JobState, utc_now
+from app.errors import Conflict, NotFound
+from app.services import events
+from app.store import tables
+from app.store.engine import Store
+
+SILENCE = timedelta(minutes=2)
+"""A running job without a sign of life for this long has lost its worker."""
+
+MAX_ATTEMPTS = 3
+"""How often a job that lost its worker is started again."""
+
+_job = tables.job
+_ENDED = (JobState.DONE.value, JobState.FAILED.value, JobState.CANCELLED.value)
+
+
+def create(store: Store, kind: str, arguments: Mapping[str, Any], *, actor: str, campaign_id: int | None = None) -> Job:
+    """Write down that work is wanted; a worker takes it up."""
+    row = {
+        "campaign_id": campaign_id,
+        "kind": kind,
+        "state": JobState.QUEUED.value,
+        "arguments": dict(arguments),
+        "actor": actor,
+        "cancel_requested": False,
+        "created_at": utc_now(),
+    }
+    with store.write() as connection:
+        stored = connection.execute(insert(_job).returning(_job), row).one()
+        events.record(
+            connection,
+            actor=actor,
+            action="job.queued",
+            subject=f"job {stored.id}",
+            campaign_id=campaign_id,
+            detail={"kind": kind, "arguments": row["arguments"]},
+        )
+    return job_of(stored)
+
+
+def job_of(row: Row[Any]) -> Job:
+    """A job row as the domain's type."""
+    return Job(
+        id=row.id,
+        kind=row.kind,
+        state=JobState(row.state),
+        progress=row.progress,
+        message=row.message,
+        arguments=row.arguments,
+        result=row.result,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def find(store: Store, job_id: int) -> Job:
+    """One job.
+
+    Raises:
+        NotFound: there is none with this number.
+    """
+    with store.read() as connection:
+        row = connection.execute(select(_job).where(_job.c.id == job_id)).first()
+    if row is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job_of(row)
+
+
+def list_jobs(store: Store, *, campaign_id: int | None = None, limit: int = 100) -> list[Job]:
+    """The latest jobs, newest first; of one campaign, or of all."""
+    statement = select(_job).order_by(_job.c.id.desc()).limit(limit)
+    if campaign_id is not None:
+        statement = statement.where(_job.c.campaign_id == campaign_id)
+    with store.read() as connection:
+        return [job_of(row) for row in connection.execute(statement)]
+
+
+def start(store: Store, job_id: int) -> bool:
+    """Take a queued job up, or one that lost its worker; False if somebody else has it or it ended."""
+    now = utc_now()
+    is_free = or_(
+        _job.c.state == JobState.QUEUED.value,
+        (_job.c.state == JobState.RUNNING.value) & (_job.c.heartbeat_at < now - SILENCE),
+    )
+    with store.write() as connection:
+        taken = connection.execute(
+            update(_job)
+            .where(_job.c.id == job_id, is_free)
+            .values(
+                state=JobState.RUNNING.value,
+                started_at=now,
+                heartbeat_at=now,
+                progress=0.0,
+                message="",
+                n_attempts=_job.c.n_attempts + 1,
+            )
+        )
+        if taken.rowcount:
+            owner = f"{socket.gethostname()}:{os.getpid()}"
+            events.record(connection, actor=owner, action="job.started", subject=f"job {job_id}")
+    return bool(taken.rowcount)
+
+
+def report(store: Store, job_id: int, *, progress: float, message: str = "") -> bool:
+    """Show how far a running job is; returns whether somebody wants it to stop."""
+    with store.write() as connection:
+        return bool(
+            connection.execute(
+                update(_job)
+                .where(_job.c.id == job_id)
+                .values(progress=min(1.0, max(0.0, progress)), message=message, heartbeat_at=utc_now())
+                .returning(_job.c.cancel_requested)
+            ).scalar()
+        )
+
+
+def finish(
+    store: Store, job_id: int, state: JobState, *, message: str = "", result: Mapping[str, Any] | None = None
+) -> None:
+    """End a job: done, failed or cancelled, with a sentence and what it made."""
+    values: dict[str, Any] = {
+        "state": state.value,
+        "message": message,
+        "result": None if result is None else dict(result),
+        "finished_at": utc_now(),
+    }
+    if state is JobState.DONE:
+        values["progress"] = 1.0
+    with store.write() as connection:
+        connection.execute(update(_job).where(_job.c.id == job_id).values(**values))
+        events.record(
+            connection,
+            actor="system",
+            action=f"job.{state.value}",
+            subject=f"job {job_id}",
+            detail={"message": message},
+        )
+
+
+def request_cancel(store: Store, job_id: int, *, actor: str) -> Job:
+    """Ask a job to stop: a queued one ends at once, a running one at its next sign of life.
+
+    Raises:
+        NotFound: there is none with this number.
+        Conflict: it has ended.
+    """
+    job = find(store, job_id)
+    if job.state.value in _ENDED:
+        raise Conflict(f"Job {job_id} is {job.state.value} already.")
+    with store.write() as connection:
+        connection.execute(update(_job).where(_job.c.id == job_id).values(cancel_requested=True))
+        connection.execute(
+            update(_job)
+            .where(_job.c.id == job_id, _job.c.state == JobState.QUEUED.value)
+            .values(state=JobState.CANCELLED.value, finished_at=utc_now(), message="cancelled before it started")
+        )
+        events.record(connection, actor=actor, action="job.cancel_requested", subject=f"job {job_id}")
+    return find(store, job_id)
+
+
+def waiting(store: Store) -> list[int]:
+    """Jobs that should run and do not: queued ones, and those whose worker was lost; one lost too often fails.
+
+    A worker asks at its start, so that work asked for before a crash goes on after it.
+    """
+    now = utc_now()
+    with store.write() as connection:
+        lost = (_job.c.state == JobState.RUNNING.value) & (_job.c.heartbeat_at < now - SILENCE)
+        connection.execute(
+            update(_job)
+            .where(lost, _job.c.n_attempts >= MAX_ATTEMPTS)
+            .values(
+                state=JobState.FAILED.value,
+                finished_at=now,
+                message=f"its worker was lost {MAX_ATTEMPTS} times; see the worker's log, then start it anew",
+            )
+        )
+        return list(connection.scalars(select(_job.c.id).where(or_(_job.c.state == JobState.QUEUED.value, lost))))
