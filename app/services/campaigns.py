@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -311,29 +311,35 @@ def _progress(connection: Connection, round_: Round) -> RoundProgress:
     return RoundProgress(round_, *counts, n_judgments=n_judgments or 0)
 
 
+def sort_key(round_: Round, external_id: str) -> float:
+    """The place of a comparison in a round's queue: uniform on [0, 1), the same whenever the campaign is loaded again."""
+    digest = hashlib.sha256(f"{round_.name}\0{external_id}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
 def _enqueue_all(connection: Connection, round_: Round) -> None:
     """Put every comparison of the round's mode that is no gold into the round's queue, in random order."""
     comparison = tables.comparison
     is_gold = exists().where(tables.gold_key.c.comparison_id == comparison.c.id)
-    ids = connection.scalars(
-        select(comparison.c.id).where(
+    waiting = connection.execute(
+        select(comparison.c.id, comparison.c.external_id).where(
             comparison.c.campaign_id == round_.campaign_id,
             comparison.c.mode == round_.mode.value,
             visible(comparison.c.batch_id),
             ~is_gold,
         )
     ).all()
-    if ids:
+    if waiting:
         connection.execute(
             insert(tables.queue_item),
             [
                 {
                     "round_id": round_.id,
-                    "comparison_id": comparison_id,
-                    "sort_key": random.random(),
+                    "comparison_id": row.id,
+                    "sort_key": sort_key(round_, row.external_id),
                     "n_slots": round_.rules.overlap,
                     "is_open": True,
                 }
-                for comparison_id in ids
+                for row in waiting
             ],
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Insert, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.domain import Campaign, Comparison, ImportedComparison, RankingMode, RefusedLine, Round
+from app.services.campaigns import sort_key
 from app.store import tables
 
 _comparison = tables.comparison
@@ -218,7 +218,7 @@ class ComparisonWriter:
             {
                 "round_id": round_.id,
                 "comparison_id": self.ids[name],
-                "sort_key": random.random(),
+                "sort_key": sort_key(round_, name),
                 "n_slots": round_.rules.overlap,
                 "is_open": False,
             }
