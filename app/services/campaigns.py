@@ -312,7 +312,7 @@ def _progress(connection: Connection, round_: Round) -> RoundProgress:
 
 
 def sort_key(round_: Round, external_id: str) -> float:
-    """The place of a comparison in a round's queue: uniform on [0, 1), the same whenever the campaign is loaded again."""
+    """The place of a comparison in a round's queue: uniform on [0, 1), the same whenever it is loaded again."""
     digest = hashlib.sha256(f"{round_.name}\0{external_id}".encode()).digest()
     return int.from_bytes(digest[:6]) / 2**48
 
