@@ -26,12 +26,14 @@ class Format:
         detect: whether a file looks like this format; reads no more than its beginning.
         read: the file as a stream of comparisons and refused lines; memory does not grow with the file.
             Raises `InvalidInput` where the file as a whole cannot be read (a wrong CSV header, for example).
+        write: comparisons to a file, returning how many; None for a format that only comes in.
     """
 
     name: str
     description: str
     detect: Callable[[Path], bool]
     read: Callable[[Path], Iterator[ReadLine]]
+    write: Callable[[Path, Iterable[ImportedComparison]], int] | None = None
 
 
 class Refusal(Exception):

@@ -1,16 +1,18 @@
-"""Files as numbered rows: JSON Lines, JSON arrays and Parquet, streamed, so that memory does not grow with the file.
+"""JSON Lines as numbered objects, streamed, so that memory does not grow with the file.
 
-A row that cannot be read is a `RefusedLine`; the reading goes on behind it.
+A line that cannot be read is a `RefusedLine`; the reading goes on behind it.
 """
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
 import math
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from app.domain import RefusedLine
 from app.errors import InvalidInput
@@ -24,6 +26,9 @@ Row = tuple[int, dict[str, Any] | RefusedLine]
 
 _WIDE_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _CHUNK = 1 << 20
+
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged gzip file raises."""
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -49,7 +54,7 @@ def _refuse_constant(text: str) -> float:
     raise Refusal("", f"{text} is not JSON; write null or leave the field out")
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_float=_finite, parse_constant=_refuse_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_float=_finite, parse_constant=_refuse_constant)
 
 
 def parse_object(text: str) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def parse_object(text: str) -> dict[str, Any]:
         Refusal: not JSON, not an object, a field twice, NaN or Infinity, a text that no database can store.
     """
     try:
-        row = _decoder.decode(text)
+        row = DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise Refusal("", f"not JSON: {error.msg} at column {error.colno}; one object a line") from None
     except ValueError as error:
@@ -95,10 +100,20 @@ def refuse_unstorable(value: Any, field: str) -> None:
             refuse_unstorable(inner, f"{field}[{position}]")
 
 
+def open_bytes(path: Path) -> BinaryIO:
+    """A file's bytes, unpacked where it is gzip."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+
+
 def wide_encoding(path: Path) -> str | None:
     """The name of a two-byte encoding that the file's first bytes betray, or None."""
-    with path.open("rb") as file:
-        start = file.read(4)
+    try:
+        with open_bytes(path) as file:
+            start = file.read(4)
+    except DAMAGED:
+        return None
     for mark, name in _WIDE_MARKS.items():
         if start.startswith(mark):
             return name
@@ -151,7 +166,21 @@ def json_lines(path: Path) -> Iterator[Row]:
     if (refused := refused_encoding(path)) is not None:
         yield 1, refused
         return
-    with path.open("rb") as file:
+    line = 0
+    try:
+        for line, row in _json_lines(path):
+            yield line, row
+    except DAMAGED as error:
+        yield line + 1, refused_archive(line, error)
+
+
+def refused_archive(line: int, error: Exception) -> RefusedLine:
+    """The refusal of what is left of a gzip file that is damaged behind a line."""
+    return RefusedLine(line + 1, "", f"the gzip file is damaged or cut off here ({error}); fetch it again")
+
+
+def _json_lines(path: Path) -> Iterator[Row]:
+    with open_bytes(path) as file:
         offset = 0
         line = 0
         while raw := file.readline(MAX_LINE_BYTES):
@@ -177,34 +206,6 @@ def json_lines(path: Path) -> Iterator[Row]:
                 yield line, row
 
 
-def first_object(path: Path) -> dict[str, Any] | None:
-    """The first object of a JSON Lines file, or None where the first line with text is none."""
-    if not path.is_file() or wide_encoding(path) is not None:
-        return None
-    for _, row in json_lines(path):
-        return row if isinstance(row, dict) else None
-    return None
-
-
-def map_rows(rows: Iterator[Row], to_comparison: Callable[[int, dict[str, Any]], Any]) -> Iterator[Any]:
-    """Map rows to comparisons; a row that cannot be mapped becomes a `RefusedLine`.
-
-    Args:
-        rows: numbered rows, some already refused.
-        to_comparison: maps a line number and its object; raises `Refusal`.
-    """
-    for line, row in rows:
-        if isinstance(row, RefusedLine):
-            yield row
-            continue
-        try:
-            imported = to_comparison(line, row)
-        except Refusal as refusal:
-            yield refusal.at(line)
-        else:
-            yield imported
-
-
 def existing_file(path: Path) -> Path:
     """The path, if it is a file.
 
@@ -214,3 +215,9 @@ def existing_file(path: Path) -> Path:
     if not path.is_file():
         raise InvalidInput(f"There is no file {path}.")
     return path
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix of a file's name in lower case, `.gz` aside."""
+    name = Path(path.stem) if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()

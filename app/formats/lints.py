@@ -131,16 +131,20 @@ def _contradictions(
 
 
 def chosen_under_rejected(imported: ImportedComparison) -> Iterator[str]:
-    """A reference whose preferred completion has the lower reference score, and scores that mean "missing"."""
+    """A reference whose preferred completion has the lower reference score or a negative margin; sentinel scores."""
     reference = imported.comparison.reference
-    scores = reference.get("scores") if reference else None
+    if not reference:
+        return
+    margin, scores = reference.get("margin"), reference.get("scores")
+    if type(margin) in (int, float) and margin < 0:
+        yield f"reference margin {margin:g} is negative: the rejected response would be the better one"
     if not isinstance(scores, dict):
         return
     numbers = {key: score for key, score in scores.items() if type(score) in (int, float)}
     for key, score in numbers.items():
         if score in SENTINELS:
             yield f"reference score {score:g} of {key} looks like a mark for missing"
-    preferred = reference.get("preferred") if reference else None
+    preferred = reference.get("preferred")
     if not isinstance(preferred, str) or preferred not in numbers:
         return
     for key, score in numbers.items():

@@ -26,10 +26,14 @@ from app.formats import fields
 from app.formats.answers import refuse_unknown_completion
 from app.formats.base import Format, ReadLine, Refusal, kind_of, refuse_unknown_fields, suggestion
 from app.formats.identity import completion_id, content_id, hash_order, letters, refuse_wrong_number
-from app.formats.lines import existing_file, json_lines, map_rows, wide_encoding
+from app.formats.lines import existing_file, json_lines, suffix_of, wide_encoding
 from app.formats.lints import lint
 from app.formats.native_judgments import read_adjudications, read_gold, read_judgments
+from app.formats.native_writer import line_of, write
+from app.formats.rows import map_rows
 from rubrics.answers import RESERVED_PREFERENCES
+
+__all__ = ["FORMAT", "detect", "line_of", "read", "read_row", "write"]
 
 ROLES = ("system", "user", "assistant", "tool")
 """Who speaks in a prompt."""
@@ -201,12 +205,13 @@ def detect(path: Path) -> bool:
     """Whether one of the first objects has completions; a `.jsonl` file that no other format claims is native too."""
     if not path.is_file():
         return False
-    if path.suffix.lower() not in _SUFFIXES and wide_encoding(path) is not None:
+    named_so = suffix_of(path) in _SUFFIXES
+    if not named_so and wide_encoding(path) is not None:
         return False
     rows = [row for _, row in islice(json_lines(path), _LOOKED_AT) if isinstance(row, dict)]
     if any("completions" in row for row in rows):
         return True
-    return path.suffix.lower() in _SUFFIXES and not any("chosen" in row or "rejected" in row for row in rows)
+    return named_so and not any("chosen" in row or "rejected" in row for row in rows)
 
 
 def read(path: Path) -> Iterator[ReadLine]:
@@ -218,4 +223,4 @@ def read(path: Path) -> Iterator[ReadLine]:
     return map_rows(json_lines(existing_file(path)), read_row)
 
 
-FORMAT = Format("native", "native JSONL: one comparison a line, with its judgments", detect, read)
+FORMAT = Format("native", "native JSONL: one comparison a line, with its judgments", detect, read, write)

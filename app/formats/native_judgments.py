@@ -109,7 +109,12 @@ def _read_judgment(row: dict[str, Any], ids: tuple[str, ...], notes: list[str]) 
     return Judgment(rater, answers, **details)
 
 
-def _read_kind(value: Any) -> RaterKind:
+def read_kind(value: Any) -> RaterKind:
+    """The kind of a rater.
+
+    Raises:
+        Refusal: no kind that there is.
+    """
     if type(value) is not str or value not in _KINDS:
         raise Refusal("rater_kind", f"{shown_value(value)} is no kind; {suggestion(value, _KINDS)}")
     return _KINDS[value]
@@ -188,7 +193,7 @@ def _read_reports(value: Any) -> tuple[Report, ...]:
 
 
 _DETAILS = {
-    "rater_kind": _read_kind,
+    "rater_kind": read_kind,
     "justification": lambda value: fields.long_text(value, "justification"),
     "tensions": _read_tensions,
     "reports": _read_reports,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.errors import InvalidInput
-from app.formats import native
+from app.formats import csv_pairs, hh, hub, native, trl
 from app.formats.base import Format
 
-FORMATS: dict[str, Format] = {known.name: known for known in (native.FORMAT,)}
+FORMATS: dict[str, Format] = {
+    known.name: known for known in (native.FORMAT, hh.FORMAT, trl.FORMAT, csv_pairs.FORMAT, hub.FORMAT)
+}
 """In the order in which `detect_format` asks."""
 
 
