@@ -17,13 +17,15 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 from ruamel.yaml.reader import ReaderError
-from ruamel.yaml.scalarstring import LiteralScalarString
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
 from rubrics.errors import Location, RubricError, RubricProblem, suggest
 from rubrics.model import Rubric
 
 MAX_BYTES = 1_000_000
 """The largest rubric file that is read; a rubric is read by people."""
+
+_RARE_BREAK = re.compile("[\\r\\x85\\u2028\\u2029]")
 
 
 def load_rubric(path: Path | str) -> Rubric:
@@ -67,7 +69,7 @@ def parse_rubric(text: str, *, source: str = "rubric") -> Rubric:
 
 def dump_rubric(rubric: Rubric) -> str:
     """Write a rubric as YAML text; `parse_rubric` gives an equal rubric back. Empty fields are left out."""
-    return _dump(_with_literals(_compact(rubric)))
+    return _dump(_styled(_compact(rubric)))
 
 
 def update_document(text: str, rubric: Rubric, *, source: str = "rubric") -> str:
@@ -192,13 +194,17 @@ def _compact(rubric: Rubric) -> dict[str, Any]:
     return plain
 
 
-def _with_literals(value: Any) -> Any:
-    """Write texts of several lines as `|` blocks, where that keeps them exactly."""
+def _styled(value: Any) -> Any:
+    """Texts of several lines as `|` blocks and texts with rare line breaks in double quotes, to keep both exactly."""
     if isinstance(value, dict):
-        return {key: _with_literals(part) for key, part in value.items()}
+        return {_styled(key): _styled(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_with_literals(part) for part in value]
-    return LiteralScalarString(value) if isinstance(value, str) and _suits_literal(value) else value
+        return [_styled(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    if _RARE_BREAK.search(value):
+        return DoubleQuotedScalarString(value)
+    return LiteralScalarString(value) if _suits_literal(value) else value
 
 
 def _suits_literal(text: str) -> bool:
@@ -235,12 +241,14 @@ def _merge(old: Any, *, before: Any, after: Any) -> Any:
         for key in [key for key in old if key in before and key not in after]:
             del old[key]
         for key, value in after.items():
-            known = key in old and key in before
-            old[key] = _merge(old[key], before=before[key], after=value) if known else _with_literals(value)
+            if key in old and key in before:
+                old[key] = _merge(old[key], before=before[key], after=value)
+            elif key not in before or before[key] != value:
+                old[key] = _styled(value)
         return old
     if isinstance(old, CommentedSeq) and isinstance(before, list) and isinstance(after, list):
         return _merge_list(old, before=before, after=after)
-    return _with_literals(after)
+    return _styled(after)
 
 
 def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> CommentedSeq:
@@ -250,7 +258,7 @@ def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> Co
     for at, entry in enumerate(after):
         place = places.pop(_entry_name(entry, at), None)
         if place is None:
-            merged.append(_with_literals(entry))
+            merged.append(_styled(entry))
         else:
             merged.append(_merge(old[place], before=before[place], after=entry))
     del old[len(merged) :]

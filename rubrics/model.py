@@ -427,12 +427,12 @@ def _criterion_problems(criterion: Criterion) -> Iterator[RubricProblem]:
 def _anchor_problems(criterion: Criterion, points: range) -> Iterator[RubricProblem]:
     for point in criterion.anchors:
         if not points:
-            yield RubricProblem(("anchors", point), f"type {criterion.type} has no points", "leave anchors out")
+            yield RubricProblem(("anchors", str(point)), f"type {criterion.type} has no points", "leave anchors out")
         elif point not in points:
             remedy = f"describe points from {points[0]} to {points[-1]}"
             if point < 0 and criterion.type == "preference_scale":
                 remedy += "; one text serves both sides, because responses change sides"
-            yield RubricProblem(("anchors", point), f"point {point} is not on the scale", remedy)
+            yield RubricProblem(("anchors", str(point)), f"point {point} is not on the scale", remedy)
 
 
 def _rubric_problems(rubric: Rubric) -> Iterator[RubricProblem]:

@@ -71,7 +71,7 @@ def validate_submission(
 ) -> list[Problem]:
     """All the rules of a live submission: the shape, what was asked, whole points, and the justification.
 
-    A partial scope makes no tension, so `required_on_tension` binds only where all that applies was asked.
+    A partial scope makes no tension, so `required_on_tension` binds only where every applicable criterion was asked.
 
     Args:
         rubric: the rubric version of the judgment.
