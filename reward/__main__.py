@@ -62,9 +62,8 @@ def _quiet() -> None:
 def _train(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from reward.train import summary, train
 
-    chosen = {
-        key: value for key, value in vars(options).items() if key not in ("command", "json", "snapshot", "output")
-    }
+    apart = ("command", "json", "snapshot", "output")
+    chosen = {key: value for key, value in vars(options).items() if key not in apart}
     report = train(options.snapshot, output_dir=options.output, **chosen)
     return report, summary(report, options.output)
 
@@ -164,9 +163,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it runs")
     group.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="default %(default)s")
-    group.add_argument(
-        "--time-limit-seconds", type=float, metavar="S", help="stop training after S seconds, and say so"
-    )
+    group.add_argument("--time-limit-seconds", type=float, metavar="S", help="stop after S seconds, and say so")
     group.add_argument("--checkpoint-steps", type=int, metavar="N", help="default a tenth of the run, at least 20")
     group.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     group.add_argument("--overwrite", action="store_true", help="replace a finished model or an interrupted run")

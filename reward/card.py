@@ -44,8 +44,8 @@ def _introduction(run: Mapping[str, Any]) -> str:
     )
     if run["base"]["name"] == EMBEDDED_BASE:
         text += (
-            "\n\nThe base is small (22.7 million parameters): good for a first end-to-end run and for easy signals such "
-            "as length, style and convincingness, not for fine distinctions. Name a larger one for real work."
+            "\n\nThe base is small (22.7 million parameters): good for a first end-to-end run and for easy signals "
+            "such as length, style and convincingness, not for fine distinctions. Name a larger one for real work."
         )
     return text
 
@@ -91,9 +91,8 @@ def _training(run: Mapping[str, Any]) -> str:
 def _measures(evaluation: Mapping[str, Any] | None) -> str:
     if evaluation is None:
         return "## Evaluation\n\nNone: the snapshot has neither a test nor a validation split."
-    return (
-        f"## Evaluation\n\nOn the {evaluation['data']['split']} split of the snapshot.\n\n{markdown_report(evaluation)}"
-    )
+    split = evaluation["data"]["split"]
+    return f"## Evaluation\n\nOn the {split} split of the snapshot.\n\n{markdown_report(evaluation)}"
 
 
 def _use(run: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+LOGGED = ("loss", "accuracy", "margin", "learning_rate", "epoch")
+
 
 class RunLog(TrainerCallback):
     """Appends one JSON line per logged step to a file, and moves a bar on standard error where that is a terminal.
@@ -55,9 +57,7 @@ class RunLog(TrainerCallback):
         """Add a line, and show loss and accuracy beside the bar."""
         if not logs or "loss" not in logs:
             return
-        kept = {
-            key: float(logs[key]) for key in ("loss", "accuracy", "margin", "learning_rate", "epoch") if key in logs
-        }
+        kept = {key: float(logs[key]) for key in LOGGED if key in logs}
         line = {"step": state.global_step, "n_steps": self.n_steps, "seconds": time.monotonic() - self._start, **kept}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
