@@ -24,7 +24,6 @@ MAX_LINE_BYTES = 32 * 1024 * 1024
 Row = tuple[int, dict[str, Any] | RefusedLine]
 """A line number with its object, or with the reason why there is none."""
 
-_WIDE_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 _CHUNK = 1 << 20
 
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -108,20 +107,21 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def wide_encoding(path: Path) -> str | None:
-    """The name of a two-byte encoding that the file's first bytes betray, or None."""
+    """The name of a wide encoding that the file's first bytes betray, or None."""
     try:
         with open_bytes(path) as file:
             start = file.read(4)
     except DAMAGED:
         return None
-    for mark, name in _WIDE_MARKS.items():
-        if start.startswith(mark):
-            return name
-    return "UTF-16" if len(start) >= 2 and 0 in start[:2] else None
+    if b"\0\0" in start:
+        return "UTF-32"
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or 0 in start[:2]:
+        return "UTF-16"
+    return None
 
 
 def refused_encoding(path: Path) -> RefusedLine | None:
-    """The refusal of a whole file in a two-byte encoding, or None for one that may be UTF-8."""
+    """The refusal of a whole file in a wide encoding, or None for one that may be UTF-8."""
     name = wide_encoding(path)
     if name is None:
         return None
