@@ -71,13 +71,14 @@ def jeffreys(successes: float, n: float, *, level: float = LEVEL) -> Estimate:
 def wilson_clustered(success: np.ndarray, clusters: Sequence[np.ndarray], *, level: float = LEVEL) -> Estimate:
     """Return a proportion of rows with Wilson's interval on the number of rows that are worth independent ones.
 
-    n_effective = p(1-p) / V, where V is the cluster-robust variance of p. With two clusterings (say raters and
-    comparisons) V = V_first + V_second - V_both. The interval is never narrower than Wilson's on the rows themselves.
-    A clustering with fewer than 10 clusters is left out: its sandwich would be noise.
+    n_effective = p(1-p) / V with V the cluster-robust variance of p: of one clustering sum_g (sum of residuals)² / n²
+    times G/(G-1); of two crossed ones (raters and comparisons) V_1 + V_2 - p(1-p)/n, a rater meeting a comparison once.
+    The interval is never narrower than Wilson's on the rows themselves. A clustering with fewer than 10 clusters is
+    left out: its sandwich would be noise.
 
     Args:
         success: (n,) bool or 0/1.
-        clusters: up to two (n,) integer arrays, the cluster of each row.
+        clusters: up to two (n,) arrays of non-negative integers, the cluster of each row.
         level: coverage.
 
     Returns:
@@ -89,14 +90,14 @@ def wilson_clustered(success: np.ndarray, clusters: Sequence[np.ndarray], *, lev
     n = len(y)
     if n == 0:
         return undefined("no observations")
-    p = y.mean()
-    usable = [c for c in clusters if len(np.unique(c)) >= 10]
-    variance = _clustered_variance(y - p, usable) if usable else 0.0
-    plain_variance = p * (1 - p) / n
-    n_effective = n if variance <= plain_variance or plain_variance == 0 else p * (1 - p) / variance
+    p = float(y.mean())
+    independent = p * (1 - p) / n
+    variances = [v for v in (_clustered_variance(y - p, codes) for codes in clusters) if v is not None]
+    variance = sum(variances) - independent * max(len(variances) - 1, 0)
+    n_effective = n if variance <= independent or independent == 0 else n * independent / variance
     low, high = _wilson_bounds(p, n_effective, level)
-    names = "Wilson" if n_effective == n else f"Wilson on the effective n of {n_effective:.0f} (clusters)"
-    return Estimate(value=float(p), n=n, low=low, high=high, level=level, method=names)
+    method = "Wilson" if n_effective == n else f"Wilson, effective n {n_effective:.0f} (clusters)"
+    return Estimate(value=p, n=n, low=low, high=high, level=level, method=method)
 
 
 def percentile_interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[float, float] | None:
@@ -127,20 +128,15 @@ def _wilson_bounds(p: float, n: float, level: float) -> tuple[float, float]:
     centre = p + z * z / (2 * n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return float(max(0.0, (centre - half) / scale)), float(min(1.0, (centre + half) / scale))
+    low = 0.0 if p == 0 else (centre - half) / scale
+    high = 1.0 if p == 1 else (centre + half) / scale
+    return float(low), float(high)
 
 
-def _clustered_variance(residual: np.ndarray, clusters: Sequence[np.ndarray]) -> float:
-    """Return the variance of the mean of `residual` under one clustering or two crossed ones."""
-    n = len(residual)
-
-    def one_way(codes: np.ndarray) -> float:
-        _, compact = np.unique(codes, return_inverse=True)
-        sums = np.bincount(compact, weights=residual)
-        groups = len(sums)
-        return groups / max(groups - 1, 1) * float((sums**2).sum()) / n**2
-
-    if len(clusters) == 1:
-        return one_way(clusters[0])
-    first, second = (np.unique(c, return_inverse=True)[1].astype(np.int64) for c in clusters)
-    return one_way(first) + one_way(second) - one_way(first * (second.max() + 1) + second)
+def _clustered_variance(residual: np.ndarray, codes: np.ndarray) -> float | None:
+    """Return the variance of the mean of `residual` under a clustering, or None with fewer than 10 clusters."""
+    groups = int((np.bincount(codes) > 0).sum())
+    if groups < 10:
+        return None
+    sums = np.bincount(codes, weights=residual)
+    return groups / (groups - 1) * float((sums**2).sum()) / len(residual) ** 2

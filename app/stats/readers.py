@@ -144,9 +144,7 @@ def _pair_verdicts(ids: list[str], verdict: Mapping[str, Any], comparison_id: st
             outcome = "first" if preferred == ids[0] else "second"
             yield ids[0], ids[1], outcome, _SIGN[outcome] * (np.inf if strength is None else float(strength))
         else:
-            raise VoteFrameError(
-                f"Comparison {comparison_id!r}: preferred {preferred!r} is none of {ids} nor {_WORDS}."
-            )
+            raise VoteFrameError(f"Comparison {comparison_id!r} prefers {preferred!r}: none of {ids} nor {_WORDS}.")
         return
     is_ranking = "ranking" in verdict
     for first, second in combinations([name for name in ids if name in place], 2):
