@@ -1,0 +1,64 @@
+"""What every command shares: the store, printing, progress, and how errors end a command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.settings import settings
+
+if TYPE_CHECKING:
+    from app.services.database import Store
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
+
+
+@contextmanager
+def opened_store() -> Iterator[Store]:
+    """The store of the settings; its schema is made where the database is new."""
+    from app.services.database import open_store
+
+    store = open_store(settings())
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def say(text: str) -> None:
+    """A line about what is going on, on standard error: standard output is for results."""
+    print(text, file=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False, default=str))
+
+
+@contextmanager
+def progress_bar(label: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; gives a function that takes the number done so far."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda n_done: bar.update(task, completed=n_done)
+
+
+def rubric_from(name_or_file: str) -> Any:
+    """A rubric from a YAML file, or from the library by its key."""
+    from pathlib import Path
+
+    from rubrics.loader import library, load_library, load_rubric
+
+    if name_or_file in library():
+        return load_library(name_or_file)
+    return load_rubric(Path(name_or_file))

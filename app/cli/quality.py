@@ -1,0 +1,56 @@
+"""`steelyard report`: what the votes are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.console import JsonOption, opened_store, print_json
+from app.domain import RaterKind
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the command to the command line."""
+    parent.command()(report)
+
+
+def report(
+    name: Annotated[str, typer.Argument(help="agreement, raters, tensions, bias, consensus or models.")],
+    campaign: Annotated[str | None, typer.Argument(help="The campaign; or give --votes.")] = None,
+    votes: Annotated[
+        Path | None, typer.Option(help="A file of votes instead (jsonl, parquet, csv); no database is used.")
+    ] = None,
+    kinds: Annotated[list[RaterKind] | None, typer.Option(help="Kinds that count; the campaign's by default.")] = None,
+    by: Annotated[str | None, typer.Option(help="One report per value of meta.KEY.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Report on a campaign or a file of votes; every number with its n and interval.
+
+    agreement: percent agreement, chance-corrected coefficients, pairs of raters. raters: each rater beside the others
+    and the gold. tensions: which criteria pull apart and which prevails. bias: position and length. consensus: labels
+    and what is contested. models: strength of the models behind the responses.
+    """
+    from app.services.reporting import campaign_report, file_report, sliced_report
+
+    if (campaign is None) == (votes is None):
+        raise typer.BadParameter("give a campaign, or --votes FILE")
+    if votes is not None:
+        if by is not None:
+            raise typer.BadParameter("--by needs a campaign")
+        reports = {"": file_report(name, votes, kinds=kinds)}
+    else:
+        with opened_store() as store:
+            if by is None:
+                reports = {"": campaign_report(store, name, campaign or "", kinds=kinds)}
+            else:
+                reports = sliced_report(store, name, campaign or "", by=by, kinds=kinds)
+    if as_json:
+        documents = {value: one.to_json() for value, one in reports.items()}
+        print_json(documents[""] if by is None else {"by": by, "slices": documents})
+        return
+    for value, one in reports.items():
+        if value:
+            print(f"--- {by} = {value}")
+        print(one.to_text(), end="")

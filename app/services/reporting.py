@@ -1,0 +1,172 @@
+"""Quality reports: of a campaign from the ledger, or of a file of votes without any database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection
+
+from app.domain import Campaign, RaterKind
+from app.errors import InvalidInput
+from app.services.lookup import find_campaign, rounds_of, rubric_of
+from app.stats.completions import completions_from_native, gold_from_native
+from app.stats.frames import VoteFrameError
+from app.stats.readers import votes_from_native, votes_from_table
+from app.stats.report import Report
+from app.stats.reports import REPORTS
+from app.store.engine import Store
+from app.store.queries import comparison_facts, comparison_ids, last_event, read_comparisons
+from app.store.votes import judgments_frame
+
+TABLE_SUFFIXES = (".parquet", ".csv")
+
+
+def campaign_report(
+    store: Store, name: str, campaign_name: str, *, kinds: Collection[RaterKind] | None = None
+) -> Report:
+    """One report on a campaign as of now.
+
+    Args:
+        store: the database.
+        name: a key of `REPORTS`.
+        campaign_name: the campaign.
+        kinds: kinds of rater; the campaign's counted kinds by default.
+
+    Raises:
+        NotFound: no such campaign.
+        InvalidInput: no such report.
+    """
+    with store.read() as connection:
+        return _report(connection, name, find_campaign(connection, campaign_name), kinds=kinds)
+
+
+def sliced_report(
+    store: Store, name: str, campaign_name: str, *, by: str, kinds: Collection[RaterKind] | None = None
+) -> dict[str, Report]:
+    """The same report for each value of a `meta` key, sorted by value; comparisons without the key are `(none)`.
+
+    Raises:
+        NotFound: no such campaign.
+        InvalidInput: no such report, `by` is not `meta.KEY`, or no comparison has the key.
+    """
+    if not by.startswith("meta."):
+        raise InvalidInput(f"--by {by!r}: name a key of the comparisons' meta, e.g. meta.domain.")
+    key = by.removeprefix("meta.")
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        facts = comparison_facts(connection, campaign.id)
+        if not any(key in fact.meta for fact in facts):
+            known = sorted({name for fact in facts for name in fact.meta})
+            raise InvalidInput(f"No comparison of {campaign_name!r} has meta.{key}; the keys are {', '.join(known)}.")
+        groups: dict[str, set[str]] = {}
+        for fact in facts:
+            groups.setdefault(str(fact.meta.get(key, "(none)")), set()).add(fact.id)
+        return {value: _report(connection, name, campaign, kinds=kinds, only=groups[value]) for value in sorted(groups)}
+
+
+def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = None) -> Report:
+    """One report on a file of votes: native JSONL, or a Parquet or CSV table with one row per vote.
+
+    Args:
+        name: a key of `REPORTS`.
+        path: the file.
+        kinds: kinds of rater; all kinds in the file by default.
+
+    Raises:
+        InvalidInput: no such report or file, or a file that holds no votes.
+    """
+    _check_name(name)
+    if not path.is_file():
+        raise InvalidInput(f"There is no file {path}.")
+    extra: dict[str, Any] = {}
+    try:
+        if path.suffix in TABLE_SUFFIXES:
+            table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+            votes = votes_from_table(table)
+        else:
+            lines = list(_json_lines(path))
+            votes = votes_from_native(lines)
+            extra = _extra_frames(
+                name, completions=lambda: completions_from_native(lines), gold=lambda: gold_from_native(lines)
+            )
+    except (VoteFrameError, KeyError) as error:
+        raise InvalidInput(f"{path}: {error}") from error
+    counted = sorted(votes["rater_kind"].unique()) if kinds is None else [kind.value for kind in kinds]
+    return REPORTS[name](votes, kinds=counted, **extra)
+
+
+def _report(
+    connection: Connection,
+    name: str,
+    campaign: Campaign,
+    *,
+    kinds: Collection[RaterKind] | None,
+    only: Collection[str] | None = None,
+) -> Report:
+    _check_name(name)
+    event = last_event(connection)
+    votes = judgments_frame(connection, campaign.id, as_of_event=event)
+    if only is not None:
+        votes = votes[votes["comparison_id"].isin(only)]
+    extra = _extra_frames(
+        name,
+        completions=lambda: completions_from_native(_native_lines(connection, campaign)),
+        gold=lambda: gold_from_native(_native_lines(connection, campaign)),
+    )
+    if name == "tensions":
+        extra |= _rubric_facts(connection, campaign)
+    counted = [kind.value for kind in (kinds or campaign.counted_kinds)]
+    return REPORTS[name](votes, kinds=counted, as_of_event=event, **extra)
+
+
+def _check_name(name: str) -> None:
+    if name not in REPORTS:
+        raise InvalidInput(f"There is no report {name!r}; the reports are {', '.join(REPORTS)}.")
+
+
+def _extra_frames(name: str, *, completions: Any, gold: Any) -> dict[str, Any]:
+    """The further frames that a report reads, made only where it does."""
+    if name in ("bias", "models"):
+        return {"completions": completions()}
+    if name in ("consensus", "raters"):
+        return {"gold": gold()}
+    return {}
+
+
+def _native_lines(connection: Connection, campaign: Campaign) -> Iterator[dict[str, Any]]:
+    """The campaign's comparisons with what statistics need of them, in the native shape."""
+    row_ids = list(comparison_ids(connection, campaign.id).values())
+    for stored in read_comparisons(connection, row_ids):
+        comparison = stored.comparison
+        gold = comparison.gold
+        yield {
+            "id": comparison.id,
+            "completions": [{"id": c.id, "text": c.text, "model": c.model} for c in comparison.completions],
+            "gold": gold and {"accepted": list(gold.accepted), "criteria": dict(gold.criteria)},
+        }
+
+
+def _rubric_facts(connection: Connection, campaign: Campaign) -> dict[str, Any]:
+    """Declared weights and precedence rules of the campaign's rubrics; the first round's word holds."""
+    weights: dict[str, float] = {}
+    rules: list[Sequence[str]] = []
+    for round_ in rounds_of(connection, campaign.id):
+        rubric = rubric_of(connection, round_.rubric_version)
+        weights = {**rubric.declared_weights(), **weights}
+        rules += [(*rule.between, rule.prevailing) for rule in rubric.tensions if rule.prevailing is not None]
+    return {"declared_weights": weights, "precedence": list(dict.fromkeys(map(tuple, rules)))}
+
+
+def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
+    with path.open(encoding="utf-8-sig") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield json.loads(line)
+            except ValueError as error:
+                raise InvalidInput(f"{path}, line {number}: not JSON ({error}).") from error
