@@ -52,13 +52,15 @@ class PairLabels:
             `p_first` (soft label: probability that `first` wins; NaN without votes), `decision` (first, second, tie,
             both_bad; cannot_judge without votes; no_overall where only criteria were judged), `is_settled` (by an
             adjudication), `strength` (mean absolute strength of the votes for either response; NaN where none has one).
-        coded: the votes behind it, all criteria.
+        votes: the votes that count, as a vote frame: of the counted kinds and of purpose work or gold.
+        coded: the same, one a rater and unit, all criteria.
         profiles: the same by judgment, for criteria and tensions.
         unit_rows: for each unit of `coded`, its row in `frame`.
         parameters: what the method was and how its fit went.
     """
 
     frame: pd.DataFrame
+    votes: pd.DataFrame
     coded: CodedVotes
     profiles: Profiles
     unit_rows: np.ndarray
@@ -96,7 +98,7 @@ def label_pairs(
     parameters: dict[str, Any] = {"method": method, "meaning": METHOD_TEXTS[method]}
     if consensus.rater_accuracy is not None:
         parameters |= {"n_iterations": consensus.n_iterations, "converged": consensus.converged}
-    return PairLabels(frame, coded, build_profiles(coded, counted), unit_rows, parameters)
+    return PairLabels(frame, counted, coded, build_profiles(coded, counted), unit_rows, parameters)
 
 
 def criterion_values(labels: PairLabels) -> dict[str, np.ndarray]:

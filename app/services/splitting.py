@@ -111,12 +111,13 @@ def form_groups(
     return Groups(group_of, n_near, 0 if key is None else labels.count(None))
 
 
-def assign_splits(groups: Iterable[str], shares: Sequence[float]) -> Split:
+def assign_splits(groups: Iterable[str], shares: Sequence[float], *, also: Iterable[str] = ()) -> Split:
     """Send each group to a split by the hash of its name.
 
     Args:
         groups: names; one for each group, in any order.
         shares: of train, validation and test; they sum to 1.
+        also: further groups, which go where their hash says and count for nothing else (groups that have only ties).
 
     Raises:
         InvalidInput: shares that are no distribution.
@@ -125,9 +126,7 @@ def assign_splits(groups: Iterable[str], shares: Sequence[float]) -> Split:
         raise InvalidInput(f"The shares of {', '.join(SPLITS)} are {tuple(shares)}: give three from 0, summing to 1.")
     ends = np.cumsum(shares)
     places = {group: _place(group) for group in sorted(set(groups))}
-    split_of = {
-        group: SPLITS[min(int(np.searchsorted(ends, place, side="right")), 2)] for group, place in places.items()
-    }
+    split_of = {group: _by_hash(place, ends) for group, place in places.items()}
     wanted = [split for split, share in zip(SPLITS, shares, strict=True) if share > 0]
     moved = []
     for split in ("train", "test", "validation"):
@@ -140,12 +139,18 @@ def assign_splits(groups: Iterable[str], shares: Sequence[float]) -> Split:
                 split_of[nearest] = split
                 moved.append(nearest)
     omitted = tuple(split for split in wanted if split not in split_of.values())
+    for group in also:
+        split_of.setdefault(group, _by_hash(_place(group), ends))
     return Split(split_of, omitted, tuple(sorted(moved)))
 
 
 def _place(group: str) -> float:
     """A number in [0, 1) that only the name decides."""
     return int.from_bytes(hashlib.sha256(f"{METHOD}\n{group}".encode()).digest()[:7]) / 2**56
+
+
+def _by_hash(place: float, ends: np.ndarray) -> str:
+    return SPLITS[min(int(np.searchsorted(ends, place, side="right")), len(SPLITS) - 1)]
 
 
 def _meta_key(facts: Sequence[ComparisonFacts], split_by: str) -> str | None:

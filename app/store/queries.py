@@ -32,7 +32,9 @@ __all__ = [
     "comparison_facts",
     "comparison_ids",
     "completions_frame",
+    "gold_ids",
     "judged_ids",
+    "judgment_counts",
     "judgments_frame",
     "last_event",
     "last_fact_event",
@@ -295,6 +297,32 @@ def judged_ids(
         .where(known_at(judgment.c.event_id, judgment.c.batch_id, as_of_event))
     )
     return set(connection.scalars(query))
+
+
+def judgment_counts(
+    connection: Connection, campaign_id: int, *, rounds: Collection[str] | None = None
+) -> dict[str, int]:
+    """Kind of rater -> judgments of a campaign, a revised one counted once."""
+    judgment, assignment, rater, round_ = tables.judgment, tables.assignment, tables.rater, tables.round_
+    query = (
+        select(rater.c.kind, func.count(assignment.c.id.distinct()))
+        .select_from(judgment)
+        .join(assignment, assignment.c.id == judgment.c.assignment_id)
+        .join(round_, round_.c.id == assignment.c.round_id)
+        .join(rater, rater.c.id == assignment.c.rater_id)
+        .where(round_.c.campaign_id == campaign_id, visible(judgment.c.batch_id))
+        .group_by(rater.c.kind)
+    )
+    if rounds is not None:
+        query = query.where(round_.c.name.in_(list(rounds)))
+    return dict(connection.execute(query).tuples().all())
+
+
+def gold_ids(connection: Connection, campaign_id: int) -> set[str]:
+    """External ids of the comparisons that have a gold key, suspended ones included."""
+    comparison, key = tables.comparison, tables.gold_key
+    query = select(comparison.c.external_id).join(key, key.c.comparison_id == comparison.c.id)
+    return set(connection.scalars(query.where(comparison.c.campaign_id == campaign_id, visible(comparison.c.batch_id))))
 
 
 def pool_ids(
