@@ -136,7 +136,7 @@ def chosen_under_rejected(imported: ImportedComparison) -> Iterator[str]:
     if not reference:
         return
     margin, scores = reference.get("margin"), reference.get("scores")
-    if type(margin) in (int, float) and margin < 0:
+    if isinstance(margin, (int, float)) and margin < 0:
         yield f"reference margin {margin:g} is negative: the rejected response would be the better one"
     if not isinstance(scores, dict):
         return

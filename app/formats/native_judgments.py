@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from app.domain import (
@@ -98,7 +99,9 @@ def _read_judgment(row: dict[str, Any], ids: tuple[str, ...], notes: list[str]) 
         answers[OVERALL] = overall
     if (criteria := row.get("criteria")) is not None:
         answers.update(read_criteria(criteria, ids, found))
-    details = {name: _DETAILS[name](value) for name in _DETAILS.keys() & row.keys() if (value := row[name]) is not None}
+    details: dict[str, Any] = {
+        name: _DETAILS[name](value) for name in _DETAILS.keys() & row.keys() if (value := row[name]) is not None
+    }
     if (confidence := row.get("confidence")) is not None:
         details["confidence"] = _read_confidence(confidence, found)
     if (shown := row.get("shown")) is not None:
@@ -192,7 +195,7 @@ def _read_reports(value: Any) -> tuple[Report, ...]:
     return tuple(made)
 
 
-_DETAILS = {
+_DETAILS: dict[str, Callable[[Any], Any]] = {
     "rater_kind": read_kind,
     "justification": lambda value: fields.long_text(value, "justification"),
     "tensions": _read_tensions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain import ImportedComparison, Message, RaterKind, RefusedLine
-from app.errors import InvalidInput
+from app.errors import InvalidInput, MissingExtra
 from app.formats import csv_pairs, hh, hub, trl
 from app.formats.registry import detect_format
 
@@ -190,6 +191,12 @@ def test_a_directory_of_parquet_is_a_dataset(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="has the columns text; needed are chosen and rejected"):
         list(hub.read(tmp_path))
     assert detect_format("hub:owner/name") == "datasets"
+
+
+def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'steelyard\[reward\]'"):
+        list(hub.read(tmp_path))
 
 
 def read_csv(tmp_path: Path, text: str | bytes) -> list[ImportedComparison | RefusedLine]:
