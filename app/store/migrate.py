@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 
 from app.errors import StoreError
 from app.store.engine import Store
@@ -24,13 +25,23 @@ def configuration(store: Store) -> Config:
 
 
 def upgrade(store: Store) -> None:
-    """Bring the schema to the newest revision; a database already there is left alone."""
-    command.upgrade(configuration(store), "head")
+    """Bring the schema to the newest revision; a database already there is left alone.
+
+    Raises:
+        StoreError: the database cannot be reached, or has a revision that this version of the code does not know.
+    """
+    try:
+        command.upgrade(configuration(store), "head")
+    except CommandError as error:
+        raise StoreError(
+            f"The database {store.url.render_as_string()} cannot be upgraded: {error}. "
+            "A newer version of steelyard made it; install that version or restore a backup."
+        ) from error
 
 
 def current_revision(store: Store) -> str | None:
     """The revision of the database, None for an empty one."""
-    with store.engine.connect() as connection:
+    with store.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

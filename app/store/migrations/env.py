@@ -5,6 +5,6 @@ from alembic import context
 from app.store.tables import metadata
 
 store = context.config.attributes["store"]
-with store.engine.begin() as connection:
+with store.write() as connection:
     context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False)
     context.run_migrations()
