@@ -83,7 +83,8 @@ def update_document(text: str, rubric: Rubric, *, source: str = "rubric") -> str
         source: the file's name, for the error.
 
     Raises:
-        RubricError: when the text is not a rubric.
+        RubricError: when the text is not a rubric, or when rewriting it would change a value (ruamel.yaml rounds some
+            numbers with an exponent); then `dump_rubric` serves.
     """
     before = _compact(parse_rubric(text, source=source))
     updated = _dump(_merge(_round_trip().load(text), before=before, after=_compact(rubric)))

@@ -183,6 +183,15 @@ def test_an_edit_of_what_is_no_rubric_is_refused():
         update_document("- a", parse_rubric(GOOD), source="mine.yaml")
 
 
+def test_an_edit_that_would_change_a_number_is_refused():
+    """ruamel.yaml rounds some numbers with an exponent when it rewrites a document: never in silence."""
+    text = GOOD.replace("type: scores", "type: scores\n    applies_if: {size: [5.641008383975941e+16]}")
+    rubric = parse_rubric(text)
+    assert parse_rubric(dump_rubric(rubric)) == rubric
+    with pytest.raises(RubricError, match=r"cannot be edited in place .write the rubric as a new file"):
+        update_document(text, rubric)
+
+
 def test_the_library_has_three_rubrics():
     assert list(library()) == ["helpful_harmless", "instruction_factuality", "minimal"]
     with pytest.raises(RubricError, match=r"there is no rubric 'minimum' .did you mean minimal"):
