@@ -18,7 +18,7 @@ from app.errors import InvalidInput
 from app.stats.coding import CLASSES, CodedVotes, code_votes
 from app.stats.consensus import Consensus, majority, one_coin
 from app.stats.intervals import wilson_clustered
-from app.stats.results import Estimate
+from app.stats.results import Estimate, undefined
 from app.stats.tension import Profiles, build_profiles
 from app.store.queries import Decision
 from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, TIE, Answer, AnswerError, outcome
@@ -142,6 +142,8 @@ def rater_against_rest(labels: PairLabels) -> Estimate:
     lead_of_others = lead[votes.unit] - own
     usable = (own != 0) & (lead_of_others != 0)
     agrees = (own * lead_of_others > 0)[usable]
+    if not usable.any():
+        return undefined("no vote can be compared with a majority of other raters on the same pair")
     comparison = np.asarray(votes.unit_comparison)[votes.unit][usable]
     return wilson_clustered(agrees, [votes.rater[usable], comparison])
 
@@ -152,11 +154,11 @@ def _pair_frame(votes: pd.DataFrame, coded: CodedVotes) -> tuple[pd.DataFrame, n
     is_overall = votes["criterion"] == OVERALL
     pairs = votes[[*names, "weight"]].assign(has_overall=is_overall).astype(dict.fromkeys(names, object))
     frame = pairs.groupby(names, sort=True, as_index=False).agg({"weight": "first", "has_overall": "any"})
-    row_of = {key: row for row, key in enumerate(zip(*(frame[name] for name in names), strict=True))}
+    row_of = {key: row for row, key in enumerate(zip(*(frame[name].tolist() for name in names), strict=True))}
     unit_rows = np.full(coded.n_units, -1, np.int64)
     units, examples = np.unique(coded.unit, return_index=True)
     keys = pairs[names].iloc[coded.row[examples]]
-    unit_rows[units] = [row_of[key] for key in zip(*(keys[name] for name in names), strict=True)]
+    unit_rows[units] = [row_of[key] for key in zip(*(keys[name].tolist() for name in names), strict=True)]
     return frame, unit_rows
 
 

@@ -160,7 +160,7 @@ def _weights(weights: Document) -> str:
         f"| `{name}` | {_estimate(share, 'n_judgments', 'judgments')} | {number(weights['declared'].get(name))} |"
         for name, share in weights["shares"].items()
     ).replace("| undefined |", "| none |")
-    return f"""**Revealed weights**: what each criterion contributes to the overall verdicts, beside the rubric's own weights.
+    return f"""**Revealed weights**: what each criterion adds to the overall verdicts, beside what the rubric declares.
 
 | criterion | revealed share | declared |
 |---|---|---|

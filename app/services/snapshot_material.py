@@ -126,7 +126,9 @@ def _drop_reasons(
     withdrawn = set(erased)
     is_erased = [
         not withdrawn.isdisjoint(((comparison_id, first), (comparison_id, second), (comparison_id, PROMPT)))
-        for comparison_id, first, second in zip(ids, pairs["first"], pairs["second"], strict=True)
+        for comparison_id, first, second in zip(
+            ids.tolist(), pairs["first"].tolist(), pairs["second"].tolist(), strict=True
+        )
     ]
     decision, open_ = pairs["decision"], ~pairs["is_settled"]
     applies = {

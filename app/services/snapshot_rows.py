@@ -70,7 +70,7 @@ class _RowTable:
     def __init__(self, pairs: pd.DataFrame, keyed: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         p_first = pairs["p_first"].to_numpy(float)
         is_tie = (pairs["folder"] == "ties").to_numpy()
-        names = list(zip(pairs["comparison_id"], pairs["first"], pairs["second"], strict=True))
+        names = list(zip(*(pairs[name].tolist() for name in ("comparison_id", "first", "second")), strict=True))
         drawn = np.array([tie and _draws_second(*name) for tie, name in zip(is_tie, names, strict=True)], bool)
         swaps = np.where(is_tie, drawn, p_first < 0.5)
         self.comparison_id = pairs["comparison_id"].tolist()

@@ -117,7 +117,7 @@ def comparison_ids(connection: Connection, campaign_id: int, *, as_of_event: int
             comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event)
         )
     )
-    return dict(sorted((external_id, row_id) for external_id, row_id in rows))
+    return dict(sorted(rows.tuples().all()))
 
 
 def read_comparisons(
@@ -147,7 +147,7 @@ def comparison_facts(
     query = select(comparison.c.id, comparison.c.external_id, comparison.c.prompt_hash, comparison.c.meta).where(
         comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event)
     )
-    return [ComparisonFacts(*row) for row in connection.execute(query.order_by(comparison.c.id))]
+    return [ComparisonFacts(*row) for row in connection.execute(query.order_by(comparison.c.id)).all()]
 
 
 def read_texts(connection: Connection, hashes: Sequence[str]) -> Iterator[tuple[str, str | None]]:
@@ -191,14 +191,14 @@ def _comparison_rows(connection: Connection, row_ids: Sequence[int]) -> dict[int
     query = select(
         comparison.c.id, comparison.c.external_id, comparison.c.meta, comparison.c.reference, content.c.body
     ).join(content, content.c.hash == comparison.c.prompt_hash)
-    return {row.id: row for row in connection.execute(query.where(comparison.c.id.in_(row_ids)))}
+    return {row.id: row for row in connection.execute(query.where(comparison.c.id.in_(row_ids))).all()}
 
 
 def _completions(connection: Connection, row_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     completion, content = tables.completion, tables.content
     query = select(completion, content.c.body).join(content, content.c.hash == completion.c.text_hash)
     found: dict[int, list[Row[Any]]] = {}
-    for row in connection.execute(query.where(completion.c.comparison_id.in_(row_ids))):
+    for row in connection.execute(query.where(completion.c.comparison_id.in_(row_ids))).all():
         found.setdefault(row.comparison_id, []).append(row)
     return {row_id: sorted(rows, key=lambda row: row.slot) for row_id, rows in found.items()}
 
@@ -296,7 +296,7 @@ def judged_ids(
         .where(tables.round_.c.campaign_id == campaign_id, tables.rater.c.kind.in_([str(kind) for kind in kinds]))
         .where(known_at(judgment.c.event_id, judgment.c.batch_id, as_of_event))
     )
-    return set(connection.scalars(query))
+    return set(connection.scalars(query).all())
 
 
 def judgment_counts(

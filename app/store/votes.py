@@ -235,7 +235,7 @@ def _pair_slots(connection: Connection, here: ColumnElement[bool]) -> dict[int, 
         .where(here, comparison.c.n_completions == 2)
         .group_by(completion.c.comparison_id)
     )
-    return {i: (low, high) if low < high else (high, low) for i, low, high in connection.execute(query)}
+    return {i: (low, high) if low < high else (high, low) for i, low, high in connection.execute(query).all()}
 
 
 def _kway_slots(connection: Connection, here: ColumnElement[bool]) -> dict[int, tuple[str, ...]]:
@@ -246,7 +246,7 @@ def _kway_slots(connection: Connection, here: ColumnElement[bool]) -> dict[int, 
         .where(here, comparison.c.n_completions > 2)
     )
     slots: dict[int, list[str]] = {}
-    for comparison_id, slot in connection.execute(query):
+    for comparison_id, slot in connection.execute(query).all():
         slots.setdefault(comparison_id, []).append(slot)
     return {comparison_id: tuple(sorted(found)) for comparison_id, found in slots.items()}
 
