@@ -1,0 +1,1 @@
+"""Collects judgments and says what they are worth."""

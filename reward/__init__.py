@@ -1,0 +1,1 @@
+"""Learns from snapshots; knows no database."""

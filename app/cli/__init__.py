@@ -1,0 +1,1 @@
+"""The command line, `steelyard ...`: thin, heavy imports inside each command."""

@@ -1,0 +1,1 @@
+"""The authored sample campaign, its loader, the simulated raters."""

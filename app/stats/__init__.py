@@ -1,0 +1,1 @@
+"""Pure functions: vote frames in, frozen results out."""
