@@ -72,8 +72,8 @@ def _summary(content: Document) -> str:
     return f"""# {content["title"]}
 
 A frozen snapshot of the preference campaign `{content["campaign"]}`, as of event {content["event_number"]:,} of its
-ledger: {counts["n_pairs"]:,} training pairs and {counts["n_ties"]:,} ties from {counts["n_judgments"]:,} judgments by
-raters of these kinds: {raters}. It never changes; `manifest.json` names the sha256 of every file.
+ledger: {counts["n_pairs"]:,} training pairs and {counts["n_ties"]:,} ties, from {counts["n_judgments"]:,} judgments
+(raters: {raters}). It never changes; `manifest.json` names the sha256 of every file.
 
 | | |
 |---|---|
@@ -144,11 +144,11 @@ def _quality(content: Document, rubric: Rubric) -> str:
 |---|---|---|
 {chr(10).join(rows)}
 
-Intervals are 95 %, from resampling comparisons. Read them before the training results: no model can be expected to
-agree with these labels better than the raters agree with each other.
+Intervals are 95 %, from resampling comparisons.
 
-**Ceiling, a rater against the rest**: {ceiling}. How often one rater's preference is that of the majority of the other
-raters of the same pair; raters of kind {", ".join(content["human_ceiling"]["kinds"])}.
+**Ceiling, a rater against the rest**: {ceiling}.
+How often one rater's preference is that of the majority of the other raters of the same pair, for raters of kind
+{", ".join(content["human_ceiling"]["kinds"])}. A model that reaches it agrees with these labels as well as a rater does.
 
 {_weights(content["revealed_weights"])}"""
 
@@ -175,8 +175,8 @@ def _labels(content: Document) -> str:
         fit = f" The fit {end} after {parameters['n_iterations']} iterations."
     return f"""## What a label means
 
-Aggregation `{content["aggregation"]}`: the soft label of a pair is {parameters["meaning"]}.{fit} A consensus is not the
-truth: the votes it was made of are in `judgments.parquet`. `both_bad` counts for neither response, and where at least
+Aggregation `{content["aggregation"]}`: the soft label of a pair is {parameters["meaning"]}.{fit}
+A consensus is not the truth: the votes it was made of are in `judgments.parquet`. `both_bad` counts for neither response, and where at least
 half of the votes say so the pair is left out. A ranking of k responses gives all its k(k-1)/2 pairs, each with weight
 2/k. Adjudications that found the votes in error settled {settled:,} pairs; other adjudications changed no label."""
 
@@ -255,6 +255,11 @@ def _columns() -> str:
 `pool.parquet`:
 
 {table(POOL_COLUMNS)}"""
+
+
+def _cell(text: str) -> str:
+    """A text for a cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def _licences(content: Document) -> str:

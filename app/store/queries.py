@@ -117,7 +117,7 @@ def comparison_ids(connection: Connection, campaign_id: int, *, as_of_event: int
             comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event)
         )
     )
-    return dict(sorted(rows.tuples().all()))
+    return {external_id: row_id for external_id, row_id in sorted(rows.all())}
 
 
 def read_comparisons(
@@ -156,7 +156,7 @@ def read_texts(connection: Connection, hashes: Sequence[str]) -> Iterator[tuple[
     for start in range(0, len(hashes), CHUNK):
         chunk = hashes[start : start + CHUNK]
         query = select(content.c.hash, content.c.body).where(content.c.hash.in_(chunk))
-        found = dict(connection.execute(query).tuples().all())
+        found = {row.hash: row.body for row in connection.execute(query).all()}
         yield from ((text_hash, found[text_hash]) for text_hash in chunk)
 
 
@@ -315,7 +315,7 @@ def judgment_counts(
     )
     if rounds is not None:
         query = query.where(round_.c.name.in_(list(rounds)))
-    return dict(connection.execute(query).tuples().all())
+    return {kind: n for kind, n in connection.execute(query).all()}
 
 
 def gold_ids(connection: Connection, campaign_id: int) -> set[str]:
