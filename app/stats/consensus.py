@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
 
 from app.stats.coding import CLASSES, CodedVotes
 
@@ -33,6 +32,7 @@ class Consensus:
         n_iterations: of the fit; 0 for majority.
         converged: whether the fit came to rest.
         objective: (n_iterations,) log posterior after each iteration: it never falls.
+        confusion: (n_raters, 4, 4) P(vote | class), rows the class, or None where the model has none.
     """
 
     method: str
@@ -44,6 +44,7 @@ class Consensus:
     n_iterations: int = 0
     converged: bool = True
     objective: np.ndarray | None = None
+    confusion: np.ndarray | None = None
 
     @property
     def confidence(self) -> np.ndarray:
@@ -66,7 +67,11 @@ def majority(coded: CodedVotes) -> Consensus:
 
 
 def one_coin(
-    coded: CodedVotes, *, prior: tuple[float, float] = BETA_PRIOR, max_iterations: int = MAX_ITERATIONS
+    coded: CodedVotes,
+    *,
+    prior: tuple[float, float] = BETA_PRIOR,
+    accepted: np.ndarray | None = None,
+    max_iterations: int = MAX_ITERATIONS,
 ) -> Consensus:
     """Return the consensus of the one-coin model: rater r gives the unit's class with probability q_r.
 
@@ -78,6 +83,8 @@ def one_coin(
     Args:
         coded: votes on one criterion, one per rater and unit.
         prior: Beta pseudo-counts (right, wrong).
+        accepted: (n_units, 4) classes that the gold key of a unit accepts, to anchor the fit on; rows without any
+            are free. None anchors nothing.
         max_iterations: of EM.
 
     Returns:
@@ -90,10 +97,13 @@ def one_coin(
     if len(unit) == 0:
         return Consensus("one_coin", unit, counts, n_votes, np.zeros(0, np.int64))
     classes = classes_in_use(counts)
-    fit = _fit_one_coin(*compact_votes(coded, unit, classes), coded.n_raters, len(classes), prior, max_iterations)
+    unit_code, rater, label = compact_votes(coded, unit, classes)
+    barred = barred_classes(accepted, unit, classes)
+    fit = _fit_one_coin(unit_code, rater, label, coded.n_raters, len(classes), prior, barred, max_iterations)
     posterior = np.zeros(counts.shape)
     posterior[:, classes] = fit[0]
-    return Consensus("one_coin", unit, posterior, n_votes, decide(posterior), *fit[1:])
+    name = "one_coin" if barred is None else "one_coin_anchored"
+    return Consensus(name, unit, posterior, n_votes, decide(posterior), *fit[1:])
 
 
 def decide(posterior: np.ndarray) -> np.ndarray:
@@ -130,6 +140,17 @@ def compact_votes(coded: CodedVotes, unit: np.ndarray, classes: np.ndarray) -> t
     return unit_position[coded.unit], coded.rater.astype(np.int64), label_position[coded.outcome]
 
 
+def barred_classes(accepted: np.ndarray | None, unit: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
+    """Return (U, K) log weights that keep gold units to their accepted classes: 0 where free, -inf where barred.
+
+    A key whose answers nobody ever gave bars nothing: its class is not among the K in use.
+    """
+    if accepted is None:
+        return None
+    allowed = accepted[unit][:, classes]
+    return np.where(allowed.any(axis=1, keepdims=True) & ~allowed, -np.inf, 0.0)
+
+
 def consensus_frame(coded: CodedVotes, consensus: Consensus, votes: pd.DataFrame) -> pd.DataFrame:
     """Return one row per unit: its names, votes, decision and distribution.
 
@@ -155,12 +176,12 @@ def consensus_frame(coded: CodedVotes, consensus: Consensus, votes: pd.DataFrame
     return frame.assign(soft_label=frame["p_first"] + (frame["p_tie"] + frame["p_both_bad"]) / 2)
 
 
-def _fit_one_coin(unit, rater, label, n_raters, n_classes, prior, max_iterations):
+def _fit_one_coin(unit, rater, label, n_raters, n_classes, prior, barred, max_iterations):
     """Return (posterior, accuracy, n_iterations, converged, objective)."""
     cell = unit * n_classes + label
     n_units = int(unit.max()) + 1
     posterior = np.bincount(cell, minlength=n_units * n_classes).reshape(n_units, n_classes).astype(float)
-    posterior /= posterior.sum(axis=1, keepdims=True)
+    posterior = normalise(np.log(np.maximum(posterior, 1e-3)) + (0.0 if barred is None else barred))[0]
     n_rated = np.bincount(rater, minlength=n_raters)
     right, wrong = prior
     objective: list[float] = []
@@ -171,12 +192,21 @@ def _fit_one_coin(unit, rater, label, n_raters, n_classes, prior, max_iterations
         miss = np.log((1 - accuracy) / (n_classes - 1))
         evidence = np.bincount(cell, weights=(np.log(accuracy) - miss)[rater], minlength=n_units * n_classes)
         log_joint = evidence.reshape(n_units, n_classes) + np.log(shares)
-        log_total = logsumexp(log_joint, axis=1, keepdims=True)
-        updated = np.exp(log_joint - log_total)
+        updated, log_total = normalise(log_joint if barred is None else log_joint + barred)
         log_prior = right * np.log(accuracy).sum() + wrong * np.log(1 - accuracy).sum() + np.log(shares).sum()
-        objective.append(float(log_total.sum() + (n_rated * miss).sum() + log_prior))
+        objective.append(float(log_total + (n_rated * miss).sum() + log_prior))
         change = np.abs(updated - posterior).max()
         posterior = updated
         if change < TOLERANCE:
             break
     return posterior, accuracy, len(objective), bool(change < TOLERANCE), np.array(objective)
+
+
+def normalise(log_joint: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the rows of exp(log_joint) scaled to sum 1, and the sum of their log sums. Overwrites its argument."""
+    largest = log_joint.max(axis=1, keepdims=True)
+    np.subtract(log_joint, largest, out=log_joint)
+    np.exp(log_joint, out=log_joint)
+    total = log_joint.sum(axis=1, keepdims=True)
+    log_joint /= total
+    return log_joint, float(np.log(total).sum() + largest.sum())

@@ -159,9 +159,10 @@ def _pair_verdicts(ids: list[str], verdict: Mapping[str, Any], comparison_id: st
 
 
 def _places(ids: list[str], verdict: Mapping[str, Any], comparison_id: str) -> dict[str, float] | None:
-    """Return a number per completion, higher is better, from scores or a ranking; None for a plain preference."""
-    if verdict.get("scores") is not None:
-        places = {str(name): float(score) for name, score in verdict["scores"].items()}
+    """Return a number per completion, higher is better, from scores, checks or a ranking; None for a preference."""
+    ratings = verdict.get("scores") or verdict.get("checks")
+    if ratings is not None:
+        places = {str(name): float(rating) for name, rating in ratings.items()}
     elif verdict.get("ranking") is not None:
         groups = [group if isinstance(group, (list, tuple)) else [group] for group in verdict["ranking"]]
         places = {str(name): -float(place) for place, group in enumerate(groups) for name in group}

@@ -16,11 +16,13 @@ from app.stats.agreement import (
     percent_agreement_statistic,
     with_bootstrap,
 )
+from app.stats.ceiling import human_ceiling
 from app.stats.coding import CLASSES, N_CLASSES, CodedVotes, code_votes
 from app.stats.coefficients import fleiss_kappa, gwet_ac
 from app.stats.frames import OVERALL
 from app.stats.kappa import agreement_weights, cohen_kappa, joint_table, rater_pairs
 from app.stats.patterns import LabelPatterns, count_patterns
+from app.stats.rankings import ranking_agreement
 from app.stats.report import (
     Document,
     Report,
@@ -60,16 +62,17 @@ def agreement_report(
     Returns:
         `criteria` maps each criterion to percent_agreement, percent_agreement_without_ties, krippendorff_alpha
         (nominal), krippendorff_alpha_ordinal and _interval (of the signed value), fleiss_kappa, gwet_ac1, gwet_ac2
-        (quadratic), `flags` and `reading`; `rater_pairs` the 200 pairs with the most shared units (at least 20),
+        (quadratic), human_ceiling (agreement, kappa, strict), for rankings kendall_w and kendall_tau_b, `flags` and
+        `reading`; `rater_pairs` the 200 pairs with the most shared units (at least 20),
         `rater_pairs_omitted` how many others met at all. Pairs are those of `rater_pairs_criterion`.
     """
     coded = code_votes(votes, kinds=kinds)
-    criteria = {name: _criterion(coded.of(name), n_bootstrap, seed) for name in coded.criteria}
+    criteria = {name: _criterion(coded.of(name), votes, n_bootstrap, seed) for name in coded.criteria}
     document = heading(kinds, as_of_event, votes, coded) | {"criteria": criteria} | _pairs(coded)
     return make_report("agreement", document, _text(document))
 
 
-def _criterion(coded: CodedVotes, n_bootstrap: int, seed: int) -> dict[str, Any]:
+def _criterion(coded: CodedVotes, votes: pd.DataFrame, n_bootstrap: int, seed: int) -> dict[str, Any]:
     """Return the coefficients of one criterion: nominal ones on the outcome, the others on the signed value."""
     nominal = count_patterns(coded.unit, coded.outcome, N_CLASSES, cluster=coded.unit_comparison)
     levels, values = coded.levels()
@@ -102,6 +105,11 @@ def _criterion(coded: CodedVotes, n_bootstrap: int, seed: int) -> dict[str, Any]
         "gwet_ac1": gwet_ac(nominal, n_labels=_n_labels(nominal)).to_json(n_name="n_units"),
         "gwet_ac2": gwet_ac(ordered, weights=agreement_weights("quadratic", values)).to_json(n_name="n_units"),
     }
+    result["human_ceiling"] = _ceiling(nominal, n_bootstrap, seed)
+    if nominal.cluster_counts is not None:
+        rankings = ranking_agreement(coded, votes, n_bootstrap=n_bootstrap, seed=seed)
+        result["kendall_w"] = rankings.kendall_w.to_json(n_name="n_comparisons")
+        result["kendall_tau_b"] = rankings.kendall_tau_b.to_json(n_name="n_pairs")
     flags = _flags(result["krippendorff_alpha"])
     return result | {"flags": flags, "reading": _reading(result)}
 
@@ -111,6 +119,15 @@ def _alpha(patterns: LabelPatterns, level: str, values, draws) -> dict[str, Any]
     estimate = with_bootstrap(alpha.estimate, draws[level])
     parts = {"observed_disagreement": alpha.observed, "expected_disagreement": alpha.expected}
     return {"level": level} | estimate.to_json(n_name="n_votes") | parts
+
+
+def _ceiling(patterns: LabelPatterns, n_bootstrap: int, seed: int) -> dict[str, Any]:
+    ceiling = human_ceiling(patterns, n_bootstrap=n_bootstrap, seed=seed)
+    return {
+        "agreement": ceiling.agreement.to_json(n_name="n_votes"),
+        "kappa": ceiling.kappa.to_json(n_name="n_votes"),
+        "strict": ceiling.strict.to_json(n_name="n_votes"),
+    }
 
 
 def _n_labels(patterns: LabelPatterns) -> int:
@@ -197,8 +214,25 @@ def _text(document: Document) -> list[str]:
             lines += [name, f"  {result['reading']}", ""]
             continue
         rows = [estimate_row(label, result[key], n_name=n, unit=unit) for key, label, n, unit in _LABELS]
+        rows += _extra_rows(result)
         lines += [name, *table(rows), f"  {result['reading']}", *(f"  ! {flag}" for flag in result["flags"]), ""]
     return [*lines, *_pair_lines(document)]
+
+
+def _extra_rows(result: Document) -> list[list[str]]:
+    """Return the rows of the human ceiling, and of rankings where there are any."""
+    ceiling = result["human_ceiling"]
+    rows = [
+        estimate_row("human ceiling: a vote against the rest", ceiling["agreement"], n_name="n_votes", unit="votes"),
+        estimate_row("  corrected for chance", ceiling["kappa"], n_name="n_votes", unit="votes"),
+        estimate_row("  decided votes only", ceiling["strict"], n_name="n_votes", unit="votes"),
+    ]
+    if "kendall_w" in result:
+        rows.append(estimate_row("Kendall's W", result["kendall_w"], n_name="n_comparisons", unit="comparisons"))
+        rows.append(
+            estimate_row("Kendall's tau-b", result["kendall_tau_b"], n_name="n_pairs", unit="pairs of rankings")
+        )
+    return rows
 
 
 def _pair_lines(document: Document) -> list[str]:

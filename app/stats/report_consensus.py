@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from app.stats.calibration import cross_tempered, fit_temperature, stated_against_realised
+from app.stats.choice import METHODS, can_anchor, choose_consensus, choose_method, held_out_consensus
 from app.stats.coding import CLASSES, CodedVotes, code_votes
-from app.stats.consensus import Consensus, consensus_frame, majority, one_coin, vote_counts
+from app.stats.consensus import Consensus, consensus_frame, majority, vote_counts
 from app.stats.frames import OVERALL
 from app.stats.gold import accepted_by_unit, accuracy_on_gold
 from app.stats.report import (
@@ -46,9 +49,11 @@ def consensus_report(
 
     Returns:
         `criteria` maps each criterion to n_units, votes_per_unit, n_contested (no class has more than half of two or
-        more votes), and `methods`: per method its decisions per class, mean stated confidence, agreement with
-        majority, accuracy on gold, n_iterations and converged. `contested` lists the 50 most contested units of
-        "overall" (or the first criterion): names, votes per class, distribution, decision.
+        more votes), `chosen_method` with `chosen_because`, and `methods` (majority, one_coin, dawid_skene, and the two
+        models anchored on gold where there are 20 keys, measured on gold they have not seen): decisions per class, mean
+        stated confidence, agreement with majority, accuracy on gold, `calibration` (stated against realised, raw and
+        after a temperature fitted on other gold units), n_iterations and converged. `contested` lists the 50 most
+        contested units of "overall" (or the first criterion): names, votes per class, distribution, decision.
     """
     coded = code_votes(votes, kinds=kinds)
     criteria = {name: _criterion(coded.of(name), votes, gold, name) for name in coded.criteria}
@@ -62,18 +67,32 @@ def consensus_report(
 
 
 def _criterion(coded: CodedVotes, votes: pd.DataFrame, gold: pd.DataFrame | None, name: str) -> dict[str, Any]:
-    baseline = majority(coded)
     accepted = accepted_by_unit(coded, votes, gold, criterion=name)
-    methods = {fit.method: _method(fit, baseline, accepted) for fit in (baseline, one_coin(coded))}
+    fits = _fits(coded, accepted)
+    baseline = fits["majority"]
+    chosen, reason = choose_method(coded)
+    if f"{chosen}_anchored" in fits:
+        chosen, reason = f"{chosen}_anchored", f"{reason}; enough gold to anchor on"
     _, counts = vote_counts(coded)
     contested = is_contested(counts)
+    methods = {method: _method(fit, baseline, accepted) for method, fit in fits.items()}
     return {
         "n_units": len(baseline.unit),
         "votes_per_unit": float(baseline.n_votes.mean()) if len(baseline.unit) else None,
         "n_contested": int(contested.sum()),
         "methods": methods,
-        "reading": _reading(len(baseline.unit), int(contested.sum()), methods),
+        "chosen_method": chosen,
+        "chosen_because": reason,
+        "reading": _reading(len(baseline.unit), int(contested.sum()), chosen, methods),
     }
+
+
+def _fits(coded: CodedVotes, accepted: np.ndarray | None) -> dict[str, Consensus]:
+    """Return every method's consensus; the anchored ones measured on gold that they have not seen."""
+    fits = {"majority": majority(coded)} | {name: fit(coded) for name, fit in METHODS.items()}
+    if can_anchor(accepted):
+        fits |= {f"{name}_anchored": held_out_consensus(coded, name, accepted) for name in METHODS}
+    return fits
 
 
 def is_contested(counts: np.ndarray) -> np.ndarray:
@@ -91,14 +110,34 @@ def _method(fit: Consensus, baseline: Consensus, accepted: np.ndarray | None) ->
         "mean_confidence": float(fit.confidence.mean()) if n else None,
         "same_as_majority": float((fit.decision == baseline.decision).mean()) if n else None,
         "accuracy_on_gold": accuracy_on_gold(fit, accepted).to_json(n_name="n_gold"),
+        "calibration": _calibration(fit, accepted),
         "n_iterations": fit.n_iterations,
         "converged": fit.converged,
     }
 
 
+def _calibration(fit: Consensus, accepted: np.ndarray | None) -> dict[str, Any]:
+    """Return stated against realised accuracy on gold, the temperature, and the same after it."""
+    if accepted is None:
+        return {"undefined_reason": "no gold key"}
+    rows = accepted[fit.unit].any(axis=1)
+    posterior, keys = fit.posterior[rows], accepted[fit.unit[rows]]
+    hit = keys[np.arange(len(keys)), fit.decision[rows]]
+    temperature = fit_temperature(posterior, keys)
+    result = {
+        "raw": stated_against_realised(posterior.max(axis=1, initial=0), hit),
+        "temperature": asdict(temperature),
+        "undefined_reason": temperature.undefined_reason,
+    }
+    if temperature.value is not None:
+        cooled = cross_tempered(posterior, keys)
+        result["after_temperature"] = stated_against_realised(cooled.max(axis=1), hit)
+    return result
+
+
 def _contested(coded: CodedVotes, votes: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the units whose votes are most evenly split: widest split first, then most votes."""
-    fit = one_coin(coded)
+    fit = choose_consensus(coded)
     _, counts = vote_counts(coded)
     chosen = np.flatnonzero(is_contested(counts))
     share = counts[chosen].max(axis=1, initial=0) / np.maximum(counts[chosen].sum(axis=1), 1)
@@ -118,10 +157,12 @@ def _contested(coded: CodedVotes, votes: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-def _reading(n_units: int, n_contested: int, methods: Document) -> str:
+def _reading(n_units: int, n_contested: int, chosen: str, methods: Document) -> str:
     if n_units == 0:
         return "No votes, no consensus."
-    same = methods["one_coin"]["same_as_majority"]
+    if chosen == "majority":
+        return f"{counted(n_contested, 'unit')} of {n_units:,} have no class with more than half of the votes."
+    same = methods[chosen]["same_as_majority"]
     return (
         f"{counted(n_contested, 'unit')} of {n_units:,} have no class with more than half of the votes; "
         f"weighing raters changes {percent(1 - same)} of the majority's decisions."
@@ -138,13 +179,30 @@ def _text(document: Document) -> list[str]:
             rows.append([method, *counts, number(fit["mean_confidence"]), number(fit["same_as_majority"])])
         header = ("method", *CLASSES, "stated confidence", "same as majority")
         lines += [f"{name}: {counted(result['n_units'], 'unit')}", *table(rows, header=header)]
+        lines += [f"  chosen: {result['chosen_method']} ({result['chosen_because']})"]
         gold = [
             estimate_row(f"{method} on gold", fit["accuracy_on_gold"], n_name="n_gold", unit="gold units")
             for method, fit in result["methods"].items()
             if fit["accuracy_on_gold"]["value"] is not None
         ]
-        lines += [*table(gold), f"  {result['reading']}", ""]
+        lines += [*table(gold), *_calibration_lines(result["methods"]), f"  {result['reading']}", ""]
     return [*lines, *_contested_lines(document)]
+
+
+def _calibration_lines(methods: Document) -> list[str]:
+    """Return stated against realised accuracy of each method, where gold tells."""
+    lines = []
+    for method, fit in methods.items():
+        calibration = fit["calibration"]
+        if "raw" not in calibration or calibration["raw"]["stated"] is None:
+            continue
+        raw, temperature = calibration["raw"], calibration["temperature"]
+        text = f"  {method}: states {percent(raw['stated'])}, reaches {percent(raw['realised']['value'])} on gold"
+        if temperature["value"] is not None:
+            after = calibration["after_temperature"]["stated"]
+            text += f"; temperature {temperature['value']:.2f} brings the statement to {percent(after)}"
+        lines.append(text)
+    return lines
 
 
 def _contested_lines(document: Document) -> list[str]:
@@ -155,5 +213,5 @@ def _contested_lines(document: Document) -> list[str]:
     for row in contested:
         counts = [str(row["votes"][label]) for label in CLASSES]
         rows.append([f"{row['comparison_id']} ({row['first']}, {row['second']})", *counts, row["decision"]])
-    header = ("most contested", *CLASSES, "one-coin")
+    header = ("most contested", *CLASSES, "decision")
     return [f"votes on the most contested ({document['contested_criterion']})", *table(rows, header=header)]

@@ -68,6 +68,13 @@ def test_a_ranking_is_all_its_pairs():
     assert frame["judgment_id"].nunique() == 1
 
 
+def test_checks_favour_the_one_that_passes():
+    checks = {"safe": {"checks": {"a": False, "b": True}}, "polite": {"checks": {"a": True, "b": True}}}
+    frame = votes_from_native([comparison([{"rater": "ann", "criteria": checks}])])
+    assert frame["outcome"].tolist() == ["second", "tie"]
+    assert frame["value"].tolist() == [-1.0, 0.0]
+
+
 def test_the_latest_revision_counts():
     judgments = [
         {"rater": "ann", "preferred": "a", "revision": 1},
