@@ -110,7 +110,8 @@ def write_manifest(directory: Path, *, content: Mapping[str, Any], written_at: s
     """Write `manifest.json` as the last file of a snapshot; `content` must name `files` and `schema_version`."""
     manifest = Manifest(hash=content_hash(content), content=content, written_at=written_at)
     document = {"hash": manifest.hash, "written_at": written_at, "content": content}
-    (directory / MANIFEST_NAME).write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (directory / MANIFEST_NAME).write_text(text, encoding="utf-8")
     return manifest
 
 
@@ -125,8 +126,11 @@ def read_manifest(directory: Path, *, verify: bool = True) -> Manifest:
         raise ContractError(
             f"{directory} is not a snapshot: it has no {MANIFEST_NAME}. Build one with `steelyard snapshot`."
         )
-    document = json.loads(path.read_text())
-    manifest = Manifest(hash=document["hash"], content=document["content"], written_at=document["written_at"])
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        manifest = Manifest(hash=document["hash"], content=document["content"], written_at=document["written_at"])
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ContractError(f"{path}: not a manifest ({error!r}). Build the snapshot again.") from error
     found = manifest.content.get("schema_version")
     if found != SCHEMA_VERSION:
         raise ContractError(f"{path}: schema_version is {found}, this version reads {SCHEMA_VERSION}.")

@@ -86,12 +86,13 @@ def snapshot_data(snapshot: Snapshot, *, split: str | None) -> EvaluationData:
             "build one with held-out prompts, or name a split with --split."
         )
     content = snapshot.manifest.content
+    kinds = " and ".join(content.get("counted_kinds") or ["unnamed"])
     source = {
         "kind": "snapshot",
         "name": snapshot.directory.name,
         "hash": snapshot.manifest.hash,
         "split": split,
-        "label_source": "consensus of votes",
+        "label_source": f"consensus of {kinds} votes",
         "aggregation": content.get("aggregation"),
         "counted_kinds": content.get("counted_kinds"),
     }
@@ -252,7 +253,7 @@ def verdict(accuracy: Estimate, against: Mapping[str, Any]) -> str:
     if accuracy.value is None:
         return "The model decides no pair: it gives both responses the same reward everywhere."
     difference, name = against["difference"], BASELINE_NAMES[against["name"]]
-    start = f"The model agrees with the people on {accuracy.value:.1%} of {accuracy.n:,} pairs"
+    start = f"The model agrees with the labels on {accuracy.value:.1%} of {accuracy.n:,} pairs"
     points = f"{abs(difference['value']) * 100:.1f} points {'above' if difference['value'] >= 0 else 'below'} {name}"
     if against["beats"] == "undefined":
         return f"{start}, {points}; {difference['undefined_reason']}."

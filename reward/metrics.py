@@ -1,7 +1,7 @@
 """What rewards are worth against pairs: accuracy with intervals, likelihood, calibration, paired differences.
 
 Every function takes margins, `reward(chosen) - reward(rejected)` per pair: positive means that the scorer agrees with
-the people. Pure numpy; results are `app.stats` estimates, so a number never comes without its n.
+the labels. Pure numpy; results are `app.stats` estimates, so a number never comes without its n.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ N_BINS = 10
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often a scorer agrees with the people.
+    """How often a scorer agrees with the labels.
 
     Attributes:
         estimate: correct / (correct + wrong) with Wilson's interval; n leaves out the scorer's own ties.

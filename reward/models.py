@@ -151,7 +151,10 @@ def load_tokenizer(location: str) -> PreTrainedTokenizerFast:
     try:
         tokenizer = AutoTokenizer.from_pretrained(location)
     except (OSError, ValueError) as error:
-        raise RewardError(f"No tokenizer could be loaded from {location}: {_first_line(error)}") from error
+        raise RewardError(
+            f"No tokenizer could be loaded from {location} (a directory, or a hub id): {_first_line(error)} "
+            "Without a network, give a directory or --base minilm."
+        ) from error
     if not tokenizer.is_fast:
         raise RewardError(f"{location}: {type(tokenizer).__name__} is not a fast tokenizer; choose another base.")
     if tokenizer.pad_token is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,15 +12,15 @@ ROW_NAMES = {
     "model": "reward model",
     "longer_wins": "longer response wins",
     "tfidf": "bag of words (TF-IDF)",
-    "human_ceiling": "human ceiling",
 }
 
 
 def accuracy_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """The model, its baselines and the human ceiling: (name, estimate as JSON)."""
     rows = [("model", evaluation["accuracy"]), *evaluation["baselines"].items()]
-    rows.append(("human_ceiling", evaluation["human_ceiling"]))
-    return [(ROW_NAMES[name], estimate) for name, estimate in rows]
+    kinds = evaluation["data"].get("counted_kinds") or ["human"]
+    ceiling = (f"ceiling of {' and '.join(kinds)} raters", evaluation["human_ceiling"])
+    return [*((ROW_NAMES[name], estimate) for name, estimate in rows), ceiling]
 
 
 def text_report(evaluation: Mapping[str, Any]) -> str:
@@ -54,7 +55,7 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
             [[s["name"], _value(s), _interval(s), _count(s["n"]), _count(s["n_tied"])] for s in evaluation["slices"]],
         ),
     ]
-    return "\n".join(lines)
+    return "\n".join(part for line in lines for part in _wrapped(line))
 
 
 def markdown_report(evaluation: Mapping[str, Any]) -> str:
@@ -85,6 +86,11 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             *slices,
         ]
     )
+
+
+def _wrapped(line: str) -> list[str]:
+    """Prose of more than 100 columns on several lines; tables stay as they are."""
+    return textwrap.wrap(line, 100) if len(line) > 100 and "   " not in line else [line]
 
 
 def _value(estimate: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ def read_run(directory: Path) -> Run:
         raise RewardError(
             f"{directory} is not a finished model: it has no {RUN_NAME}. Train one with `steelyard train`."
         )
-    document = json.loads(path.read_text())
+    document = json.loads(path.read_text(encoding="utf-8"))
     found = document.get("schema_version")
     if found != RUN_SCHEMA_VERSION:
         raise RewardError(f"{path}: schema_version is {found}, this version reads {RUN_SCHEMA_VERSION}.")
@@ -85,7 +85,7 @@ def run_id_of(files: Mapping[str, str], rendering: Mapping[str, Any]) -> str:
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON document so that a reader sees the old file or the new one, never a half."""
     temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     os.replace(temporary, path)
 
 
@@ -123,8 +123,17 @@ def claim_output(output_dir: Path, parameters: Mapping[str, Any], *, resume: boo
     return partial
 
 
+def finished_report(output_dir: Path, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The report of a finished run with these very parameters, or None: resuming it again changes nothing."""
+    if not (output_dir / RUN_NAME).is_file():
+        return None
+    if read_run(output_dir).document["parameters_hash"] != content_hash(dict(parameters)):
+        return None
+    return json.loads((output_dir / REPORT_NAME).read_text(encoding="utf-8"))
+
+
 def _check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
-    before, now = json.loads(path.read_text()), json.loads(canonical_json(parameters))
+    before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(canonical_json(parameters))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key):
             raise RewardError(

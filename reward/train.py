@@ -124,7 +124,8 @@ def train(
         precision: 'auto' (bfloat16 where the processor computes in it), 'bf16' or 'fp32'.
         checkpoint_steps: steps between checkpoints; a tenth of the run, at least 20, when None.
         time_limit_seconds: training stops after the step that passes it; the model is saved and says so.
-        resume: go on from the last checkpoint of an interrupted run with the same parameters.
+        resume: go on from the last checkpoint of an interrupted run with the same parameters; a run that is finished
+            already gives its report.
         overwrite: replace a finished model, or an interrupted run.
         cache_dir: where tokenised sets are kept between runs; inside the run when None.
         progress: a progress bar on standard error, where that is a terminal.
@@ -161,7 +162,8 @@ def train(
         precision=_precision(precision),
     )
     _check_ranges(parameters)
-    return _run(
+    done = runs.finished_report(output_dir, asdict(parameters)) if resume else None
+    return done or _run(
         parameters,
         snapshot=snapshot,
         base=found,
