@@ -12,27 +12,22 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from app.domain import (
     Adjudication,
     Comparison,
-    DeclaredTension,
     GoldKey,
     ImportedComparison,
     Judgment,
-    Purpose,
-    RaterKind,
-    Report,
 )
 from app.formats.native_writer import write
 from app.services import events
 from app.services.lookup import find_campaign
-from app.store import queries, tables
+from app.store import queries
 from app.store.engine import Store
+from app.store.judgments import in_id_order, read_judgments
 from app.store.queries import StoredComparison
-from app.store.visibility import visible
-from rubrics.answers import Answer
 
 
 @dataclass
@@ -91,7 +86,7 @@ def _lines(connection: Connection, campaign_id: int, counts: ExportCounts) -> It
     row_ids = [fact.row_id for fact in queries.comparison_facts(connection, campaign_id)]
     for start in range(0, len(row_ids), queries.CHUNK):
         chunk = row_ids[start : start + queries.CHUNK]
-        judgments = _judgments(connection, chunk)
+        judgments = read_judgments(connection, chunk)
         for stored in queries.read_comparisons(connection, chunk):
             if stored.erased:
                 counts.n_left_out_erased += 1
@@ -116,102 +111,12 @@ def _decisions(connection: Connection, campaign_id: int) -> dict[str, list[Adjud
     found: dict[str, list[Adjudication]] = {}
     decisions = queries.adjudications(connection, campaign_id)
     for decision in sorted(decisions, key=lambda one: (one.comparison_id, one.adjudication.round or "", one.position)):
-        adjudication = replace(decision.adjudication, answer=_canonical_answer(decision.adjudication.answer))
+        adjudication = replace(decision.adjudication, answer=in_id_order(decision.adjudication.answer))
         found.setdefault(decision.comparison_id, []).append(adjudication)
     return found
 
 
-# --- judgments ---------------------------------------------------------------------------------------------------
-
-
-def _judgments(connection: Connection, comparison_ids: Sequence[int]) -> dict[int, list[Judgment]]:
-    """Comparison's row number -> its judgments in the order of the ledger, every revision."""
-    judgment, assignment = tables.judgment, tables.assignment
-    query = (
-        select(
-            judgment,
-            assignment.c.comparison_id,
-            assignment.c.repeat_index,
-            assignment.c.purpose,
-            assignment.c.shown,
-            assignment.c.criteria_shown,
-            tables.rater.c.name.label("rater"),
-            tables.rater.c.kind.label("rater_kind"),
-            tables.round_.c.name.label("round_name"),
-        )
-        .join(assignment, assignment.c.id == judgment.c.assignment_id)
-        .join(tables.rater, tables.rater.c.id == assignment.c.rater_id)
-        .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
-        .where(assignment.c.comparison_id.in_(comparison_ids), visible(judgment.c.batch_id))
-        .order_by(judgment.c.id)
-    )
-    rows = connection.execute(query).all()
-    ids = [row.id for row in rows]
-    answers = _by_judgment(connection, tables.verdict, ids)
-    tensions = _by_judgment(connection, tables.declared_tension, ids)
-    reports = _by_judgment(connection, tables.rater_report, ids)
-    found: dict[int, list[Judgment]] = {}
-    for row in rows:
-        made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
-        found.setdefault(row.comparison_id, []).append(made)
-    return found
-
-
-def _by_judgment(connection: Connection, table: Any, judgment_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    """The rows of a table that belong to these judgments, as they were written."""
-    found: dict[int, list[Row[Any]]] = {}
-    for start in range(0, len(judgment_ids), queries.CHUNK):
-        chunk = judgment_ids[start : start + queries.CHUNK]
-        query = select(table).where(table.c.judgment_id.in_(chunk))
-        if "id" in table.c:
-            query = query.order_by(table.c.id)
-        for row in connection.execute(query):
-            found.setdefault(row.judgment_id, []).append(row)
-    return found
-
-
-def _judgment(
-    row: Row[Any], answers: Sequence[Row[Any]], tensions: Sequence[Row[Any]], reports: Sequence[Row[Any]]
-) -> Judgment:
-    return Judgment(
-        rater=row.rater,
-        rater_kind=RaterKind(row.rater_kind),
-        answers={one.criterion: _stored_answer(one) for one in sorted(answers, key=lambda one: one.criterion)},
-        justification=row.justification,
-        tensions=tuple(
-            DeclaredTension((one.first_criterion, one.second_criterion), one.prevailed, one.why) for one in tensions
-        ),
-        reports=tuple(Report(one.kind, one.text) for one in reports),
-        confidence=row.confidence,
-        seconds=row.active_seconds,
-        at=row.submitted_at,
-        shown=None if row.shown is None else tuple(row.shown),
-        criteria_shown=None if row.criteria_shown is None else tuple(row.criteria_shown),
-        revision=row.revision,
-        repeat_index=row.repeat_index,
-        purpose=Purpose(row.purpose),
-        round=row.round_name,
-        rubric_version=row.rubric_version,
-    )
-
-
-def _stored_answer(row: Row[Any]) -> Answer:
-    if row.ranking is not None:
-        return Answer(ranking=row.ranking)
-    answer = Answer(preferred=row.preferred, strength=row.strength, scores=row.scores, checks=row.checks)
-    return _canonical_answer(answer)
-
-
 # --- one order of keys, whatever the database keeps --------------------------------------------------------------
-
-
-def _canonical_answer(answer: Answer) -> Answer:
-    """The same answer, its scores or checks in id order."""
-    if answer.scores is not None:
-        return Answer(scores=_sorted(answer.scores))
-    if answer.checks is not None:
-        return Answer(checks=_sorted(answer.checks))
-    return answer
 
 
 def _canonical(comparison: Comparison) -> Comparison:

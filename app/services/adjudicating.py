@@ -1,0 +1,239 @@
+"""Settling disagreement without erasing it: contested comparisons, their votes side by side, and decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+from sqlalchemy import Connection, func, insert, select
+
+from app.domain import Adjudication, Campaign, Cause, Comparison, Judgment, RaterKind, Round, utc_now
+from app.errors import InvalidInput, NotFound
+from app.policy import Action
+from app.services import events
+from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.stats.frames import MISSING_OUTCOMES, OVERALL
+from app.store import tables
+from app.store.engine import Store
+from app.store.judgments import read_judgments
+from app.store.queries import adjudications, comparison_ids, read_comparisons
+from app.store.votes import judgments_frame
+from rubrics.answers import Answer
+from rubrics.model import Rubric
+from rubrics.submission import shape_problems
+
+COUNTED_PURPOSES = ("work", "gold")
+
+
+@dataclass(frozen=True)
+class ContestedComparison:
+    """A comparison on which the votes do not settle the overall verdict.
+
+    Attributes:
+        votes: outcome ("a", "tie", "both_bad" ... of the most divided pair) -> number of votes.
+        share: of the strongest outcome, 0 to 1; the lower, the more contested.
+        is_decided: whether a decision stands beside the votes.
+    """
+
+    comparison_id: str
+    round: str
+    votes: dict[str, int]
+    n_votes: int
+    share: float
+    is_decided: bool
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that an adjudicator looks at.
+
+    Attributes:
+        judgments: every rater's latest revision first seen, oldest first; machines and simulations named as such.
+        decisions: earlier decisions, the last one holds.
+    """
+
+    comparison: Comparison
+    round: Round
+    rubric: Rubric
+    judgments: tuple[Judgment, ...]
+    decisions: tuple[Adjudication, ...]
+
+
+def contested(
+    store: Store, campaign_name: str, *, kinds: Collection[RaterKind] | None = None, min_votes: int = 2
+) -> list[ContestedComparison]:
+    """Comparisons on which no outcome has more than half of the votes, the most divided first, undecided ones first.
+
+    For rankings the most divided pair of the comparison counts.
+
+    Args:
+        store: the database.
+        campaign_name: the campaign.
+        kinds: kinds of rater; the campaign's counted kinds by default.
+        min_votes: fewer votes than this contest nothing.
+
+    Raises:
+        NotFound: no such campaign.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        counted = [kind.value for kind in (kinds or campaign.counted_kinds)]
+        votes = judgments_frame(connection, campaign.id, kinds=counted, purposes=COUNTED_PURPOSES)
+        decided = {(one.comparison_id, one.adjudication.round) for one in adjudications(connection, campaign.id)}
+    found = _divided(votes, min_votes=min_votes)
+    rows = [
+        ContestedComparison(*key, votes=counts, n_votes=n, share=share, is_decided=key in decided)
+        for key, (counts, n, share) in found.items()
+    ]
+    return sorted(rows, key=lambda row: (row.is_decided, row.share, -row.n_votes, row.comparison_id))
+
+
+def _divided(votes: pd.DataFrame, *, min_votes: int) -> dict[tuple[str, str], tuple[dict[str, int], int, float]]:
+    """(comparison, round) -> votes of its most divided pair, their number and the strongest share."""
+    overall = votes[(votes["criterion"] == OVERALL) & ~votes["outcome"].isin(MISSING_OUTCOMES)]
+    overall = overall[overall["repeat_index"] == 0]
+    if overall.empty:
+        return {}
+    keys = ["comparison_id", "round", "first", "second", "outcome"]
+    counts = overall.groupby(keys, observed=True, sort=True).size().reset_index(name="n")
+    found: dict[tuple[str, str], tuple[dict[str, int], int, float]] = {}
+    for (comparison_id, round_, first, second), group in counts.groupby(keys[:4], observed=True, sort=True):
+        n = int(group["n"].sum())
+        share = float(group["n"].max() / n)
+        if n < min_votes or share > 0.5:
+            continue
+        names = {"first": first, "second": second}
+        tally = {names.get(outcome, outcome): int(k) for outcome, k in zip(group["outcome"], group["n"], strict=True)}
+        before = found.get((comparison_id, round_))
+        if before is None or share < before[2]:
+            found[comparison_id, round_] = (tally, n, share)
+    return found
+
+
+def open_case(store: Store, campaign_name: str, comparison_id: str) -> Case:
+    """A comparison with all its votes, justifications and decisions.
+
+    Raises:
+        NotFound: no such campaign or comparison, or no round of its mode.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        row_id = _row_id(connection, campaign, comparison_id)
+        comparison = next(read_comparisons(connection, [row_id])).comparison
+        judgments = _latest(read_judgments(connection, [row_id]).get(row_id, []))
+        decisions = [one for one in adjudications(connection, campaign.id) if one.comparison_id == comparison_id]
+        round_ = _round_of(connection, campaign, comparison, judgments)
+        rubric = rubric_of(connection, round_.rubric_version)
+    ordered = sorted(decisions, key=lambda one: one.position)
+    return Case(comparison, round_, rubric, tuple(judgments), tuple(one.adjudication for one in ordered))
+
+
+def decide(
+    store: Store,
+    actor_name: str,
+    campaign_name: str,
+    comparison_id: str,
+    *,
+    answer: Answer,
+    cause: Cause,
+    reason: str,
+    round_name: str | None = None,
+    now: datetime | None = None,
+) -> Adjudication:
+    """Write a decision beside the votes. Only the cause `error` changes a label; no vote is touched.
+
+    Args:
+        store: the database.
+        actor_name: an account that may adjudicate in the campaign.
+        campaign_name: the campaign.
+        comparison_id: its external id.
+        answer: the overall answer that should stand.
+        cause: why the raters disagreed.
+        reason: in words; required.
+        round_name: the round; the one in which the comparison was judged by default.
+        now: the time; the clock by default.
+
+    Raises:
+        NotFound: no such account, campaign, comparison or round.
+        NotAllowed: the account may not adjudicate here.
+        InvalidInput: no reason, or an answer that does not fit the rubric.
+    """
+    if not reason.strip():
+        raise InvalidInput("A decision needs a reason: it stands beside the votes for good.")
+    case = open_case(store, campaign_name, comparison_id)
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        actor = find_account(connection, actor_name)
+        require(connection, actor, Action.ADJUDICATE, campaign=campaign)
+        round_ = case.round if round_name is None else _named_round(connection, campaign, round_name)
+        rubric = rubric_of(connection, round_.rubric_version)
+        problems = shape_problems(rubric, {}, overall=answer, completion_ids=case.comparison.completion_ids)
+        if problems:
+            raise InvalidInput(str(problems[0]))
+        table = tables.adjudication
+        row_id = _row_id(connection, campaign, comparison_id)
+        n_before = connection.scalar(
+            select(func.count()).where(table.c.round_id == round_.id, table.c.comparison_id == row_id)
+        )
+        event_id = events.record(
+            connection,
+            actor=actor.name,
+            action="comparison.adjudicated",
+            subject=f"comparison {comparison_id}",
+            campaign_id=campaign.id,
+            detail={"answer": answer.to_dict(), "cause": cause.value, "reason": reason},
+        )
+        decided_at = now or utc_now()
+        connection.execute(
+            insert(table),
+            {
+                "round_id": round_.id,
+                "comparison_id": row_id,
+                "position": n_before,
+                "answer": answer.to_dict(),
+                "cause": cause.value,
+                "reason": reason,
+                "adjudicator": actor.name,
+                "decided_at": decided_at,
+                "event_id": event_id,
+            },
+        )
+    return Adjudication(answer, cause, reason, actor.name, decided_at, round_.name)
+
+
+def _row_id(connection: Connection, campaign: Campaign, comparison_id: str) -> int:
+    ids = comparison_ids(connection, campaign.id)
+    if comparison_id not in ids:
+        raise NotFound(f"Campaign {campaign.name!r} has no comparison {comparison_id!r}.")
+    return ids[comparison_id]
+
+
+def _latest(judgments: list[Judgment]) -> list[Judgment]:
+    """The latest revision of each rater's judgment, in the order of the ledger."""
+    latest: dict[tuple[str | None, str, int], Judgment] = {}
+    for judgment in judgments:
+        key = (judgment.round, judgment.rater, judgment.repeat_index)
+        if key not in latest or judgment.revision > latest[key].revision:
+            latest[key] = judgment
+    return list(latest.values())
+
+
+def _round_of(connection: Connection, campaign: Campaign, comparison: Comparison, judgments: list[Judgment]) -> Round:
+    """The round in which a comparison was judged, or the first of its mode."""
+    rounds = [round_ for round_ in rounds_of(connection, campaign.id) if round_.mode is comparison.mode]
+    judged_in = {judgment.round for judgment in judgments}
+    for round_ in rounds:
+        if round_.name in judged_in:
+            return round_
+    if not rounds:
+        raise NotFound(f"Campaign {campaign.name!r} has no round for {comparison.mode.value} comparisons: open one.")
+    return rounds[0]
+
+
+def _named_round(connection: Connection, campaign: Campaign, name: str) -> Round:
+    for round_ in rounds_of(connection, campaign.id):
+        if round_.name == name:
+            return round_
+    raise NotFound(f"Campaign {campaign.name!r} has no round {name!r}.")

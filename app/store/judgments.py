@@ -1,0 +1,109 @@
+"""Judgments from the ledger, whole: for exports, for adjudicators, for a rater's own work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.domain import DeclaredTension, Judgment, Purpose, RaterKind, Report
+from app.store import tables
+from app.store.queries import CHUNK
+from app.store.visibility import visible
+from rubrics.answers import Answer
+
+
+def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dict[int, list[Judgment]]:
+    """The visible judgments of comparisons, every revision, in the order of the ledger.
+
+    Args:
+        connection: a reading connection.
+        comparison_ids: row numbers of comparisons.
+
+    Returns:
+        Row number -> judgments; comparisons that nobody judged are absent.
+    """
+    judgment, assignment = tables.judgment, tables.assignment
+    query = (
+        select(
+            judgment,
+            assignment.c.comparison_id,
+            assignment.c.repeat_index,
+            assignment.c.purpose,
+            assignment.c.shown,
+            assignment.c.criteria_shown,
+            tables.rater.c.name.label("rater"),
+            tables.rater.c.kind.label("rater_kind"),
+            tables.round_.c.name.label("round_name"),
+        )
+        .join(assignment, assignment.c.id == judgment.c.assignment_id)
+        .join(tables.rater, tables.rater.c.id == assignment.c.rater_id)
+        .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
+        .where(assignment.c.comparison_id.in_(comparison_ids), visible(judgment.c.batch_id))
+        .order_by(judgment.c.id)
+    )
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    answers = _by_judgment(connection, tables.verdict, ids)
+    tensions = _by_judgment(connection, tables.declared_tension, ids)
+    reports = _by_judgment(connection, tables.rater_report, ids)
+    found: dict[int, list[Judgment]] = {}
+    for row in rows:
+        made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
+        found.setdefault(row.comparison_id, []).append(made)
+    return found
+
+
+def _by_judgment(connection: Connection, table: Any, judgment_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """The rows of a table that belong to these judgments, as they were written."""
+    found: dict[int, list[Row[Any]]] = {}
+    for start in range(0, len(judgment_ids), CHUNK):
+        chunk = judgment_ids[start : start + CHUNK]
+        query = select(table).where(table.c.judgment_id.in_(chunk))
+        if "id" in table.c:
+            query = query.order_by(table.c.id)
+        for row in connection.execute(query):
+            found.setdefault(row.judgment_id, []).append(row)
+    return found
+
+
+def _judgment(
+    row: Row[Any], answers: Sequence[Row[Any]], tensions: Sequence[Row[Any]], reports: Sequence[Row[Any]]
+) -> Judgment:
+    return Judgment(
+        rater=row.rater,
+        rater_kind=RaterKind(row.rater_kind),
+        answers={one.criterion: _stored_answer(one) for one in sorted(answers, key=lambda one: one.criterion)},
+        justification=row.justification,
+        tensions=tuple(
+            DeclaredTension((one.first_criterion, one.second_criterion), one.prevailed, one.why) for one in tensions
+        ),
+        reports=tuple(Report(one.kind, one.text) for one in reports),
+        confidence=row.confidence,
+        seconds=row.active_seconds,
+        at=row.submitted_at,
+        shown=None if row.shown is None else tuple(row.shown),
+        criteria_shown=None if row.criteria_shown is None else tuple(row.criteria_shown),
+        revision=row.revision,
+        repeat_index=row.repeat_index,
+        purpose=Purpose(row.purpose),
+        round=row.round_name,
+        rubric_version=row.rubric_version,
+    )
+
+
+def _stored_answer(row: Row[Any]) -> Answer:
+    if row.ranking is not None:
+        return Answer(ranking=row.ranking)
+    answer = Answer(preferred=row.preferred, strength=row.strength, scores=row.scores, checks=row.checks)
+    return in_id_order(answer)
+
+
+def in_id_order(answer: Answer) -> Answer:
+    """The same answer, its scores or checks in id order: some databases keep no order of keys."""
+    if answer.scores is not None:
+        return Answer(scores=dict(sorted(answer.scores.items())))
+    if answer.checks is not None:
+        return Answer(checks=dict(sorted(answer.checks.items())))
+    return answer
