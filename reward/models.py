@@ -202,7 +202,12 @@ def load_reward_model(directory: Path) -> PreTrainedModel:
 
 def _load_classifier(location: str) -> PreTrainedModel:
     with suppress_seqcls_warning():
-        return AutoModelForSequenceClassification.from_pretrained(location, num_labels=1, dtype=torch.float32)
+        model = AutoModelForSequenceClassification.from_pretrained(location, num_labels=1, dtype=torch.float32)
+    for tensor in (*model.parameters(), *model.buffers()):
+        # Weights mapped from a file are not aligned, and the processor then rounds in another order: with a copy of
+        # their own, rewards after loading equal those before saving to the last bit.
+        tensor.data = tensor.data.clone()
+    return model
 
 
 def _load_mean_pooling(base: Base) -> PreTrainedModel:

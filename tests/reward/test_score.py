@@ -1,0 +1,121 @@
+"""Scoring files: three forms of rows, order kept, complete or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reward import score
+from reward.errors import RewardError
+from reward.pairs import messages_of
+from reward.runs import Run
+from reward.score import question_of, score_file
+from reward.scorer import Scorer, _length_batches
+
+
+@pytest.fixture(scope="module")
+def scorer(bert_dir) -> Scorer:
+    document = {"base": {"name": "tiny"}, "target": "soft"}
+    return Scorer(bert_dir, run=Run(bert_dir, "abc", "pair", 32, document), tokens_per_batch=64)
+
+
+def write_lines(path: Path, *rows: object) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def read_lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def one(scorer: Scorer, prompt: str | None, response: str) -> float:
+    return float(scorer.score([(messages_of(prompt, place="here"), response)])[0])
+
+
+def test_three_forms_of_rows_in_the_order_of_the_input(scorer, tmp_path):
+    path = write_lines(
+        tmp_path / "in.jsonl",
+        {
+            "id": "x1",
+            "prompt": "question 1",
+            "completions": [{"id": "a", "text": "clear"}, {"id": "b", "text": "wrong"}],
+        },
+        {"prompt": "question 2", "chosen": "kind", "rejected": "rude"},
+        {"prompt": [{"role": "user", "content": "question 3"}], "response": "exact"},
+        {"prompt": "question 4", "completions": [{"text": "so"}, {"text": ""}, {"text": "on " * 60}]},
+    )
+    summary = score_file(scorer, path, tmp_path / "deep" / "out.jsonl")
+    lines = read_lines(tmp_path / "deep" / "out.jsonl")
+    assert [line["id"] for line in lines] == ["x1", "line 2", "line 3", "line 4"]
+    assert {line["model"] for line in lines} == {"abc"}
+    assert lines[0]["scores"] == pytest.approx(
+        {"a": one(scorer, "question 1", "clear"), "b": one(scorer, "question 1", "wrong")}, abs=1e-6
+    )
+    assert lines[1]["chosen_score"] == pytest.approx(one(scorer, "question 2", "kind"), abs=1e-6)
+    assert lines[1]["margin"] == lines[1]["chosen_score"] - lines[1]["rejected_score"]
+    assert lines[2]["score"] == pytest.approx(one(scorer, "question 3", "exact"), abs=1e-6)
+    assert list(lines[3]["scores"]) == ["a", "b", "c"]
+    assert (summary.n_rows, summary.n_texts) == (4, 8)
+    assert (summary.n_prompts_cut, summary.n_responses_cut) == (0, 1)
+
+
+def test_chunks_change_nothing(scorer, tmp_path, monkeypatch):
+    rows = [{"prompt": f"question {i}", "response": "and so on " * (i % 7)} for i in range(23)]
+    path = write_lines(tmp_path / "in.jsonl", *rows)
+    score_file(scorer, path, tmp_path / "whole.jsonl")
+    monkeypatch.setattr(score, "CHUNK_ROWS", 5)
+    done: list[int] = []
+    score_file(scorer, path, tmp_path / "chunks.jsonl", on_progress=done.append)
+    assert done == [5, 5, 5, 5, 3]
+    whole, chunks = read_lines(tmp_path / "whole.jsonl"), read_lines(tmp_path / "chunks.jsonl")
+    assert [line["id"] for line in whole] == [line["id"] for line in chunks]
+    assert [line["score"] for line in whole] == pytest.approx([line["score"] for line in chunks], abs=1e-6)
+
+
+def test_each_distinct_text_is_scored_once(scorer):
+    seen: list[int] = []
+    rewards = scorer.score([((), "clear"), ((), "wrong"), ((), "clear")], on_progress=seen.append)
+    assert sum(seen) == 2
+    assert rewards[0] == rewards[2] != rewards[1]
+    assert scorer.score([]).shape == (0,)
+
+
+def test_batches_keep_to_the_budget():
+    lengths = np.random.default_rng(0).integers(1, 60, 200).tolist() + [500]
+    batches = _length_batches(lengths, 120)
+    assert sorted(i for batch in batches for i in batch) == list(range(201))
+    assert all(len(batch) * max(lengths[i] for i in batch) <= 120 for batch in batches if len(batch) > 1)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"prompt": "q"}, "line 2: nothing to score"),
+        ({"prompt": "q", "chosen": "a"}, "line 2: the field 'rejected' is missing"),
+        ({"prompt": "q", "response": None}, "line 2, response: the response is missing"),
+        ({"prompt": "q", "completions": []}, "line 2: 'completions' must be a list"),
+        ({"prompt": "q", "completions": [{"id": "a"}]}, "line 2, completion 1: 'text' must be text"),
+        ({"prompt": "q", "completions": [{"id": "a", "text": ""}] * 2}, "completion 2: the id 'a' occurs twice"),
+        ({"completions": [{"text": "x"}]}, "line 2: the field 'prompt' is missing"),
+    ],
+)
+def test_a_bad_row_stops_the_work_and_leaves_the_old_output(scorer, tmp_path, row, reason):
+    path = write_lines(tmp_path / "in.jsonl", {"response": "fine"}, row)
+    output = tmp_path / "out.jsonl"
+    output.write_text("old\n")
+    with pytest.raises(RewardError, match=reason):
+        score_file(scorer, path, output)
+    assert output.read_text() == "old\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_an_empty_file_is_refused(scorer, tmp_path):
+    with pytest.raises(RewardError, match="no rows"):
+        score_file(scorer, write_lines(tmp_path / "in.jsonl"), tmp_path / "out.jsonl")
+
+
+def test_a_place_becomes_the_id_where_a_row_has_none():
+    assert question_of({"response": "x"}, place="some: file.jsonl: line 7").row_id == "line 7"

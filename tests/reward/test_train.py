@@ -1,0 +1,203 @@
+"""Whole runs on tiny models: trained, measured, documented, and never half finished."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reward.__main__ import main
+from reward.contract import ContractError, read_manifest
+from reward.errors import RewardError
+from reward.runs import read_run
+from reward.scorer import Scorer
+from reward.train import train
+from tests.reward.building import build_snapshot, data_folder, pair_row, ukp_rows
+from tests.reward.conftest import easy_rows
+
+FAST = {"epochs": 4, "batch_size": 8, "learning_rate": 2e-3, "precision": "fp32", "progress": False}
+
+
+@pytest.fixture(scope="module")
+def trained(snapshot_dir, bert_dir, tmp_path_factory) -> tuple[Path, dict]:
+    """A finished encoder run and its report."""
+    output = tmp_path_factory.mktemp("runs") / "model"
+    report = train(snapshot_dir, output_dir=output, base=str(bert_dir), pooling="mean", max_length_tokens=48, **FAST)
+    return output, report
+
+
+def test_a_run_learns_what_a_word_decides_and_says_so(trained):
+    _, report = trained
+    evaluation = report["evaluation"]
+    assert evaluation["accuracy"]["n"] == evaluation["n_pairs"] == 16
+    assert evaluation["accuracy"]["value"] > 0.9
+    assert evaluation["human_ceiling"]["value"] == 0.9
+    assert evaluation["baselines"]["tfidf"]["value"] > 0.9
+    assert {entry["group"] for entry in evaluation["slices"]} == {"length", "agreement", "criterion", "tension"}
+    training = report["run"]["training"]
+    assert training["first_loss"] > training["last_loss"]
+    assert (training["n_pairs"], training["n_steps"], training["stopped_by"]) == (48, 24, "epochs")
+    assert training["cut"]["n_responses_cut"] == 0
+
+
+def test_a_finished_directory_documents_itself(trained, snapshot_dir):
+    output, report = trained
+    names = {path.name for path in output.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "run.json", "report.json", "README.md"} <= names
+    assert not names & {"checkpoints", "tokens", "training_args.bin"}
+    assert not output.with_name("model.partial").exists()
+    snapshot_hash = read_manifest(snapshot_dir).hash
+    card = (output / "README.md").read_text()
+    assert card.startswith("---\n")
+    assert snapshot_hash in card
+    assert report["evaluation"]["verdict"] in card
+    assert json.loads((output / "report.json").read_text()) == report
+    run = read_run(output)
+    assert run.document["snapshot"]["hash"] == snapshot_hash
+    assert run.document["model_class"] == "MeanPoolingRewardModel"
+    assert run.document["parameters"]["seed"] == 0
+    assert [json.loads(line)["step"] for line in (output / "log.jsonl").read_text().splitlines()][-1] == 24
+
+
+def test_evaluating_the_loaded_model_gives_the_report_of_the_run(trained, snapshot_dir, capsys):
+    output, report = trained
+    assert main(["evaluate", "--model", str(output), "--data", str(snapshot_dir), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    expected = dict(report["evaluation"])
+    assert found.pop("seconds") > 0
+    assert expected.pop("seconds") > 0
+    assert found == expected
+
+
+def test_evaluate_and_score_from_files_of_ones_own(trained, tmp_path, capsys):
+    output, report = trained
+    rows = [{"prompt": f"question {i}", "chosen": "it is clear", "rejected": "it is vague"} for i in range(12)]
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert main(["evaluate", "--model", str(output), "--data", str(tmp_path / "own.jsonl")]) == 0
+    out = capsys.readouterr().out
+    assert "12 pairs, 12 comparisons, 12 prompts; labels: the file's own labels" in out
+    scores = tmp_path / "scores.jsonl"
+    arguments = ["score", "--model", str(output), "--input", str(tmp_path / "own.jsonl"), "--output", str(scores)]
+    assert main([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_rows"] == 12
+    lines = [json.loads(line) for line in scores.read_text().splitlines()]
+    assert len(lines) == 12
+    assert {line["model"] for line in lines} == {report["run"]["run_id"]}
+
+
+def test_a_causal_model_with_a_template_trains_too(snapshot_dir, qwen_dir, tmp_path):
+    options = {**FAST, "epochs": 0.5, "target": "hard", "include_ties": True, "center_rewards": 0.01}
+    report = train(snapshot_dir, output_dir=tmp_path / "m", base=str(qwen_dir), max_length_tokens=64, **options)
+    run = report["run"]
+    assert run["rendering"]["layout"] == "template"
+    assert run["model_class"] == "Qwen3ForSequenceClassification"
+    assert run["training"]["n_pairs"] == 49  # with the tie
+    assert run["training"]["cut"]["n_prompts_cut"] > 0
+    assert Scorer(tmp_path / "m").score([((("user", "hi"),), "yes")]).shape == (1,)
+
+
+def test_the_length_follows_the_model(snapshot_dir, bert_dir, tmp_path):
+    with pytest.raises(RewardError, match="reads at most 64 tokens"):
+        train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), max_length_tokens=128, **FAST)
+    report = train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), **{**FAST, "epochs": 0.2})
+    assert report["run"]["parameters"]["max_length_tokens"] == 64
+
+
+def test_what_is_in_the_way_is_kept_unless_told_otherwise(trained, snapshot_dir, bert_dir, tmp_path):
+    options = {**FAST, "base": str(bert_dir), "epochs": 0.2, "max_length_tokens": 48}
+    output = tmp_path / "m"
+    first = train(snapshot_dir, output_dir=output, **options)
+    with pytest.raises(RewardError, match="exists already"):
+        train(snapshot_dir, output_dir=output, **options)
+    assert train(snapshot_dir, output_dir=output, resume=True, **options) == first  # nothing left to do
+    second = train(snapshot_dir, output_dir=output, overwrite=True, **{**options, "seed": 1})
+    assert second["run"]["run_id"] != first["run"]["run_id"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m"]
+
+
+def test_the_same_parameters_give_the_same_model(snapshot_dir, bert_dir, tmp_path):
+    options = {**FAST, "base": str(bert_dir), "epochs": 1, "max_length_tokens": 48}
+    ids = [train(snapshot_dir, output_dir=tmp_path / name, **options)["run"]["run_id"] for name in ("a", "b")]
+    assert ids[0] == ids[1]
+
+
+def test_a_time_limit_stops_and_is_recorded(snapshot_dir, bert_dir, tmp_path):
+    options = {**FAST, "base": str(bert_dir), "max_length_tokens": 48, "time_limit_seconds": 0.0}
+    report = train(snapshot_dir, output_dir=tmp_path / "m", **options)
+    assert (report["run"]["training"]["n_steps"], report["run"]["training"]["stopped_by"]) == (1, "time_limit")
+    assert "stopped by the time limit" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_without_held_out_pairs_nothing_is_claimed(bert_dir, tmp_path):
+    snapshot = build_snapshot(tmp_path / "s", {"train": easy_rows(range(8))})
+    options = {**FAST, "base": str(bert_dir), "epochs": 0.5, "max_length_tokens": 48}
+    report = train(snapshot, output_dir=tmp_path / "m", **options)
+    assert report["evaluation"] is None
+    assert "neither a test nor a validation split" in (tmp_path / "m" / "README.md").read_text()
+
+
+def test_an_unsound_snapshot_is_refused_before_anything_is_written(tmp_path, bert_dir):
+    snapshot = build_snapshot(tmp_path / "s", {"train": [pair_row("p", "yes", "no")]})
+    (snapshot / "judgments.parquet").unlink()
+    with pytest.raises(ContractError, match="judgments.parquet: the file is missing"):
+        train(snapshot, output_dir=tmp_path / "m", base=str(bert_dir), **FAST)
+    assert not list(tmp_path.glob("m*"))
+
+
+def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path):
+    """SIGKILL after the first checkpoint; the resumed run ends with the very same weights."""
+    arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "60"]
+    arguments += ["--batch-size", "8", "--max-length-tokens", "48", "--precision", "fp32", "--learning-rate", "1e-3"]
+    output = tmp_path / "killed"
+    killed = [*arguments, "--output", str(output), "--checkpoint-steps", "20"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-m", "reward", *killed], env=environment, stderr=subprocess.DEVNULL)
+    checkpoints = tmp_path / "killed.partial" / "checkpoints"
+    deadline = time.monotonic() + 60
+    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline, "no checkpoint within 60 s"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    assert not output.exists()
+    assert not (tmp_path / "killed.partial" / "run.json").exists()
+    assert main(["evaluate", "--model", str(tmp_path / "killed.partial"), "--data", str(snapshot_dir)]) == 1
+    assert main(killed) == 1  # neither --resume nor --overwrite
+    assert main([*killed, "--resume", "--seed", "7"]) == 1  # other parameters
+    assert main([*killed, "--resume"]) == 0
+    assert main([*arguments, "--output", str(tmp_path / "whole")]) == 0
+    resumed, whole = read_run(output), read_run(tmp_path / "whole")
+    assert resumed.document["training"]["resumed_from_step"] >= 20
+    assert whole.document["training"]["resumed_from_step"] is None
+    assert resumed.document["files"]["model.safetensors"] == whole.document["files"]["model.safetensors"]
+    assert resumed.run_id == whole.run_id
+
+
+def test_real_votes_by_topic(bert_dir, tmp_path):
+    path = data_folder() / "ukp_arguments.jsonl"
+    if not path.is_file():
+        pytest.skip(f"{path} is not there; name the folder with STEELYARD_TEST_DATA")
+    topics = ukp_rows(path, limit_per_topic=12)
+    assert len(topics) == 8
+    held_out = sorted(topics)[:2]
+    splits = {
+        "train": [row for topic, rows in topics.items() if topic not in held_out for row in rows],
+        "test": [row for topic in held_out for row in topics[topic]],
+    }
+    snapshot = build_snapshot(tmp_path / "s", splits)
+    report = train(snapshot, output_dir=tmp_path / "m", base=str(bert_dir), **{**FAST, "epochs": 0.5})
+    evaluation = report["evaluation"]
+    assert (report["run"]["training"]["n_pairs"], evaluation["n_pairs"]) == (72, 24)
+    assert report["run"]["training"]["cut"]["n_responses_cut"] > 0
+    longer = evaluation["baselines"]["longer_wins"]
+    assert longer["n"] + longer["n_tied"] == 24
+    assert longer["value"] > 0.5
+    assert evaluation["accuracy_clustered"]["method"].endswith("comparisons")  # two prompts are too few to resample
