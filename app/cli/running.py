@@ -1,9 +1,13 @@
-"""`steelyard demo` and `steelyard worker`."""
+"""`steelyard demo`, `steelyard serve` and `steelyard worker`."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +18,24 @@ from app.cli.learning import run_reward
 from app.errors import AlreadyExists, MissingExtra, SteelyardError
 from app.settings import settings
 
+HOST, PORT = "127.0.0.1", 8501
+HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
+PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")]
+
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
     parent.command()(demo)
+    parent.command()(serve)
     parent.command()(worker)
 
 
 def demo(
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Stop before serving.")] = False,
+    host: HostOption = HOST,
+    port: PortOption = PORT,
 ) -> None:
-    """Load the sample campaign, report on it, freeze a snapshot, train and evaluate a first reward model."""
+    """Load the sample campaign, report on it, freeze a snapshot, train and evaluate a first reward model, serve."""
     from app.demo.sample import N_JUDGMENTS, NAME, load_sample, rate_sample
     from app.services.reporting import campaign_report
     from app.services.snapshotting import build
@@ -49,6 +60,15 @@ def demo(
     say("4/4  Training and evaluating a first reward model.")
     _train_once(snapshot, model)
     say(f"\nDatabase  {settings().database_url}\nSnapshot  {snapshot}\nModel     {model} (report.json, README.md)")
+    if not no_serve:
+        from app.demo.accounts import demo_logins
+
+        with opened_store() as store:
+            logins = demo_logins(store)
+        say("\nLog in as one of these; the passwords are new with every demo:\n")
+        for name, password in logins.items():
+            say(f"     {name:12} {password}")
+        _serve(host, port)
 
 
 def _require_demo_extras() -> None:
@@ -65,12 +85,36 @@ def _train_once(snapshot: Path, model: Path) -> None:
         raise SteelyardError(f"training ended with status {status}; the lines above say why.")
 
 
+def serve(host: HostOption = HOST, port: PortOption = PORT) -> None:
+    """Serve the web application, with a worker for long work beside it, until interrupted."""
+    _serve(host, port)
+
+
+def _serve(host: str, port: int) -> None:
+    from app.server import serve as serve_application
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    where = settings().public_url or f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
+    say(f"\nSteelyard is at {where} (Ctrl+C ends it)")
+    serve_application(settings(), host=host, port=port)
+
+
 def worker(
     threads: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 1,
+    with_parent: Annotated[bool, typer.Option("--with-parent", help="End when standard input closes.")] = False,
 ) -> None:
     """Run long work (imports, snapshots, training) as it is asked for, until interrupted."""
     from app.jobs import make_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if with_parent:
+        logging.getLogger("huey").setLevel(logging.WARNING)
+        threading.Thread(target=_end_with_parent, name="parent-watcher", daemon=True).start()
     with opened_store() as store:
         make_worker(store, settings(), n_threads=threads).run()
+
+
+def _end_with_parent() -> None:
+    """Wait until whoever started this process is gone or closes the pipe, then end as on a request to terminate."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,1 +1,1 @@
-"""The web application (Streamlit): pages call services and render."""
+"""The pages. A page calls services and renders what they say; it holds no rules and no SQL."""

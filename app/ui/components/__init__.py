@@ -1,0 +1,1 @@
+"""What pages share: headers, texts, charts, the rating form."""

@@ -1,0 +1,123 @@
+"""Pictures with words: each says in one sentence what to see, and has its numbers as a table beside it.
+
+Charts are Altair charts in the theme's colours; the makers below cover what the pages draw. Every one takes a tidy
+frame with readable column names, because the table view shows that same frame.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from app.ui.components.text import escape
+
+HEIGHT = 280
+
+
+def figure(chart: alt.TopLevelMixin, table: pd.DataFrame, *, reading: str, key: str, **columns: Any) -> None:
+    """A chart with its one-sentence reading above it and its numbers in a second tab.
+
+    Args:
+        chart: an Altair chart.
+        table: the numbers behind it, under the names that people read.
+        reading: what to see, with the n behind it.
+        key: unique on the page.
+        columns: `column_config` of the table, by column.
+    """
+    with st.container(key=f"figure-{key}"):
+        st.markdown(escape(reading))
+        picture, numbers = st.tabs(["Chart", "Table"], key=f"figure-tabs-{key}")
+        with picture:
+            st.altair_chart(chart, width="stretch", key=f"chart-{key}")
+        with numbers:
+            st.dataframe(table, hide_index=True, width="stretch", column_config=columns or None, key=f"table-{key}")
+
+
+def bars(table: pd.DataFrame, *, x: str, y: str, colour: str | None = None, height: int = HEIGHT) -> alt.Chart:
+    """One bar per row; `y` may be a quantity and `x` a name, or the other way round for lying bars."""
+    chart = alt.Chart(table).mark_bar(cornerRadius=2)
+    return chart.encode(**_encoding(table, x=x, y=y, colour=colour)).properties(height=height)
+
+
+def lines(table: pd.DataFrame, *, x: str, y: str, colour: str | None = None, height: int = HEIGHT) -> alt.Chart:
+    """A line through the rows, with a point on each."""
+    chart = alt.Chart(table).mark_line(point=True)
+    return chart.encode(**_encoding(table, x=x, y=y, colour=colour)).properties(height=height)
+
+
+def intervals(
+    table: pd.DataFrame,
+    *,
+    name: str,
+    value: str,
+    low: str,
+    high: str,
+    domain: tuple[float, float] | None = None,
+    reference: float | None = None,
+) -> alt.LayerChart:
+    """A point with its interval per row, lying; rows without an interval show the point alone.
+
+    Args:
+        table: one row per name.
+        name: column with the names.
+        value: column with the estimate.
+        low: column with the lower end.
+        high: column with the upper end.
+        domain: the ends of the axis; from the data by default.
+        reference: a line to compare with, such as 0.
+    """
+    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
+    base = alt.Chart(table).encode(y=alt.Y(f"{_field(name)}:N", sort=None, title=None))
+    tooltip = [alt.Tooltip(_field(column), title=column) for column in (name, value, low, high)]
+    rules = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X(f"{_field(low)}:Q", scale=scale, title=value), x2=alt.X2(_field(high)), tooltip=tooltip
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1).encode(
+        x=alt.X(f"{_field(value)}:Q", scale=scale, title=value), tooltip=tooltip
+    )
+    layers = [rules, points]
+    if reference is not None:
+        at = alt.Chart(pd.DataFrame({"x": [reference]})).mark_rule(strokeDash=[4, 4], opacity=0.6)
+        layers.insert(0, at.encode(x="x:Q"))
+    return alt.layer(*layers).properties(height=max(80, 34 * len(table)))
+
+
+def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, label_format: str = ".2f") -> alt.LayerChart:
+    """A square per row with its value written on it."""
+    base = alt.Chart(table).encode(
+        x=alt.X(f"{_field(x)}:N", sort=None, title=None), y=alt.Y(f"{_field(y)}:N", sort=None, title=None)
+    )
+    tooltip = [alt.Tooltip(_field(column), title=column) for column in table.columns]
+    squares = base.mark_rect(cornerRadius=3).encode(color=alt.Color(f"{_field(value)}:Q", title=value), tooltip=tooltip)
+    middle = (float(table[value].min()) + float(table[value].max())) / 2 if len(table) else 0.0
+    labels = base.mark_text(fontWeight=600).encode(
+        text=alt.Text(f"{_field(value)}:Q", format=label_format),
+        color=alt.condition(alt.datum[value] > middle, alt.value("white"), alt.value("#4f5a61")),
+    )
+    return alt.layer(squares, labels).properties(height=max(120, 46 * table[y].nunique()))
+
+
+def _encoding(table: pd.DataFrame, *, x: str, y: str, colour: str | None) -> dict[str, Any]:
+    encoding: dict[str, Any] = {
+        "x": alt.X(f"{_field(x)}:{_kind(table[x])}", title=x, sort=None),
+        "y": alt.Y(f"{_field(y)}:{_kind(table[y])}", title=y, sort=None),
+        "tooltip": [alt.Tooltip(_field(column), title=column) for column in table.columns],
+    }
+    if colour:
+        legend = alt.Legend(orient="top", title=None)
+        encoding["color"] = alt.Color(f"{_field(colour)}:N", legend=legend, sort=None)
+    return encoding
+
+
+def _field(column: str) -> str:
+    """A column's name for Vega, in which dots, brackets and colons mean something."""
+    return "".join(f"\\{letter}" if letter in ".[]:" else letter for letter in column)
+
+
+def _kind(column: pd.Series) -> str:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "T"
+    return "Q" if pd.api.types.is_numeric_dtype(column) else "N"

@@ -1,0 +1,77 @@
+"""Texts of models and people, literally: nothing in them runs, is fetched, or is rewritten.
+
+`show_text` renders CommonMark on our side (no HTML, no maths, no directives, images as words, links only to the web
+and mail). `escape` is for Streamlit's labels and messages, which are Markdown of Streamlit's own kind.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+import streamlit as st
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+_LINK = re.compile(r"(https?|mailto):", re.IGNORECASE)
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$<>~:&=^\"'])")
+
+
+def show_text(text: str, *, raw: bool = False) -> None:
+    """A text as its author laid it out; `raw` shows every character instead."""
+    if not text.strip():
+        st.html('<div class="sy-md sy-none">(empty)</div>')
+    else:
+        st.html(raw_html(text) if raw else text_html(text))
+
+
+@lru_cache(maxsize=4096)
+def text_html(text: str) -> str:
+    """Safe HTML of a Markdown text; `dir="auto"` lets right-to-left scripts flow."""
+    return f'<div class="sy-md" dir="auto">{_markdown().render(text)}</div>'
+
+
+def raw_html(text: str) -> str:
+    """Every character as it is."""
+    return f'<pre class="sy-raw" dir="auto">{html.escape(text)}</pre>'
+
+
+@lru_cache(maxsize=4096)
+def escape(text: str) -> str:
+    """Text for a label, a message or a caption of Streamlit: shown as written, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def excerpt(text: str, n_characters: int = 90) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= n_characters else line[: n_characters - 1].rstrip() + "…"
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    markdown.enable(["table", "strikethrough"])
+    markdown.validateLink = lambda url: bool(_LINK.match(url.strip()))  # type: ignore[method-assign]
+    markdown.add_render_rule("image", _image)
+    markdown.add_render_rule("link_open", _link_open)
+    return markdown
+
+
+def _image(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _environment: Mapping[str, Any]
+) -> str:
+    token = tokens[index]
+    source = html.escape(str(token.attrs.get("src", "")))
+    return f'<span class="sy-image">[image: {html.escape(token.content)} {source}]</span>'
+
+
+def _link_open(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: Any, _environment: Mapping[str, Any]
+) -> str:
+    href = html.escape(str(tokens[index].attrs.get("href", "")), quote=True)
+    return f'<a href="{href}" title="{href}" target="_blank" rel="noopener noreferrer nofollow">'

@@ -1,0 +1,115 @@
+"""Which pages there are and who sees them.
+
+To add a page: write `app/ui/pages/NAME.py` with a function `page()`, and add one line to `PAGES`. The line names the
+action that the page is for; `app.policy` says which roles may do it, and a page that is not allowed to a person is
+neither listed nor reachable. What the page does is checked again by the services it calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from app.errors import SteelyardError
+from app.policy import Action
+from app.services.sessions import Person
+from app.settings import settings
+from app.ui.components.page import show_error
+from app.ui.components.style import apply_style
+from app.ui.session import find_person
+
+FLAT_UP_TO = 7
+"""So many pages stand side by side; more are grouped into menus."""
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page.
+
+    Attributes:
+        name: the module in `app.ui.pages`, and (with dashes) the address.
+        title: the word in the navigation.
+        action: what one must be allowed to do somewhere to see it; None for everybody.
+        section: the menu in which it stands when there are many; empty for the top level.
+    """
+
+    name: str
+    title: str
+    action: Action | None = None
+    section: str = ""
+
+    @property
+    def url_path(self) -> str:
+        """The address of the page."""
+        return self.name.replace("_", "-")
+
+    @property
+    def function(self) -> Callable[[], None]:
+        """The page's function."""
+        return importlib.import_module(f"app.ui.pages.{self.name}").page
+
+
+PAGES = (
+    PageEntry("home", "Home"),
+    PageEntry("account", "Account"),
+)
+"""Every page, in the order of the navigation."""
+
+
+def import_pages() -> None:
+    """Import every page, so that no visitor waits for it."""
+    for entry in PAGES:
+        assert callable(entry.function)
+
+
+def pages_for(person: Person) -> list[PageEntry]:
+    """The pages that a person may open."""
+    return [entry for entry in PAGES if entry.action is None or person.may(entry.action)]
+
+
+def run_page() -> None:
+    """One run of the script: find the person, offer their pages, run the one that was asked for."""
+    apply_style()
+    person = find_person()
+    if person is None:
+        _ask_to_log_in()
+        return
+    entries = pages_for(person)
+    pages = {entry.name: _streamlit_page(entry, is_default=not place) for place, entry in enumerate(entries)}
+    st.session_state["pages"] = pages
+    if len(entries) <= FLAT_UP_TO:
+        chosen = st.navigation(list(pages.values()), position="top")
+    else:
+        sections: dict[str, list[StreamlitPage]] = {}
+        for entry in entries:
+            sections.setdefault(entry.section, []).append(pages[entry.name])
+        chosen = st.navigation(sections, position="top")
+    try:
+        chosen.run()
+    except SteelyardError as error:
+        show_error(error)
+
+
+def _streamlit_page(entry: PageEntry, *, is_default: bool) -> StreamlitPage:
+    return st.Page(entry.function, title=entry.title, url_path=entry.url_path, default=is_default)
+
+
+def _ask_to_log_in() -> None:
+    """What a tab shows when its log-in has ended, or when the identity provider knows somebody whom we do not."""
+    st.navigation([st.Page(lambda: None, title="Steelyard", url_path="home", default=True)], position="hidden")
+    if settings().oidc is not None and st.user.get("is_logged_in"):
+        st.header("No account here")
+        st.text(f"{st.user.get('email')} has no account. Ask an admin to add one with this name.")
+        if st.button("Log out"):
+            st.logout()
+        return
+    if settings().oidc is not None and "sso" in st.query_params:
+        st.login()
+        return
+    st.header("You are logged out")
+    st.text("Log in again to go on; drafts are kept.")
+    st.html('<a class="sy-link" href="/login" target="_self">Log in</a>')

@@ -1,0 +1,70 @@
+"""Who is here and what they look at: the store of this process, the person, the campaign that is chosen."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import streamlit as st
+
+from app.domain import Campaign
+from app.errors import NotAllowed
+from app.policy import Action
+from app.services import sessions
+from app.services.database import Store, open_store
+from app.services.sessions import Person
+from app.settings import Settings, settings
+
+_CAMPAIGN = "campaign"
+
+
+def get_store() -> Store:
+    """The store, opened once per process."""
+    return _opened(settings())
+
+
+@cache
+def _opened(chosen: Settings) -> Store:
+    return open_store(chosen)
+
+
+def find_person() -> Person | None:
+    """The person behind this browser tab, as of now: what an admin ended is over; None if nobody is logged in."""
+    login = st.user.get("login")
+    if login:
+        return sessions.person_of(get_store(), int(str(login)))
+    email = st.user.get("email")
+    vouched = settings().oidc is not None and st.user.get("is_logged_in") and st.user.get("email_verified", True)
+    return sessions.person_named(get_store(), str(email)) if vouched and email else None
+
+
+def get_person() -> Person:
+    """The person; callbacks ask as pages do.
+
+    Raises:
+        NotAllowed: nobody is logged in (any more).
+    """
+    person = find_person()
+    if person is None:
+        raise NotAllowed("You are logged out. Log in again: what you typed was kept.")
+    return person
+
+
+def chosen_campaign(person: Person, action: Action) -> Campaign | None:
+    """The campaign that the person looks at, among those in which they may do this; None if there is none.
+
+    The choice lives in the session and in the address, so that a reload and a link keep it.
+    """
+    campaigns = {campaign.name: campaign for campaign in person.campaigns_for(action)}
+    if not campaigns:
+        return None
+    wanted = st.session_state.get(_CAMPAIGN) or st.query_params.get(_CAMPAIGN)
+    campaign = campaigns.get(str(wanted)) or next(iter(campaigns.values()))
+    if len(campaigns) > 1 and st.query_params.get(_CAMPAIGN) != campaign.name:
+        st.query_params[_CAMPAIGN] = campaign.name
+    return campaign
+
+
+def choose_campaign(name: str) -> None:
+    """Look at another campaign from now on."""
+    st.session_state[_CAMPAIGN] = name
+    st.query_params[_CAMPAIGN] = name
