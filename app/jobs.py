@@ -1,7 +1,8 @@
 """Long work on Huey: a SQLite file by default, Redis by URL. Job rows say how far it is; a restart loses none.
 
 The queue carries numbers of job rows and nothing else, so the database alone says what is wanted. `steelyard worker`
-runs jobs; `steelyard serve` starts one. A worker takes up, at its start, what was queued or lost its worker.
+runs jobs; `steelyard serve` starts one. A worker takes up, at its start, what was queued or lost its worker, and looks
+every minute for more that lost theirs.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from huey import Huey, RedisHuey, SqliteHuey
+from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 
 from app.domain import Job, JobState, RaterKind
-from app.errors import JobCancelled, SteelyardError
+from app.errors import JobCancelled, SteelyardError, StoreError
 from app.services import importing, job_rows, snapshotting
 from app.settings import Settings, settings
 from app.store.engine import Store
@@ -119,14 +122,25 @@ def make_queue(chosen: Settings) -> Huey:
     return SqliteHuey("steelyard", filename=str(chosen.queue_file), fsync=True)
 
 
+@cache
+def _own_queue() -> Huey:
+    """The queue that the settings of this process name."""
+    return make_queue(settings())
+
+
+_tasks: WeakKeyDictionary[Huey, Callable[[int], Any]] = WeakKeyDictionary()
+
+
 def make_task(queue: Huey, store: Store) -> Callable[[int], Any]:
-    """The one task of a queue: run the job with this number."""
+    """The one task of a queue: run the job with this number. A queue takes it once; later calls return the same."""
+    if queue not in _tasks:
 
-    @queue.task(name="run_job")
-    def run_job(job_id: int) -> None:
-        run(store, job_id)
+        @queue.task(name="run_job")
+        def run_job(job_id: int) -> None:
+            run(store, job_id)
 
-    return run_job
+        _tasks[queue] = run_job
+    return _tasks[queue]
 
 
 def enqueue(
@@ -146,7 +160,7 @@ def enqueue(
     if kind not in KINDS:
         raise SteelyardError(f"There is no kind of job {kind!r}; the kinds are {', '.join(KINDS)}.")
     job = job_rows.create(store, kind, {**arguments, "actor": actor}, actor=actor, campaign_id=campaign_id)
-    make_task(queue if queue is not None else make_queue(settings()), store)(job.id)
+    make_task(queue if queue is not None else _own_queue(), store)(job.id)
     return job
 
 
@@ -177,7 +191,10 @@ def _beating(progress: Progress) -> Iterator[None]:
 
     def beat() -> None:
         while not ended.wait(BEAT_SECONDS):
-            progress.beat()
+            try:
+                progress.beat()
+            except StoreError as error:
+                log.warning("a running job could not show that it lives: %s", error)
 
     thread = threading.Thread(target=beat, name="job-heartbeat", daemon=True)
     thread.start()
@@ -192,6 +209,12 @@ def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Consum
     """A worker that has taken up what was waiting; `.run()` blocks until it is told to stop."""
     queue = make_queue(chosen)
     task = make_task(queue, store)
+
+    @queue.periodic_task(crontab(), name="take_up_lost")
+    def take_up_lost() -> None:
+        for job_id in job_rows.lost(store):
+            task(job_id)
+
     for job_id in job_rows.waiting(store):
         task(job_id)
-    return Consumer(queue, workers=n_threads, periodic=False, max_delay=1.0)
+    return Consumer(queue, workers=n_threads, max_delay=1.0)

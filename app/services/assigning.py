@@ -8,13 +8,14 @@ with its policy and its propensity, so that what raters saw can be reweighted la
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, update
 
 from app.domain import (
     Assignment,
@@ -32,6 +33,7 @@ from app.services.lookup import find_account, find_campaign, require, rounds_of,
 from app.services.showing import assignment_view
 from app.store import tables
 from app.store.engine import Store
+from app.store.visibility import visible
 
 POLICY = "window-1"
 """Name and version of the way in which work is chosen; stored with every assignment."""
@@ -48,13 +50,20 @@ SWEEP = 50
 REPEAT_DISTANCE = 10
 """A blind repeat comes after at least this many other comparisons."""
 
+BUSY_TRIES = 100
+"""How often a call starts over because other calls held every comparison that was left, a few milliseconds each."""
+
 _queue = tables.queue_item
 _assignment = tables.assignment
 
 
+class _Busy(Exception):
+    """There is work, and at this moment other transactions hold all of it."""
+
+
 @dataclass(frozen=True)
 class _Draw:
-    """What was chosen: a comparison, why, and with which probability."""
+    """What was chosen: a comparison, why, and with which probability among those that had the same purpose."""
 
     comparison_id: int
     purpose: Purpose
@@ -86,18 +95,27 @@ def next_assignment(
     Raises:
         NotFound: no such account or campaign.
         NotAllowed: the account may not judge here, or its state gives it no work.
+        Conflict: other raters held everything that was left for a whole second; ask again.
     """
     now = now or utc_now()
     chance = chance or random.Random()
+    for _ in range(BUSY_TRIES):
+        try:
+            return _next(store, rater_name, campaign_name, now=now, chance=chance)
+        except _Busy:
+            time.sleep(random.uniform(0.001, 0.02))
+    raise Conflict(f"Every comparison left in campaign {campaign_name!r} is being leased at this moment: ask again.")
+
+
+def _next(
+    store: Store, rater_name: str, campaign_name: str, *, now: datetime, chance: random.Random
+) -> Assignment | None:
+    """`next_assignment`, once."""
     with store.write() as connection:
         rater = _locked_rater(connection, rater_name)
         campaign = find_campaign(connection, campaign_name)
-        require(connection, rater, Action.JUDGE, campaign=campaign)
-        if not may_work(rater.state):
-            raise NotAllowed(f"{rater.name} is {rater.state.value} and gets no work now. Ask the campaign's designer.")
-        rounds = (
-            [] if campaign.state == "closed" else [r for r in rounds_of(connection, campaign.id) if r.state == "open"]
-        )
+        require_judge(connection, rater, campaign=campaign)
+        rounds = _rounds_for(connection, campaign, rater, now=now)
         for round_ in rounds:
             held = _held(connection, round_, rater, now=now)
             if held is not None:
@@ -113,19 +131,53 @@ def next_assignment(
 
 def _locked_rater(connection: Connection, name: str) -> Rater:
     """The account, locked until the end of the transaction: one person's two tabs take turns."""
-    rater = find_account(connection, name)
-    connection.execute(select(tables.rater.c.id).where(tables.rater.c.id == rater.id).with_for_update())
-    return rater
+    own_row = select(tables.rater.c.id).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
+    connection.execute(own_row.with_for_update(key_share=True))
+    return find_account(connection, name)
+
+
+def require_judge(connection: Connection, rater: Rater, *, campaign: Campaign) -> None:
+    """Check that an account may judge in a campaign now.
+
+    Raises:
+        NotAllowed: it has no role for it here, or its state gives it no work.
+    """
+    require(connection, rater, Action.JUDGE, campaign=campaign)
+    if not may_work(rater.state):
+        raise NotAllowed(f"{rater.name} is {rater.state.value} and gets no work now. Ask the campaign's designer.")
+
+
+def _rounds_for(connection: Connection, campaign: Campaign, rater: Rater, *, now: datetime) -> list[Round]:
+    """The open rounds for which the rater holds every required skill, oldest first; none in a closed campaign."""
+    if campaign.state == "closed":
+        return []
+    skill = tables.rater_skill
+    held = set(
+        connection.scalars(
+            select(skill.c.skill).where(
+                skill.c.rater_id == rater.id,
+                or_(skill.c.campaign_id.is_(None), skill.c.campaign_id == campaign.id),
+                or_(skill.c.expires_at.is_(None), skill.c.expires_at > now),
+            )
+        )
+    )
+    return [
+        round_
+        for round_ in rounds_of(connection, campaign.id)
+        if round_.state == "open" and held.issuperset(round_.rules.required_skills)
+    ]
 
 
 def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:
     """The id of the assignment that the rater holds in a round, its lease renewed if it had run out unnoticed."""
     row = connection.execute(
-        select(_assignment.c.id, _assignment.c.lease_expires_at).where(
+        select(_assignment.c.id, _assignment.c.lease_expires_at)
+        .where(
             _assignment.c.round_id == round_.id,
             _assignment.c.rater_id == rater.id,
             _assignment.c.state == AssignmentState.OPEN.value,
         )
+        .with_for_update()
     ).first()
     if row is None:
         return None
@@ -149,7 +201,7 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
         .limit(SWEEP)
         .with_for_update(skip_locked=True)
     ).all()
-    for row in lapsed:
+    for row in sorted(lapsed, key=lambda row: (row.comparison_id, row.round_id)):  # one order for all: no deadlock
         connection.execute(
             update(_assignment)
             .where(_assignment.c.id == row.id)
@@ -217,6 +269,7 @@ def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: r
         .where(
             comparison.c.campaign_id == round_.campaign_id,
             comparison.c.mode == round_.mode.value,
+            visible(comparison.c.batch_id),
             key.c.suspended_at.is_(None),
             ~_met(round_, rater, comparison.c.id),
         )
@@ -224,7 +277,7 @@ def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: r
     ).all()
     if not ids:
         return None
-    return _Draw(chance.choice(ids), Purpose.GOLD, round_.rules.gold_rate / len(ids))
+    return _Draw(chance.choice(ids), Purpose.GOLD, 1 / len(ids))
 
 
 def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
@@ -234,6 +287,8 @@ def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance:
         _assignment.c.rater_id == rater.id,
         _assignment.c.state == AssignmentState.SUBMITTED.value,
         _assignment.c.purpose == Purpose.WORK.value,
+        _assignment.c.repeat_index == 0,
+        visible(_assignment.c.batch_id),
     )
     recent = connection.execute(done.order_by(_assignment.c.id.desc()).limit(REPEAT_DISTANCE)).all()
     if len(recent) < REPEAT_DISTANCE:
@@ -241,7 +296,8 @@ def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance:
     repeated = select(_assignment.c.comparison_id).where(
         _assignment.c.round_id == round_.id,
         _assignment.c.rater_id == rater.id,
-        _assignment.c.purpose == Purpose.REPEAT.value,
+        _assignment.c.repeat_index > 0,
+        _assignment.c.state != AssignmentState.EXPIRED.value,
     )
     older = connection.execute(
         done.where(_assignment.c.id < recent[-1].id, _assignment.c.comparison_id.not_in(repeated))
@@ -251,18 +307,25 @@ def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance:
     if not older:
         return None
     row = chance.choice(older)
-    propensity = round_.rules.repeat_rate / len(older)
-    return _Draw(row.comparison_id, Purpose.REPEAT, propensity, repeat_index=1, avoid_order=tuple(row.shown or ()))
+    order = tuple(row.shown or ())
+    return _Draw(row.comparison_id, Purpose.REPEAT, 1 / len(older), repeat_index=1, avoid_order=order)
 
 
 def _draw_work(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
-    """Take a place on one of the first open comparisons that the rater has not met."""
+    """Lock one of the first open comparisons that the rater has not met.
+
+    Raises:
+        _Busy: there are some, and other transactions hold them all.
+    """
+    ids: list[int] = []
     for candidates in _candidate_queries(round_, rater):
         ids = list(connection.scalars(candidates))
         chance.shuffle(ids)
         for comparison_id in ids:
             if _lock_open(connection, round_.id, comparison_id):
                 return _Draw(comparison_id, Purpose.WORK, 1 / len(ids))
+    if ids:
+        raise _Busy
     return None
 
 
@@ -270,8 +333,19 @@ def _candidate_queries(round_: Round, rater: Rater) -> Sequence[Select[tuple[int
     """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything."""
     front = (_queue.c.priority.desc(), _queue.c.n_taken.desc(), _queue.c.sort_key.desc())
     is_open = (_queue.c.round_id == round_.id) & _queue.c.is_open
-    head = select(_queue.c.comparison_id).where(is_open).order_by(*front).limit(SCAN).subquery()
-    begun = select(head.c.comparison_id).where(~_met(round_, rater, head.c.comparison_id)).limit(WINDOW)
+    head = (
+        select(_queue.c.comparison_id, _queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
+        .where(is_open)
+        .order_by(*front)
+        .limit(SCAN)
+        .subquery()
+    )
+    begun = (
+        select(head.c.comparison_id)
+        .where(~_met(round_, rater, head.c.comparison_id))
+        .order_by(head.c.priority.desc(), head.c.n_taken.desc(), head.c.sort_key.desc())
+        .limit(WINDOW)
+    )
     anywhere = (
         select(_queue.c.comparison_id)
         .where(is_open, ~_met(round_, rater, _queue.c.comparison_id))
@@ -425,12 +499,14 @@ def set_priorities(
                 f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign_name!r}, "
                 f"the first is {unknown[0]!r}. Nothing was changed."
             )
+        round_ids = [round_.id for round_ in rounds_of(connection, campaign.id)]
         n_changed = 0
-        for name, (priority, reason) in wanted.items():
+        for name in sorted(wanted, key=ids.__getitem__):
+            here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
+            _lock_in_order(connection, here)
+            priority, reason = wanted[name]
             n_changed += connection.execute(
-                update(_queue)
-                .where(_queue.c.comparison_id == ids[name])
-                .values(priority=priority, priority_reason=reason)
+                update(_queue).where(here).values(priority=priority, priority_reason=reason)
             ).rowcount
         events.record(
             connection,
@@ -446,10 +522,13 @@ def set_priorities(
 def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
     """Set queue counters from the facts: assignments that take a place and are leased or submitted.
 
+    Queue items of an import that is not complete stay closed, and what it brought does not count yet.
+
     Args:
         connection: a write transaction.
         chosen: a condition on `queue_item`: which counters.
     """
+    _lock_in_order(connection, chosen)
     n_taken = (
         select(func.count())
         .select_from(_assignment)
@@ -458,7 +537,28 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
             _assignment.c.round_id == _queue.c.round_id,
             _assignment.c.takes_place,
             _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
+            visible(_assignment.c.batch_id),
         )
         .scalar_subquery()
     )
-    connection.execute(update(_queue).where(chosen).values(n_taken=n_taken, is_open=n_taken < _queue.c.n_slots))
+    comparison, round_ = tables.comparison, tables.round_
+    is_there = and_(
+        exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
+        exists().where(round_.c.id == _queue.c.round_id, visible(round_.c.batch_id)),
+    )
+    connection.execute(
+        update(_queue).where(chosen).values(n_taken=n_taken, is_open=and_(n_taken < _queue.c.n_slots, is_there))
+    )
+
+
+def _lock_in_order(connection: Connection, chosen: ColumnElement[bool]) -> None:
+    """Wait until nobody leases these queue items; everybody who waits for several takes them in this order.
+
+    Without the wait, PostgreSQL would count a lease's facts before it commits and then overwrite its counter.
+    """
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        order = (_queue.c.comparison_id, _queue.c.round_id)
+        locking = select(func.count()).select_from(
+            select(_queue.c.round_id).where(chosen).order_by(*order).with_for_update().subquery()
+        )
+        connection.execute(locking)

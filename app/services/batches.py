@@ -42,13 +42,19 @@ def begin(store: Store, campaign: Campaign, *, source: str, format_name: str) ->
             "heartbeat_at": utc_now(),
         }
         batch_id = connection.execute(insert(_batch).returning(_batch.c.id), row).scalar_one()
-    _running.add(batch_id)
+        _running.add(batch_id)  # before the commit: another thread of this process may sweep right after it
     return batch_id
 
 
 def beat(connection: Connection, batch_id: int) -> None:
-    """Say that the batch is alive."""
-    connection.execute(update(_batch).where(_batch.c.id == batch_id).values(heartbeat_at=utc_now()))
+    """Say that the batch is alive.
+
+    Raises:
+        Conflict: it was silent for so long that another import took it for dead and swept it away.
+    """
+    alive = connection.execute(update(_batch).where(_batch.c.id == batch_id).values(heartbeat_at=utc_now()))
+    if alive.rowcount == 0:
+        raise Conflict(f"Import batch {batch_id} was taken for dead and removed; nothing of it was kept. Import again.")
 
 
 def complete(store: Store, campaign: Campaign, batch_id: int, *, actor: str, counts: Mapping[str, Any]) -> int:
@@ -56,8 +62,12 @@ def complete(store: Store, campaign: Campaign, batch_id: int, *, actor: str, cou
 
     Returns:
         The number of the event that says so.
+
+    Raises:
+        Conflict: the batch was taken for dead meanwhile.
     """
     with store.write() as connection:
+        beat(connection, batch_id)
         row = connection.execute(select(_batch).where(_batch.c.id == batch_id)).one()
         event_id = events.record(
             connection,
@@ -65,7 +75,12 @@ def complete(store: Store, campaign: Campaign, batch_id: int, *, actor: str, cou
             action="import.completed",
             subject=f"batch {batch_id}",
             campaign_id=campaign.id,
-            detail={"source": row.source, "format": row.format, **counts},
+            detail={
+                "source": row.source,
+                "format": row.format,
+                "rounds_opened": _rounds(connection, batch_id),
+                **counts,
+            },
         )
         connection.execute(
             update(_batch)
@@ -90,7 +105,8 @@ def sweep(connection: Connection, campaign: Campaign) -> None:
     Raises:
         Conflict: one of them is alive.
     """
-    connection.execute(select(tables.campaign.c.id).where(tables.campaign.c.id == campaign.id).with_for_update())
+    own_row = select(tables.campaign.c.id).where(tables.campaign.c.id == campaign.id)
+    connection.execute(own_row.with_for_update(key_share=True))
     unfinished = connection.execute(
         select(_batch).where(_batch.c.campaign_id == campaign.id, _batch.c.completed_at.is_(None))
     ).all()
@@ -122,19 +138,26 @@ def _is_alive(row: Row[Any]) -> bool:
     return utc_now() - row.heartbeat_at < SILENCE
 
 
+def _rounds(connection: Connection, batch_id: int) -> list[str]:
+    """Names of the rounds that the batch opened."""
+    return list(connection.scalars(select(tables.round_.c.name).where(tables.round_.c.batch_id == batch_id)))
+
+
 def _touched(batch_id: int) -> Any:
-    """Queue items of comparisons that the batch brought, or brought judgments of."""
+    """Queue items of comparisons that the batch brought, or brought judgments of, and of rounds that it opened."""
     item = tables.queue_item
     brought = select(tables.comparison.c.id).where(tables.comparison.c.batch_id == batch_id)
     judged = select(tables.assignment.c.comparison_id).where(tables.assignment.c.batch_id == batch_id)
-    return or_(item.c.comparison_id.in_(brought), item.c.comparison_id.in_(judged))
+    opened = select(tables.round_.c.id).where(tables.round_.c.batch_id == batch_id)
+    return or_(item.c.comparison_id.in_(brought), item.c.comparison_id.in_(judged), item.c.round_id.in_(opened))
 
 
 def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
-    judgment, assignment, comparison = tables.judgment, tables.assignment, tables.comparison
+    judgment, assignment, comparison, round_ = tables.judgment, tables.assignment, tables.comparison, tables.round_
     judgments = select(judgment.c.id).where(judgment.c.batch_id == batch_id)
     assignments = select(assignment.c.id).where(assignment.c.batch_id == batch_id)
     comparisons = select(comparison.c.id).where(comparison.c.batch_id == batch_id)
+    rounds = select(round_.c.id).where(round_.c.batch_id == batch_id)
     for table, condition in (
         (tables.verdict, tables.verdict.c.judgment_id.in_(judgments)),
         (tables.declared_tension, tables.declared_tension.c.judgment_id.in_(judgments)),
@@ -144,9 +167,11 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (tables.adjudication, tables.adjudication.c.batch_id == batch_id),
         (assignment, assignment.c.batch_id == batch_id),
         (tables.queue_item, tables.queue_item.c.comparison_id.in_(comparisons)),
+        (tables.queue_item, tables.queue_item.c.round_id.in_(rounds)),
         (tables.gold_key, tables.gold_key.c.comparison_id.in_(comparisons)),
         (tables.completion, tables.completion.c.comparison_id.in_(comparisons)),
         (comparison, comparison.c.batch_id == batch_id),
+        (round_, round_.c.batch_id == batch_id),
         (_batch, _batch.c.id == batch_id),
     ):
         connection.execute(delete(table).where(condition))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, distinct, exists, func, insert, select, update
+from sqlalchemy import Connection, distinct, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.domain import Campaign, RankingMode, RaterKind, Role, Round, RoundPurpose, RoundRules, utc_now
@@ -154,8 +154,12 @@ def add_round(
     actor: str,
     mode: RankingMode = RankingMode.PAIR,
     purpose: RoundPurpose = RoundPurpose.MAIN,
+    batch_id: int | None = None,
 ) -> Round:
-    """`open_round` inside a transaction of the caller; the rubric is published already."""
+    """`open_round` inside a transaction of the caller; the rubric is published already.
+
+    A round that an import opens (`batch_id`) appears when the import is complete, and its event is the import's.
+    """
     if mode is RankingMode.KWAY and not rubric.suits_kway:
         raise InvalidInput(
             f"Round {name!r} ranks three or more responses, but rubric {rubric.key!r} has preference_scale criteria, "
@@ -164,6 +168,7 @@ def add_round(
     check_rules(rules)
     row = {
         "campaign_id": campaign.id,
+        "batch_id": batch_id,
         "name": name,
         "purpose": purpose.value,
         "mode": mode.value,
@@ -172,13 +177,15 @@ def add_round(
         "state": "open",
         "created_at": utc_now(),
     }
-    if any(round_.name == name for round_ in rounds_of(connection, campaign.id)):
-        raise AlreadyExists(f"Campaign {campaign.name!r} has a round {name!r} already: choose another name.")
-    round_ = round_of(connection.execute(insert(tables.round_).returning(tables.round_), row).one())
-    _enqueue_all(connection, round_)
-    events.record(
-        connection, actor=actor, action="round.opened", subject=f"round {name}", campaign_id=campaign.id, detail=row
-    )
+    try:
+        round_ = round_of(connection.execute(insert(tables.round_).returning(tables.round_), row).one())
+    except IntegrityError as error:
+        raise AlreadyExists(f"Campaign {campaign.name!r} has a round {name!r} already: choose another name.") from error
+    _enqueue_all(connection, round_, batch_id)
+    if batch_id is None:
+        events.record(
+            connection, actor=actor, action="round.opened", subject=f"round {name}", campaign_id=campaign.id, detail=row
+        )
     return round_
 
 
@@ -207,6 +214,21 @@ def set_round_state(store: Store, campaign_name: str, round_name: str, *, is_ope
         connection.execute(update(tables.round_).where(tables.round_.c.id == round_.id).values(state=state))
         events.record(
             connection, actor=actor, action=f"round.{state}", subject=f"round {round_name}", campaign_id=campaign.id
+        )
+
+
+def set_campaign_state(store: Store, campaign_name: str, *, is_open: bool, actor: str = "system") -> None:
+    """Close a campaign (nobody gets work from it) or open it again; leases in progress may still be submitted."""
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        state = "open" if is_open else "closed"
+        connection.execute(update(tables.campaign).where(tables.campaign.c.id == campaign.id).values(state=state))
+        events.record(
+            connection,
+            actor=actor,
+            action=f"campaign.{state}",
+            subject=f"campaign {campaign_name}",
+            campaign_id=campaign.id,
         )
 
 
@@ -317,15 +339,18 @@ def sort_key(round_: Round, external_id: str) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def _enqueue_all(connection: Connection, round_: Round) -> None:
-    """Put every comparison of the round's mode that is no gold into the round's queue, in random order."""
+def _enqueue_all(connection: Connection, round_: Round, batch_id: int | None) -> None:
+    """Put every comparison of the round's mode that is no gold into the round's queue, in random order.
+
+    An import's round takes what the import brought so far too, and stays closed until the import is complete.
+    """
     comparison = tables.comparison
     is_gold = exists().where(tables.gold_key.c.comparison_id == comparison.c.id)
     waiting = connection.execute(
         select(comparison.c.id, comparison.c.external_id).where(
             comparison.c.campaign_id == round_.campaign_id,
             comparison.c.mode == round_.mode.value,
-            visible(comparison.c.batch_id),
+            or_(visible(comparison.c.batch_id), comparison.c.batch_id == batch_id),
             ~is_gold,
         )
     ).all()
@@ -338,7 +363,7 @@ def _enqueue_all(connection: Connection, round_: Round) -> None:
                     "comparison_id": row.id,
                     "sort_key": sort_key(round_, row.external_id),
                     "n_slots": round_.rules.overlap,
-                    "is_open": True,
+                    "is_open": batch_id is None,
                 }
                 for row in waiting
             ],

@@ -25,6 +25,9 @@ from app.store.engine import Store
 CHUNK = 1000
 """Lines in one transaction."""
 
+CHUNK_CHARACTERS = 16_000_000
+"""Text in one transaction, about: long responses make shorter chunks, so that memory stays flat."""
+
 KEPT = 10_000
 """Refused lines and warnings that the summary carries in full; beyond that they are only counted."""
 
@@ -131,7 +134,7 @@ def _import_lines(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    while chunk := list(islice(lines, CHUNK)):
+    while chunk := _next_chunk(lines):
         if stop():
             raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
         good = []
@@ -143,6 +146,21 @@ def _import_lines(
         _import_chunk(store, campaign, good, batch_id, summary, actor=actor)
         summary.n_lines += len(chunk)
         progress(summary.n_lines)
+
+
+def _next_chunk(lines: Iterator[ImportedComparison | RefusedLine]) -> list[ImportedComparison | RefusedLine]:
+    """The next lines, as many as fit one transaction; none at the end."""
+    chunk: list[ImportedComparison | RefusedLine] = []
+    n_characters = 0
+    for line in islice(lines, CHUNK):
+        chunk.append(line)
+        if isinstance(line, ImportedComparison):
+            n_characters += sum(len(message.content) for message in line.comparison.prompt)
+            n_characters += sum(len(completion.text) for completion in line.comparison.completions)
+            n_characters += sum(len(judgment.justification) for judgment in line.judgments)
+        if n_characters >= CHUNK_CHARACTERS:
+            break
+    return chunk
 
 
 def _import_chunk(
@@ -159,10 +177,16 @@ def _import_chunk(
         batches.beat(connection, batch_id)
         comparisons = ComparisonWriter(connection, campaign, batch_id)
         judgments = JudgmentWriter(connection, campaign, batch_id, actor=actor)
-        accepted, refused = comparisons.sort_out(lines)
-        accepted, more = judgments.sort_out(accepted, known_ids=comparisons.known_ids)
-        for refusal in (*refused, *more):
-            summary.refuse(refusal)
+        comparisons.load(lines)
+        judgments.load(lines, known_ids=comparisons.known_ids)
+        accepted = []
+        for line in lines:
+            refusal = comparisons.refusal(line) or judgments.take(line)
+            if refusal is not None:
+                summary.refuse(refusal)
+                continue
+            comparisons.keep(line)
+            accepted.append(line)
         for line in accepted:
             for finding in line.warnings:
                 summary.warn(line.line, finding)

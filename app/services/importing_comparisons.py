@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from app.domain import Campaign, Comparison, ImportedComparison, RankingMode, RefusedLine, Round
 from app.services.campaigns import sort_key
 from app.store import tables
+from app.store.engine import batched
 
 _comparison = tables.comparison
 
@@ -71,28 +72,31 @@ class ComparisonWriter:
         self._connection = connection
         self._campaign = campaign
         self._batch_id = batch_id
+        self._hashed: dict[int, _Hashed] = {}
+        self._stored: dict[str, tuple[str, str]] = {}
+        self._erased: set[str] = set()
         self._hashes: dict[str, _Hashed] = {}
         self.ids: dict[str, int] = {}
         self.known_ids: dict[str, int] = {}
         self.counts = {"n_comparisons": 0, "n_comparisons_known": 0}
 
-    def sort_out(self, lines: Sequence[ImportedComparison]) -> tuple[list[ImportedComparison], list[RefusedLine]]:
-        """Refuse what contradicts the ledger or an earlier line, and texts that were withdrawn."""
-        hashed = [_hashed(line.comparison) for line in lines]
-        stored = self._stored([line.comparison.id for line in lines])
-        erased = self._erased(hashed)
-        accepted, refused = [], []
-        for line, hashes in zip(lines, hashed, strict=True):
-            name = line.comparison.id
-            before = stored.get(name)
-            reason = _contradiction(name, hashes, before) or _withdrawal(hashes, erased)
-            if reason is not None:
-                refused.append(RefusedLine(line.line, *reason))
-                continue
-            stored.setdefault(name, (hashes.content_hash, hashes.record_hash))
-            self._hashes.setdefault(name, hashes)
-            accepted.append(line)
-        return accepted, refused
+    def load(self, lines: Sequence[ImportedComparison]) -> None:
+        """Read what the ledger knows of the chunk's comparisons, and which of their texts were withdrawn."""
+        self._hashed = {id(line): _hashed(line.comparison) for line in lines}
+        self._stored = self._read_stored([line.comparison.id for line in lines])
+        self._erased = self._read_erased()
+
+    def refusal(self, line: ImportedComparison) -> RefusedLine | None:
+        """Why a line is refused: it contradicts the ledger or a line that was kept, or a text of it was withdrawn."""
+        name, hashes = line.comparison.id, self._hashed[id(line)]
+        reason = _contradiction(name, hashes, self._stored.get(name)) or _withdrawal(hashes, self._erased)
+        return None if reason is None else RefusedLine(line.line, *reason)
+
+    def keep(self, line: ImportedComparison) -> None:
+        """Remember a line that will be written: later lines are checked against it."""
+        hashes = self._hashed[id(line)]
+        self._stored.setdefault(line.comparison.id, (hashes.content_hash, hashes.record_hash))
+        self._hashes.setdefault(line.comparison.id, hashes)
 
     def write(
         self, lines: Sequence[ImportedComparison], *, round_of: Callable[[RankingMode], Sequence[Round]]
@@ -115,7 +119,7 @@ class ComparisonWriter:
         for name, other in twins:
             yield fresh[name].line, f"the content of {name!r} stands under the id {other!r} too; both are kept"
 
-    def _stored(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
+    def _read_stored(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
         rows = self._connection.execute(
             select(
                 _comparison.c.external_id, _comparison.c.id, _comparison.c.content_hash, _comparison.c.record_hash
@@ -125,14 +129,15 @@ class ComparisonWriter:
         self.ids = dict(self.known_ids)
         return {row.external_id: (row.content_hash, row.record_hash) for row in rows}
 
-    def _erased(self, hashed: Sequence[_Hashed]) -> set[str]:
-        hashes = {text for line in hashed for text in (line.prompt_hash, *line.text_hashes)}
+    def _read_erased(self) -> set[str]:
+        hashes = {text for line in self._hashed.values() for text in (line.prompt_hash, *line.text_hashes)}
         content = tables.content
-        return set(
-            self._connection.scalars(
-                select(content.c.hash).where(content.c.hash.in_(hashes), content.c.erased_at.is_not(None))
-            )
-        )
+        erased = select(content.c.hash).where(content.c.erased_at.is_not(None))
+        return {
+            text
+            for some in batched(sorted(hashes))
+            for text in self._connection.scalars(erased.where(content.c.hash.in_(some)))
+        }
 
     def _twins(self, fresh: dict[str, ImportedComparison]) -> list[tuple[str, str]]:
         """Pairs of ids with the same content: a new one, and one stored or earlier in the chunk."""
@@ -157,8 +162,8 @@ class ComparisonWriter:
             bodies[hashes.prompt_hash] = hashes.prompt
             for text, completion in zip(hashes.text_hashes, line.comparison.completions, strict=True):
                 bodies[text] = completion.text
-        statement = _insert_or_ignore(self._connection)
-        self._connection.execute(statement, [{"hash": text, "body": body} for text, body in bodies.items()])
+        rows = [{"hash": text, "body": bodies[text]} for text in sorted(bodies)]  # one order for all: no deadlock
+        self._connection.execute(_insert_or_ignore(self._connection), rows)
 
     def _write_comparisons(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [
@@ -177,7 +182,7 @@ class ComparisonWriter:
             for name, line in fresh.items()
         ]
         statement = insert(_comparison).returning(_comparison.c.external_id, _comparison.c.id)
-        self.ids.update(self._connection.execute(statement, rows).tuples().all())
+        self.ids.update((row.external_id, row.id) for row in self._connection.execute(statement, rows))
 
     def _write_completions(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [

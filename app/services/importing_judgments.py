@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, insert, or_, select
+from sqlalchemy import Connection, Table, and_, delete, insert, or_, select
 
 from app.domain import (
     OVERALL,
@@ -31,6 +31,7 @@ from app.services.campaigns import RANKING_ROUND, add_round
 from app.services.judging import report_rows, tension_rows, verdict_rows
 from app.services.lookup import rounds_of, rubric_of
 from app.store import tables
+from app.store.engine import batched
 from rubrics.submission import shape_problems
 
 IMPORT_POLICY = "imported"
@@ -71,7 +72,7 @@ class JudgmentWriter:
         self._campaign = campaign
         self._batch_id = batch_id
         self._actor = actor
-        self._rounds = {round_.name: round_ for round_ in rounds_of(connection, campaign.id)}
+        self._rounds = {round_.name: round_ for round_ in rounds_of(connection, campaign.id, batch_id=batch_id)}
         self._raters: dict[str, tuple[int | None, RaterKind]] = {}
         self._assignments: dict[Key, tuple[int, str]] = {}
         self._said: dict[tuple[Key, int], Any] = {}
@@ -84,23 +85,22 @@ class JudgmentWriter:
         """The rounds in whose queues a comparison of this mode waits."""
         return [round_ for round_ in self._rounds.values() if round_.mode is mode]
 
-    def sort_out(
-        self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int]
-    ) -> tuple[list[ImportedComparison], list[RefusedLine]]:
-        """Refuse lines with a judgment or a decision that breaks the rubric or contradicts the ledger."""
+    def load(self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int]) -> None:
+        """Read what the ledger knows of the chunk's raters, judgments and decisions."""
         self._load_raters(lines)
         self._load_ledger(lines, known_ids)
-        accepted, refused = [], []
-        for line in lines:
-            try:
-                judgments = list(self._checked(line.comparison, line.judgments))
-                decisions = list(self._checked_decisions(line.comparison, line.adjudications))
-            except _Refused as refusal:
-                refused.append(RefusedLine(line.line, refusal.field, refusal.reason))
-                continue
-            self._keep(line.comparison, judgments, decisions)
-            accepted.append(line)
-        return accepted, refused
+
+    def take(self, line: ImportedComparison) -> RefusedLine | None:
+        """Keep a line's judgments and decisions for writing; or say what breaks the rubric or the ledger."""
+        rounds_before = set(self._rounds)
+        try:
+            judgments = list(self._checked(line.comparison, line.judgments))
+            decisions = list(self._checked_decisions(line.comparison, line.adjudications))
+        except _Refused as refusal:
+            self._close_again(self._rounds.keys() - rounds_before)
+            return RefusedLine(line.line, refusal.field, refusal.reason)
+        self._keep(line.comparison, judgments, decisions)
+        return None
 
     def write(self, comparison_ids: Mapping[str, int]) -> None:
         """Write what was accepted: raters, assignments, judgments, verdicts, tensions, reports, decisions."""
@@ -113,18 +113,17 @@ class JudgmentWriter:
 
     def _load_raters(self, lines: Sequence[ImportedComparison]) -> None:
         """Names in this chunk that are known: members' accounts first, then the campaign's own pseudonyms."""
-        names = {judgment.rater for line in lines for judgment in line.judgments}
-        if not names:
-            return
+        names = sorted({judgment.rater for line in lines for judgment in line.judgments})
         rater, member = tables.rater, tables.campaign_member
         is_member = rater.c.id.in_(select(member.c.rater_id).where(member.c.campaign_id == self._campaign.id))
         is_ours = or_(rater.c.namespace == self._campaign.name, and_(rater.c.namespace == "", is_member))
-        rows = self._connection.execute(
-            select(rater.c.id, rater.c.name, rater.c.kind)
-            .where(rater.c.name.in_(names), is_ours)
-            .order_by(rater.c.namespace.desc())
-        )
-        self._raters = {row.name: (row.id, RaterKind(row.kind)) for row in rows}
+        for some in batched(names):
+            rows = self._connection.execute(
+                select(rater.c.id, rater.c.name, rater.c.kind)
+                .where(rater.c.name.in_(some), is_ours)
+                .order_by(rater.c.namespace.desc())
+            )
+            self._raters.update((row.name, (row.id, RaterKind(row.kind))) for row in rows)
 
     def _load_ledger(self, lines: Sequence[ImportedComparison], known_ids: Mapping[str, int]) -> None:
         """Assignments, judgments and decisions on the chunk's comparisons that were there before it."""
@@ -161,7 +160,13 @@ class JudgmentWriter:
 
     def _load_judgments(self, ids: Mapping[int, str], keys: Mapping[int, Key]) -> None:
         rows = self._connection.execute(
-            select(_judgment.c.id, _judgment.c.assignment_id, _judgment.c.revision, _judgment.c.justification)
+            select(
+                _judgment.c.id,
+                _judgment.c.assignment_id,
+                _judgment.c.revision,
+                _judgment.c.justification,
+                _judgment.c.confidence,
+            )
             .join(_assignment, _assignment.c.id == _judgment.c.assignment_id)
             .where(_assignment.c.comparison_id.in_(ids))
         ).all()
@@ -175,8 +180,24 @@ class JudgmentWriter:
         for row in stored:
             said = (row.preferred, row.strength, row.scores, row.checks, row.ranking)
             verdicts.setdefault(row.judgment_id, {})[row.criterion] = said
+        tensions = self._load_tensions(ids)
         for row in rows:
-            self._said[keys[row.assignment_id], row.revision] = (verdicts.get(row.id, {}), row.justification)
+            said = (verdicts.get(row.id, {}), row.justification, row.confidence, tensions.get(row.id, set()))
+            self._said[keys[row.assignment_id], row.revision] = said
+
+    def _load_tensions(self, ids: Mapping[int, str]) -> dict[int, set[Any]]:
+        table = tables.declared_tension
+        found: dict[int, set[Any]] = {}
+        rows = self._connection.execute(
+            select(table)
+            .join(_judgment, _judgment.c.id == table.c.judgment_id)
+            .join(_assignment, _assignment.c.id == _judgment.c.assignment_id)
+            .where(_assignment.c.comparison_id.in_(ids))
+        )
+        for row in rows:
+            said = (row.first_criterion, row.second_criterion, row.prevailed, row.why)
+            found.setdefault(row.judgment_id, set()).add(said)
+        return found
 
     # --- checking ----------------------------------------------------------------------------------------------
 
@@ -220,6 +241,9 @@ class JudgmentWriter:
         for problem in problems:
             field = place if problem.field == OVERALL else f"{place}.criteria.{problem.field}"
             raise _Refused(field, f"{problem.message} ({problem.remedy})")
+        for key in judgment.criteria_shown or ():
+            if key not in (*rubric.criterion_keys, OVERALL):
+                raise _Refused(f"{place}.criteria_shown", f"rubric {rubric.key!r} has no criterion {key!r}")
         for tension in judgment.tensions:
             for key in tension.between:
                 if key not in rubric.criterion_keys:
@@ -272,6 +296,8 @@ class JudgmentWriter:
         return round_
 
     def _open_round(self, name: str, mode: RankingMode, version: str | None, place: str) -> Round:
+        if name in self._rounds:
+            raise _Refused(f"{place}.round", f"is missing, and round {name!r} is not for {mode.value} comparisons")
         main = next(iter(self._rounds.values()))
         try:
             rubric = rubric_of(self._connection, version or main.rubric_version)
@@ -283,11 +309,19 @@ class JudgmentWriter:
                 mode=mode,
                 rules=RoundRules(overlap=main.rules.overlap, gold_rate=main.rules.gold_rate),
                 actor=self._actor,
+                batch_id=self._batch_id,
             )
         except (InvalidInput, NotFound) as error:
             raise _Refused(f"{place}.round", str(error)) from error
         self._rounds[name] = round_
         return round_
+
+    def _close_again(self, names: Collection[str]) -> None:
+        """Take back the rounds that a refused line opened."""
+        for name in names:
+            round_id = self._rounds.pop(name).id
+            self._connection.execute(delete(tables.queue_item).where(tables.queue_item.c.round_id == round_id))
+            self._connection.execute(delete(tables.round_).where(tables.round_.c.id == round_id))
 
     # --- writing -----------------------------------------------------------------------------------------------
 
@@ -410,8 +444,12 @@ class JudgmentWriter:
 
 def _said(judgment: Judgment) -> Any:
     """What a judgment says, for telling a repetition from a contradiction."""
+    tensions = {
+        (row["first_criterion"], row["second_criterion"], row["prevailed"], row["why"])
+        for row in tension_rows(0, judgment.tensions)
+    }
     answers = {
         row["criterion"]: (row["preferred"], row["strength"], row["scores"], row["checks"], row["ranking"])
         for row in verdict_rows(0, judgment.answers)
     }
-    return answers, judgment.justification
+    return answers, judgment.justification, judgment.confidence, tensions

@@ -115,12 +115,12 @@ def start(store: Store, job_id: int) -> bool:
 
 
 def report(store: Store, job_id: int, *, progress: float, message: str = "") -> bool:
-    """Show how far a running job is; returns whether somebody wants it to stop."""
+    """Show how far a running job is; returns whether somebody wants it to stop. One that has ended stays as it is."""
     with store.write() as connection:
         return bool(
             connection.execute(
                 update(_job)
-                .where(_job.c.id == job_id)
+                .where(_job.c.id == job_id, _job.c.state == JobState.RUNNING.value)
                 .values(progress=min(1.0, max(0.0, progress)), message=message, heartbeat_at=utc_now())
                 .returning(_job.c.cancel_requested)
             ).scalar()
@@ -130,7 +130,7 @@ def report(store: Store, job_id: int, *, progress: float, message: str = "") -> 
 def finish(
     store: Store, job_id: int, state: JobState, *, message: str = "", result: Mapping[str, Any] | None = None
 ) -> None:
-    """End a job: done, failed or cancelled, with a sentence and what it made."""
+    """End a running job: done, failed or cancelled, with a sentence and what it made. The first end counts."""
     values: dict[str, Any] = {
         "state": state.value,
         "message": message,
@@ -140,14 +140,19 @@ def finish(
     if state is JobState.DONE:
         values["progress"] = 1.0
     with store.write() as connection:
-        connection.execute(update(_job).where(_job.c.id == job_id).values(**values))
-        events.record(
-            connection,
-            actor="system",
-            action=f"job.{state.value}",
-            subject=f"job {job_id}",
-            detail={"message": message},
-        )
+        is_running = (_job.c.id == job_id) & (_job.c.state == JobState.RUNNING.value)
+        campaign = connection.execute(
+            update(_job).where(is_running).values(**values).returning(_job.c.campaign_id)
+        ).first()
+        if campaign is not None:
+            events.record(
+                connection,
+                actor="system",
+                action=f"job.{state.value}",
+                subject=f"job {job_id}",
+                campaign_id=campaign.campaign_id,
+                detail={"message": message},
+            )
 
 
 def request_cancel(store: Store, job_id: int, *, actor: str) -> Job:
@@ -157,35 +162,57 @@ def request_cancel(store: Store, job_id: int, *, actor: str) -> Job:
         NotFound: there is none with this number.
         Conflict: it has ended.
     """
-    job = find(store, job_id)
-    if job.state.value in _ENDED:
-        raise Conflict(f"Job {job_id} is {job.state.value} already.")
     with store.write() as connection:
+        row = connection.execute(select(_job).where(_job.c.id == job_id).with_for_update()).first()
+        if row is None:
+            raise NotFound(f"There is no job {job_id}.")
+        if row.state in _ENDED:
+            raise Conflict(f"Job {job_id} is {row.state} already.")
         connection.execute(update(_job).where(_job.c.id == job_id).values(cancel_requested=True))
         connection.execute(
             update(_job)
             .where(_job.c.id == job_id, _job.c.state == JobState.QUEUED.value)
             .values(state=JobState.CANCELLED.value, finished_at=utc_now(), message="cancelled before it started")
         )
-        events.record(connection, actor=actor, action="job.cancel_requested", subject=f"job {job_id}")
+        events.record(
+            connection,
+            actor=actor,
+            action="job.cancel_requested",
+            subject=f"job {job_id}",
+            campaign_id=row.campaign_id,
+        )
     return find(store, job_id)
 
 
 def waiting(store: Store) -> list[int]:
-    """Jobs that should run and do not: queued ones, and those whose worker was lost; one lost too often fails.
+    """Jobs that should run and do not: queued ones, and those whose worker was lost.
 
     A worker asks at its start, so that work asked for before a crash goes on after it.
     """
+    with store.read() as connection:
+        queued = list(connection.scalars(select(_job.c.id).where(_job.c.state == JobState.QUEUED.value)))
+    return sorted([*queued, *lost(store)])
+
+
+def lost(store: Store) -> list[int]:
+    """Running jobs without a sign of life; one that was lost too often fails here instead."""
     now = utc_now()
+    is_lost = (_job.c.state == JobState.RUNNING.value) & (_job.c.heartbeat_at < now - SILENCE)
+    message = f"its worker was lost {MAX_ATTEMPTS} times; see the worker's log, then start it anew"
     with store.write() as connection:
-        lost = (_job.c.state == JobState.RUNNING.value) & (_job.c.heartbeat_at < now - SILENCE)
-        connection.execute(
+        failed = connection.execute(
             update(_job)
-            .where(lost, _job.c.n_attempts >= MAX_ATTEMPTS)
-            .values(
-                state=JobState.FAILED.value,
-                finished_at=now,
-                message=f"its worker was lost {MAX_ATTEMPTS} times; see the worker's log, then start it anew",
+            .where(is_lost, _job.c.n_attempts >= MAX_ATTEMPTS)
+            .values(state=JobState.FAILED.value, finished_at=now, message=message)
+            .returning(_job.c.id, _job.c.campaign_id)
+        ).all()
+        for row in failed:
+            events.record(
+                connection,
+                actor="system",
+                action="job.failed",
+                subject=f"job {row.id}",
+                campaign_id=row.campaign_id,
+                detail={"message": message},
             )
-        )
-        return list(connection.scalars(select(_job.c.id).where(or_(_job.c.state == JobState.QUEUED.value, lost))))
+        return list(connection.scalars(select(_job.c.id).where(is_lost).order_by(_job.c.id)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from app.domain import (
     OVERALL,
@@ -17,13 +18,16 @@ from app.domain import (
     Report,
     utc_now,
 )
-from app.errors import Conflict, LeaseLost, NotFound, RefusedSubmission
+from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmission
+from app.formats.base import Refusal
+from app.formats.lines import refuse_unstorable
 from app.services import events
-from app.services.assigning import give_back, take_place
-from app.services.lookup import find_account, rubric_of, rules_from_dict
+from app.services.assigning import give_back, require_judge, take_place
+from app.services.lookup import find_account, find_campaign, rubric_of, rules_from_dict
 from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
+from rubrics.model import Rubric
 from rubrics.submission import validate_submission
 
 _assignment = tables.assignment
@@ -76,8 +80,10 @@ def save_draft(
 
     Raises:
         NotFound: no such assignment of this rater.
+        InvalidInput: the draft is not JSON, or has a character that no database stores.
     """
     now = now or utc_now()
+    _check_draft(draft)
     with store.write() as connection:
         row = _own_assignment(connection, find_account(connection, rater_name), assignment_id)
         if row.state != AssignmentState.OPEN.value:
@@ -91,6 +97,15 @@ def save_draft(
     return True
 
 
+def _check_draft(draft: Mapping[str, Any]) -> None:
+    try:
+        text = json.dumps(draft, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"The draft cannot be kept: {error}. Send JSON values.") from error
+    if (problem := _unstorable(json.loads(text), "draft")) is not None:
+        raise InvalidInput(f"The draft cannot be kept: {problem}.")
+
+
 def submit(
     store: Store, rater_name: str, assignment_id: int, submission: Submission, *, now: datetime | None = None
 ) -> Receipt:
@@ -100,11 +115,13 @@ def submit(
 
     Raises:
         NotFound: no such assignment of this rater.
+        NotAllowed: the rater was paused, retired or taken off the campaign meanwhile; the draft is kept.
         Conflict: the assignment was skipped.
         LeaseLost: the lease ran out and the last place is taken; the work is kept as the assignment's draft.
         RefusedSubmission: the judgment breaks the rubric; nothing is stored.
     """
     now = now or utc_now()
+    draft = _as_draft(submission)
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
@@ -112,11 +129,14 @@ def submit(
             return _first_receipt(connection, assignment_id)
         if row.state == AssignmentState.SKIPPED.value:
             raise Conflict(f"Assignment {assignment_id} was skipped; ask for the next comparison.")
-        _validate(connection, row, submission)
+        require_judge(connection, rater, campaign=find_campaign(connection, row.campaign))
         is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
         if is_lost:
-            _keep_as_draft(connection, assignment_id, submission, now=now)
+            connection.execute(
+                update(_assignment).where(_assignment.c.id == assignment_id).values(draft=draft, draft_saved_at=now)
+            )
         else:
+            _validate(connection, row, submission)
             receipt = _store(connection, rater, row, submission, revision=0, now=now)
             connection.execute(
                 update(_assignment)
@@ -138,16 +158,20 @@ def revise(
 
     Raises:
         NotFound: no such assignment of this rater.
-        Conflict: the assignment has not been submitted, or its round is closed.
+        NotAllowed: the rater was paused, retired or taken off the campaign meanwhile.
+        Conflict: the assignment has not been submitted, or its round or campaign is closed.
         RefusedSubmission: the judgment breaks the rubric; nothing is stored.
     """
     now = now or utc_now()
+    _as_draft(submission)
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
         if row.state != AssignmentState.SUBMITTED.value:
             raise Conflict(f"Assignment {assignment_id} is {row.state}: submit it before revising it.")
-        if row.round_state != "open":
+        campaign = find_campaign(connection, row.campaign)
+        require_judge(connection, rater, campaign=campaign)
+        if "closed" in (row.round_state, campaign.state):
             raise Conflict(f"Assignment {assignment_id} is of a closed round: its judgments stand.")
         _validate(connection, row, submission)
         last = connection.execute(
@@ -165,8 +189,11 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
     Raises:
         NotFound: no such assignment of this rater.
         Conflict: it was submitted.
+        InvalidInput: the reason has a character that no database stores.
     """
     now = now or utc_now()
+    if (problem := _unstorable(reason, "reason")) is not None:
+        raise InvalidInput(f"The comparison cannot be skipped: {problem}.")
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
@@ -200,12 +227,14 @@ def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) ->
             _assignment,
             comparison.c.meta,
             round_.c.campaign_id,
+            tables.campaign.c.name.label("campaign"),
             round_.c.rubric_version,
             round_.c.rules,
             round_.c.state.label("round_state"),
         )
         .join(comparison, comparison.c.id == _assignment.c.comparison_id)
         .join(round_, round_.c.id == _assignment.c.round_id)
+        .join(tables.campaign, tables.campaign.c.id == round_.c.campaign_id)
         .where(_assignment.c.id == assignment_id, _assignment.c.rater_id == rater.id)
         .with_for_update(of=_assignment)
     ).first()
@@ -216,24 +245,30 @@ def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) ->
 
 def _first_receipt(connection: Connection, assignment_id: int) -> Receipt:
     first = connection.execute(
-        select(_judgment.c.id).where(_judgment.c.assignment_id == assignment_id, _judgment.c.revision == 0)
-    ).scalar_one()
-    return Receipt(first, 0, was_known=True)
+        select(_judgment.c.id, _judgment.c.revision)
+        .where(_judgment.c.assignment_id == assignment_id)
+        .order_by(_judgment.c.revision)
+        .limit(1)
+    ).one()
+    return Receipt(first.id, first.revision, was_known=True)
 
 
 def _validate(connection: Connection, row: Row[Any], submission: Submission) -> None:
+    rubric = rubric_of(connection, row.rubric_version)
     answers = dict(submission.answers)
     overall = answers.pop(OVERALL, None)
     problems = validate_submission(
-        rubric_of(connection, row.rubric_version),
+        rubric,
         answers,
         overall=overall,
         justification=submission.justification,
         meta=row.meta,
-        completion_ids=tuple(row.shown),
-        scope=[*row.criteria_shown, *([OVERALL] if row.asks_overall else [])],
+        completion_ids=_completion_ids(connection, row),
+        scope=None if row.criteria_shown is None else [*row.criteria_shown, *([OVERALL] if row.asks_overall else [])],
     )
     sentences = [str(problem) for problem in problems]
+    sentences += _tension_problems(rubric, submission.tensions)
+    sentences += _report_problems(submission.reports)
     if submission.confidence is not None and submission.confidence not in range(1, 6):
         sentences.append(f"confidence: {submission.confidence} is not one of the five levels (give 1 to 5)")
     if submission.seconds is not None and not 0 <= submission.seconds < 86_400:
@@ -242,20 +277,70 @@ def _validate(connection: Connection, row: Row[Any], submission: Submission) -> 
         raise RefusedSubmission(sentences)
 
 
+def _completion_ids(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
+    """The completions of an assignment; where a file did not say what was shown, those of the comparison."""
+    slot = tables.completion.c.slot
+    slots = row.shown or connection.scalars(select(slot).where(tables.completion.c.comparison_id == row.comparison_id))
+    return tuple(sorted(slots))
+
+
+def _tension_problems(rubric: Rubric, tensions: Sequence[DeclaredTension]) -> Iterator[str]:
+    """A declared tension names two criteria of the rubric, once, and one of the two as what prevailed."""
+    seen: set[tuple[str, ...]] = set()
+    for tension in tensions:
+        named = " and ".join(tension.between)
+        unknown = [key for key in tension.between if key not in rubric.criterion_keys]
+        if unknown:
+            yield f"tensions: {unknown[0]!r} is no criterion (name two of {', '.join(rubric.criterion_keys)})"
+        elif tension.between[0] == tension.between[1]:
+            yield f"tensions: {tension.between[0]!r} stands twice (name two different criteria)"
+        elif tension.prevailed is not None and tension.prevailed not in tension.between:
+            yield f"tensions: {tension.prevailed!r} cannot have prevailed (name one of {named}, or neither)"
+        elif tuple(sorted(tension.between)) in seen:
+            yield f"tensions: {named} are declared twice (keep one)"
+        seen.add(tuple(sorted(tension.between)))
+
+
+def _report_problems(reports: Sequence[Report]) -> Iterator[str]:
+    """A report says what it is about."""
+    if not all(report.kind.strip() for report in reports):
+        yield "reports: a report has no kind (say what it is about)"
+
+
+def _unstorable(value: Any, field: str) -> str | None:
+    """Which text in a value no database stores (NUL characters, halves of surrogate pairs), and the remedy."""
+    try:
+        refuse_unstorable(value, field)
+    except Refusal as refusal:
+        return f"{refusal.field} {refusal.reason}"
+    return None
+
+
 def _take_again(connection: Connection, row: Row[Any]) -> bool:
     """Take the place of an expired lease again; work that takes no place can always be submitted."""
     return not row.takes_place or take_place(connection, row.round_id, row.comparison_id)
 
 
-def _keep_as_draft(connection: Connection, assignment_id: int, submission: Submission, *, now: datetime) -> None:
+def _as_draft(submission: Submission) -> dict[str, Any]:
+    """A submission in the form of a draft.
+
+    Raises:
+        RefusedSubmission: it has a text that no database stores.
+    """
     draft = {
         "answers": {key: answer.to_dict() for key, answer in submission.answers.items()},
         "justification": submission.justification,
+        "tensions": [
+            {"between": list(tension.between), "prevailed": tension.prevailed, "why": tension.why}
+            for tension in submission.tensions
+        ],
+        "reports": [{"kind": report.kind, "text": report.text} for report in submission.reports],
         "confidence": submission.confidence,
+        "seconds": submission.seconds,
     }
-    connection.execute(
-        update(_assignment).where(_assignment.c.id == assignment_id).values(draft=draft, draft_saved_at=now)
-    )
+    if (problem := _unstorable(draft, "")) is not None:
+        raise RefusedSubmission([problem])
+    return draft
 
 
 def _store(
@@ -350,5 +435,11 @@ def _says_the_same(connection: Connection, last: Row[Any], submission: Submissio
         row["criterion"]: (row["preferred"], row["strength"], row["scores"], row["checks"], row["ranking"])
         for row in verdict_rows(last.id, submission.answers)
     }
-    n_tensions = connection.scalar(select(func.count()).where(tables.declared_tension.c.judgment_id == last.id))
-    return answers == given and n_tensions == len(submission.tensions)
+    table = tables.declared_tension
+    declared = connection.execute(select(table).where(table.c.judgment_id == last.id)).all()
+    tensions = {(row.first_criterion, row.second_criterion): (row.prevailed, row.why) for row in declared}
+    given_tensions = {
+        (row["first_criterion"], row["second_criterion"]): (row["prevailed"], row["why"])
+        for row in tension_rows(last.id, submission.tensions)
+    }
+    return answers == given and tensions == given_tensions

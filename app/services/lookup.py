@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import URL, Connection, Row, or_, select
 
 from app.domain import (
     Campaign,
@@ -23,9 +23,10 @@ from app.domain import (
 from app.errors import NotAllowed, NotFound
 from app.policy import Action, may
 from app.store import tables
+from app.store.visibility import visible
 from rubrics.model import Rubric
 
-_rubrics: dict[str, Rubric] = {}
+_rubrics: dict[tuple[URL, str], Rubric] = {}
 
 
 def rubric_of(connection: Connection, version: str) -> Rubric:
@@ -34,14 +35,15 @@ def rubric_of(connection: Connection, version: str) -> Rubric:
     Raises:
         NotFound: no such version was published here.
     """
-    if version not in _rubrics:
+    known = (connection.engine.url, version)
+    if known not in _rubrics:
         content = connection.scalar(
             select(tables.rubric_version.c.content).where(tables.rubric_version.c.version == version)
         )
         if content is None:
             raise NotFound(f"No rubric version {version} is published here. Publish it, or create a round with it.")
-        _rubrics[version] = Rubric.from_dict(content)
-    return _rubrics[version]
+        _rubrics[known] = Rubric.from_dict(content)
+    return _rubrics[known]
 
 
 def rules_to_dict(rules: RoundRules) -> dict[str, Any]:
@@ -96,11 +98,17 @@ def find_campaign(connection: Connection, name: str) -> Campaign:
     return campaign_of(row)
 
 
-def rounds_of(connection: Connection, campaign_id: int) -> list[Round]:
-    """All rounds of a campaign, oldest first."""
-    rows = connection.execute(
-        select(tables.round_).where(tables.round_.c.campaign_id == campaign_id).order_by(tables.round_.c.id)
-    )
+def rounds_of(connection: Connection, campaign_id: int, *, batch_id: int | None = None) -> list[Round]:
+    """All rounds of a campaign, oldest first; those that an unfinished import opened only for that import.
+
+    Args:
+        connection: a transaction.
+        campaign_id: the campaign.
+        batch_id: the import that asks, if it is one.
+    """
+    round_ = tables.round_
+    is_there = or_(visible(round_.c.batch_id), round_.c.batch_id == batch_id)
+    rows = connection.execute(select(round_).where(round_.c.campaign_id == campaign_id, is_there).order_by(round_.c.id))
     return [round_of(row) for row in rows]
 
 

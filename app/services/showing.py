@@ -54,15 +54,12 @@ def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
     ).first()
     if row is None:
         raise NotFound(f"There is no assignment {assignment_id}.")
-    texts = dict(
-        connection.execute(
-            select(tables.completion.c.slot, tables.content.c.body)
-            .join(tables.content)
-            .where(tables.completion.c.comparison_id == row.comparison_id)
-        )
-        .tuples()
-        .all()
+    found = connection.execute(
+        select(tables.completion.c.slot, tables.content.c.body)
+        .join(tables.content)
+        .where(tables.completion.c.comparison_id == row.comparison_id)
     )
+    texts = {one.slot: one.body for one in found}
     return Assignment(
         id=row.id,
         campaign=row.campaign,

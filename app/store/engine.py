@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import OperationalError
@@ -14,7 +14,17 @@ from sqlalchemy.exc import OperationalError
 from app.errors import StoreError
 
 BUSY_TIMEOUT_MS = 60_000
+IN_LIST = 10_000
+"""The longest IN list of a statement: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
+
 _IS_READ = "steelyard_is_read"
+_T = TypeVar("_T")
+
+
+def batched(values: Sequence[_T], size: int = IN_LIST) -> Iterator[Sequence[_T]]:
+    """Values in pieces that fit an IN list; nothing for no values."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
 
 
 class Store:

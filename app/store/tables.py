@@ -160,6 +160,7 @@ round_ = Table(
     metadata,
     _id(),
     _ref("campaign_id", "campaign"),
+    _ref("batch_id", "import_batch", nullable=True),
     Column("name", String, nullable=False),
     Column("purpose", String, nullable=False),
     Column("mode", String, nullable=False),
@@ -172,6 +173,7 @@ round_ = Table(
     CheckConstraint("mode IN ('pair', 'kway')", name="mode"),
     CheckConstraint("state IN ('open', 'closed')", name="state"),
 )
+"""`batch_id`: the import that opened the round, because judgments in its file are of it."""
 
 # --- comparisons -------------------------------------------------------------------------------------------------
 
