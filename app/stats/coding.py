@@ -169,20 +169,19 @@ def _first_votes(coded: CodedVotes, frame: pd.DataFrame) -> CodedVotes:
     """Keep one vote per rater, unit and criterion: lowest repeat_index, then earliest judgment, then frame order."""
     key = (coded.criterion.astype(np.int64) * coded.n_units + coded.unit) * coded.n_raters + coded.rater
     ordered = np.sort(key)
-    if not (ordered[1:] == ordered[:-1]).any():
+    repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(repeated) == 0:
         return coded
-    order = np.lexsort((frame["judgment_id"].to_numpy(), frame["repeat_index"].to_numpy(), key))
-    first = np.r_[True, key[order][1:] != key[order][:-1]]
-    keep = np.zeros(len(key), bool)
-    keep[order[first]] = True
+    rows = np.flatnonzero(pd.Series(key).isin(repeated).to_numpy())
+    judgment, repeat = (frame[name].to_numpy()[rows] for name in ("judgment_id", "repeat_index"))
+    order = rows[np.lexsort((judgment, repeat, key[rows]))]
+    keep = np.ones(len(key), bool)
+    keep[order[1:][key[order[1:]] == key[order[:-1]]]] = False
     return coded.keep(keep)
 
 
 def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return sorted distinct values and codes; values that differ only by rounding (1e-9) are one."""
-    rounded = np.round(values, 9) + 0.0
-    codes, distinct = pd.factorize(rounded)
-    order = np.argsort(distinct)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    return distinct[order], rank[codes]
+    codes, raw = pd.factorize(values)
+    distinct, rank = np.unique(np.round(raw, 9) + 0.0, return_inverse=True)
+    return distinct, rank[codes]

@@ -134,12 +134,15 @@ def rater_pairs(coded: CodedVotes, *, min_n: int = 20, largest: int = 200) -> tu
 
 def _meetings(coded: CodedVotes, wanted: list[tuple[int, int]]) -> Iterator[RaterPair]:
     """Yield the shared units of each wanted pair."""
-    involved = np.isin(coded.rater, np.unique(np.array(wanted, dtype=np.int64).ravel()))
-    positions = np.flatnonzero(involved)
-    positions = positions[np.argsort(coded.rater[positions], kind="stable")]
+    involved = np.zeros(coded.n_raters, bool)
+    involved[np.array(wanted, np.int64).ravel()] = True
+    positions = np.flatnonzero(involved[coded.rater])
     rater = coded.rater[positions]
+    ends = np.cumsum(np.bincount(rater, minlength=coded.n_raters))
+    starts = np.r_[0, ends]
+    positions = positions[np.argsort(rater, kind="stable")]
     for first, second in wanted:
-        mine = positions[slice(*np.searchsorted(rater, [first, first + 1]))]
-        theirs = positions[slice(*np.searchsorted(rater, [second, second + 1]))]
+        mine = positions[starts[first] : ends[first]]
+        theirs = positions[starts[second] : ends[second]]
         _, at, other = np.intersect1d(coded.unit[mine], coded.unit[theirs], assume_unique=True, return_indices=True)
         yield RaterPair((first, second), len(at), np.stack([mine[at], theirs[other]]))

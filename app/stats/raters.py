@@ -82,12 +82,19 @@ def shown_first(coded: CodedVotes, votes: pd.DataFrame) -> tuple[np.ndarray, np.
 
     The order is +1 where `first` was shown first, -1 where second, 0 where unknown.
     """
+    order = order_on_screen(coded, votes)
+    return order, (coded.outcome < CLASSES.index("tie")) & (order != 0)
+
+
+def order_on_screen(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:
+    """Return +1 for each vote whose `first` was shown first, -1 where it was shown second, 0 where that is unknown."""
     column = votes["first_shown_first"].iloc[coded.row]
     if column.dtype == bool:
-        order = np.where(column.to_numpy(), 1, -1)
-    else:
-        order = column.map({True: 1, False: -1}).fillna(0).to_numpy(np.int64)
-    return order, (coded.outcome < CLASSES.index("tie")) & (order != 0)
+        return np.where(column.to_numpy(), 1, -1)
+    known = column.notna().to_numpy()
+    order = np.zeros(len(column), np.int64)
+    order[known] = np.where(column[known].astype(bool), 1, -1)
+    return order
 
 
 def median_seconds(coded: CodedVotes, votes: pd.DataFrame) -> pd.Series:

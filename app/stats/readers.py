@@ -58,7 +58,10 @@ def votes_from_native(lines: Iterable[Mapping[str, Any]], *, scales: Mapping[str
             number += 1
             rows.extend(_native_rows(comparison_id, ids, judgment, number))
     frame = pd.DataFrame(rows, columns=[*VOTE_COLUMNS])
-    return check_votes(_tidy(_scaled(frame, scales or {})))
+    frame = _tidy(frame)
+    return check_votes(
+        frame.assign(value=_scaled(frame["value"].to_numpy(copy=True), frame["criterion"], scales or {}))
+    )
 
 
 def votes_from_table(table: pd.DataFrame, *, scales: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -83,21 +86,20 @@ def votes_from_table(table: pd.DataFrame, *, scales: Mapping[str, float] | None 
             position = int(np.flatnonzero(table[column].isna())[0])
             raise VoteFrameError(f"Row {position + 1} of the table of votes has no {column}.")
     n = len(table)
-    frame = pd.DataFrame({name: _categorical(table[name]) for name in ("comparison_id", "rater_id")})
-    frame["criterion"] = _categorical(table["criterion"]) if "criterion" in table else _constant(OVERALL, n)
+    columns: dict[str, Any] = {name: _categorical(table[name]) for name in ("comparison_id", "rater_id")}
+    columns["criterion"] = _categorical(table["criterion"]) if "criterion" in table else _constant(OVERALL, n)
     for name, default in (("rater_kind", "human"), ("round", ""), ("purpose", "work")):
-        frame[name] = _categorical(table[name]) if name in table else _constant(default, n)
-    _add_outcomes(frame, table)
-    frame["repeat_index"] = table["repeat_index"].to_numpy() if "repeat_index" in table else np.zeros(n, np.int8)
-    frame["judgment_id"] = _judgment_ids(frame)
+        columns[name] = _categorical(table[name]) if name in table else _constant(default, n)
+    columns |= _outcomes(table)
+    columns["repeat_index"] = table["repeat_index"].to_numpy() if "repeat_index" in table else np.zeros(n, np.int8)
+    columns["judgment_id"] = _judgment_ids(columns)
     strength = pd.to_numeric(table["strength"]).to_numpy(float) if "strength" in table else np.full(n, np.nan)
-    frame["value"] = _signed(frame["outcome"], strength)
-    frame["weight"] = np.ones(n, np.float32)
+    columns["value"] = _scaled(_signed(columns["outcome"], strength), columns["criterion"], scales or {})
+    columns["weight"] = np.ones(n, np.float32)
     for name in ("confidence", "seconds"):
-        frame[name] = table[name].to_numpy(np.float32) if name in table else np.full(n, np.nan, np.float32)
-    at = table["at"] if "at" in table else pd.Series(pd.NaT, index=table.index)
-    frame["at"] = pd.to_datetime(at, utc=True).to_numpy() if len(at) else pd.Series([], dtype="datetime64[ns, UTC]")
-    return check_votes(_scaled(frame[[*VOTE_COLUMNS]], scales or {}))
+        columns[name] = table[name].to_numpy(np.float32) if name in table else np.full(n, np.nan, np.float32)
+    columns["at"] = _times(table.get("at"), n)
+    return check_votes(pd.DataFrame({name: columns[name] for name in VOTE_COLUMNS}, copy=False))
 
 
 def _native_rows(comparison_id: str, ids: list[str], judgment: Mapping[str, Any], number: int) -> Iterator[tuple]:
@@ -174,32 +176,30 @@ def _places(ids: list[str], verdict: Mapping[str, Any], comparison_id: str) -> d
     return places
 
 
-def _signed(outcome: pd.Series, strength: np.ndarray) -> np.ndarray:
+def _signed(outcome: pd.Categorical, strength: np.ndarray) -> np.ndarray:
     """Return sign times strength, infinite where the strength is unknown, NaN where the outcome is missing."""
-    names = outcome.cat.categories
-    sign = np.array([_SIGN.get(name, np.nan if name in MISSING_OUTCOMES else 0.0) for name in names])
-    sign = sign[outcome.cat.codes.to_numpy()]
+    sign = np.array([_SIGN.get(name, np.nan if name in MISSING_OUTCOMES else 0.0) for name in outcome.categories])
+    sign = sign[outcome.codes]
     size = np.where(np.isnan(strength), np.inf, strength)
-    return np.where(sign == 0, 0.0, sign * np.where(sign == 0, 1.0, size))
+    size[sign == 0] = 1.0
+    return sign * size
 
 
-def _scaled(frame: pd.DataFrame, scales: Mapping[str, float]) -> pd.DataFrame:
+def _scaled(value: np.ndarray, criterion: pd.Series, scales: Mapping[str, float]) -> np.ndarray:
     """Divide signed strengths by the largest possible one per criterion; infinite ones become their sign."""
-    value = frame["value"].to_numpy(float)
     bare = np.isinf(value)
     if bare.all():
-        return frame.assign(value=np.sign(value))
-    codes, names = pd.factorize(frame["criterion"])
-    for code, name in enumerate(names):
-        mine = (codes == code) & ~bare
-        largest = scales.get(str(name)) or np.nanmax(np.abs(value[mine]), initial=0.0)
+        return np.sign(value)
+    for code, name in enumerate(criterion.cat.categories):
+        mine = ~bare if len(criterion.cat.categories) == 1 else (criterion.cat.codes.to_numpy() == code) & ~bare
+        largest = scales.get(str(name)) or np.nanmax(np.abs(value), where=mine & ~np.isnan(value), initial=0.0)
         if largest > 0:
-            value = np.where(mine, value / largest, value)
-    return frame.assign(value=np.where(bare, np.sign(value), value))
+            np.divide(value, largest, out=value, where=mine)
+    return np.sign(value, out=value, where=bare)
 
 
-def _add_outcomes(frame: pd.DataFrame, table: pd.DataFrame) -> None:
-    """Add `first`, `second`, `outcome` and `first_shown_first`; all worked out on categories, not on rows."""
+def _outcomes(table: pd.DataFrame) -> dict[str, Any]:
+    """Return `first`, `second`, `outcome` and `first_shown_first`; all worked out on categories, not on rows."""
     preferred = _categorical(table["preferred"])
     orders, order_code = _shown_orders(table)
     named = sorted({str(name) for name in preferred.cat.categories} - set(_WORDS))
@@ -213,23 +213,24 @@ def _add_outcomes(frame: pd.DataFrame, table: pd.DataFrame) -> None:
         orders, order_code = [tuple(sorted(named))], np.zeros(len(table), np.int8)
     pairs = [tuple(sorted(order)) for order in orders]
     outcome = np.array([[_outcome(str(name), pair) for pair in pairs] for name in preferred.cat.categories], np.int8)
-    coded = outcome[preferred.cat.codes.to_numpy(), order_code]
+    coded = outcome[preferred.cat.codes.to_numpy(), order_code] if len(table) else np.zeros(0, np.int8)
     if (coded < 0).any():
         position = int(np.flatnonzero(coded < 0)[0])
         raise VoteFrameError(
             f"Row {position + 1} prefers {table['preferred'].iloc[position]!r}, which is not among the responses shown "
             f"{orders[order_code[position]]} nor {_WORDS}."
         )
-    frame["outcome"] = pd.Categorical.from_codes(coded, categories=OUTCOMES)
+    columns: dict[str, Any] = {"outcome": pd.Categorical.from_codes(coded, categories=OUTCOMES, validate=False)}
     for place, column in enumerate(("first", "second")):
         names = sorted({pair[place] for pair in pairs})
-        table_of_codes = np.array([names.index(pair[place]) for pair in pairs], np.int32)
-        frame[column] = pd.Categorical.from_codes(table_of_codes[order_code], categories=names)
+        codes = np.array([names.index(pair[place]) for pair in pairs], np.int8 if len(names) < 128 else np.int32)
+        columns[column] = pd.Categorical.from_codes(codes[order_code], categories=names, validate=False)
     if "shown" in table:
         in_order = np.array([order == pair for order, pair in zip(orders, pairs, strict=True)])
-        frame["first_shown_first"] = in_order[order_code]
+        columns["first_shown_first"] = in_order[order_code]
     else:
-        frame["first_shown_first"] = pd.Series(None, index=frame.index, dtype=object)
+        columns["first_shown_first"] = pd.Categorical.from_codes(np.full(len(table), -1, np.int8), categories=[True])
+    return columns
 
 
 def _outcome(preferred: str, pair: tuple[str, ...]) -> int:
@@ -260,12 +261,19 @@ def _parse_shown(text: str) -> tuple[str, ...]:
     return tuple(str(name) for name in names)
 
 
-def _judgment_ids(frame: pd.DataFrame) -> np.ndarray:
+def _judgment_ids(columns: Mapping[str, Any]) -> np.ndarray:
     """Return one number per judgment: rows of one comparison, rater, round and repeat share it."""
-    if len(frame["criterion"].cat.categories) == 1:
-        return np.arange(len(frame))
-    keys = ["comparison_id", "rater_id", "round", "repeat_index"]
-    return frame.groupby(keys, observed=True, sort=False).ngroup().to_numpy()
+    if len(columns["criterion"].cat.categories) == 1:
+        return np.arange(len(columns["criterion"]))
+    keys = pd.DataFrame({name: columns[name] for name in ("comparison_id", "rater_id", "round", "repeat_index")})
+    return keys.groupby(list(keys), observed=True, sort=False).ngroup().to_numpy()
+
+
+def _times(column: pd.Series | None, n: int) -> pd.Series:
+    """Return times as datetime64[ns, UTC]; a time without zone is UTC."""
+    if column is None:
+        return pd.Series(np.full(n, np.datetime64("NaT", "ns"))).dt.tz_localize("UTC")
+    return pd.to_datetime(column, utc=True).dt.as_unit("ns").reset_index(drop=True)
 
 
 def _categorical(column: pd.Series) -> pd.Series:

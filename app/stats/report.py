@@ -50,10 +50,11 @@ def heading(kinds: Collection[str], as_of_event: int | None, votes: pd.DataFrame
     `n_comparisons`, `n_raters` and `n_judgments` count what has at least one counted, non-missing vote.
     """
     judgments = votes["judgment_id"].to_numpy()[coded.row]
+    units = np.flatnonzero(np.bincount(coded.unit, minlength=1))
     return {
         "kinds": sorted(kinds),
         "as_of_event": as_of_event,
-        "n_comparisons": _n_used(coded.unit_comparison[np.unique(coded.unit)] if len(coded) else coded.unit),
+        "n_comparisons": _n_used(coded.unit_comparison[units]) if len(coded) else 0,
         "n_raters": _n_used(coded.rater),
         "n_judgments": _n_distinct(judgments),
     }

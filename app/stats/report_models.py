@@ -66,7 +66,7 @@ def _games(
     kept = coded.keep(known)
     outcome = np.minimum(kept.outcome, CLASSES.index("tie"))
     wins = np.eye(3)[outcome]
-    order = votes["first_shown_first"].iloc[kept.row].map({True: 1.0, False: -1.0}).fillna(0.0).to_numpy(float)
+    order = order_on_screen(kept, votes).astype(float)
     has_order = bool(order.any())
     cluster = kept.rater if len(np.unique(kept.rater)) >= MANY_RATERS else None
     games = Games(
