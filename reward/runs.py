@@ -6,10 +6,12 @@ written as its last file. So a directory with a `run.json` is a complete model, 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ BASELINE_NAME = "baseline_tfidf.npz"
 LOG_NAME = "log.jsonl"
 PARAMETERS_NAME = "parameters.json"
 CHECKPOINTS_NAME = "checkpoints"
+LOCK_NAME = "lock"
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,13 @@ def partial_of(output_dir: Path) -> Path:
     return output_dir.with_name(f"{output_dir.name}.partial")
 
 
-def claim_output(output_dir: Path, parameters: Mapping[str, Any], *, resume: bool, overwrite: bool) -> Path:
-    """Make or take over the working directory of a run.
+@contextmanager
+def working_directory(
+    output_dir: Path, parameters: Mapping[str, Any], *, resume: bool, overwrite: bool
+) -> Iterator[Path]:
+    """Hold the working directory of a run, alone, until the run is complete or has failed.
+
+    What an interrupted run left is kept if it has a checkpoint. A run that fails before its first one leaves nothing.
 
     Args:
         output_dir: where the finished model will lie.
@@ -103,24 +111,42 @@ def claim_output(output_dir: Path, parameters: Mapping[str, Any], *, resume: boo
         resume: go on from the last checkpoint of an interrupted run, or begin where there is none.
         overwrite: begin anew, replacing what is there when the new run is complete.
 
-    Returns:
+    Yields:
         The working directory.
 
     Raises:
-        RewardError: something is in the way and neither flag allows it, or the parameters differ.
+        RewardError: something is in the way and neither flag allows it, the parameters differ, or another process
+            is at work there.
     """
     partial = partial_of(output_dir)
     if output_dir.exists() and not overwrite and (not output_dir.is_dir() or any(output_dir.iterdir())):
         raise RewardError(f"--output {output_dir} exists already: choose another, or give --overwrite.")
-    if partial.exists() and not resume and not overwrite:
-        raise RewardError(f"{partial} holds an interrupted run: go on with --resume, or begin anew with --overwrite.")
-    if partial.exists() and (overwrite and not resume):
-        shutil.rmtree(partial)
-    if (partial / PARAMETERS_NAME).is_file():
-        _check_parameters(partial / PARAMETERS_NAME, parameters)
     partial.mkdir(parents=True, exist_ok=True)
+    with (partial / LOCK_NAME).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RewardError(f"Another process is training in {partial}: wait for it, or choose another.") from error
+        _prepare(partial, parameters, resume=resume, overwrite=overwrite)
+        try:
+            yield partial
+        except BaseException:
+            if last_checkpoint(partial) is None:
+                shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+
+def _prepare(partial: Path, parameters: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Keep what an interrupted run left, or clear it away."""
+    if last_checkpoint(partial) is not None and not (overwrite and not resume):
+        if not resume:
+            raise RewardError(f"{partial} holds an interrupted run: go on with --resume, or anew with --overwrite.")
+        _check_parameters(partial / PARAMETERS_NAME, parameters)
+        return
+    for path in partial.iterdir():
+        if path.name != LOCK_NAME:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_json(partial / PARAMETERS_NAME, dict(parameters))
-    return partial
 
 
 def finished_report(output_dir: Path, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -153,6 +179,7 @@ def complete(partial: Path, output_dir: Path) -> None:
     """Turn the working directory into the finished model; `run.json` must be in it."""
     if not (partial / RUN_NAME).is_file():
         raise RewardError(f"{partial} is not complete: it has no {RUN_NAME}.")
+    (partial / LOCK_NAME).unlink(missing_ok=True)
     if not output_dir.exists():
         os.rename(partial, output_dir)
         return

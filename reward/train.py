@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,60 +23,18 @@ from reward.contract import content_hash
 from reward.dataset import TARGETS, CutReport, tokenise_pairs
 from reward.errors import RewardError
 from reward.evaluate import evaluate_pairs, held_out_split, snapshot_data
-from reward.pairs import Snapshot, open_snapshot, read_pairs
+from reward.fit import Parameters, choose_precision, fit
+from reward.pairs import Pair, Snapshot, open_snapshot, read_pairs
 from reward.rendering import RENDERING_VERSION, Renderer, choose_layout
 
 if TYPE_CHECKING:
-    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from reward.models import Base
-    from reward.trainer import PreferenceTrainer
 
-PRECISIONS = ("auto", "bf16", "fp32")
 DEFAULT_MAX_LENGTH_TOKENS = {"embedded": 256, "directory": 1024, "hub": 1024}
 DEFAULT_FREEZE_LAYERS = {"embedded": 2, "directory": 0, "hub": 0}
 DEFAULT_LEARNING_RATE = {"embedded": 3e-4, "directory": 2e-5, "hub": 2e-5}
-WARMUP_SHARE = 0.1
-WEIGHT_DECAY = 0.01
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """All that decides the result of a run; an interrupted run is resumed only under the same ones.
-
-    Attributes:
-        snapshot: hash of the snapshot.
-        base: name of the base model, and `base_sha256` of its weights where they lie in one local file.
-        epochs: passes over the training pairs; fractions are allowed.
-        learning_rate: peak, after 10 % warm-up, falling linearly to 0.
-        batch_size: pairs per step and process.
-        gradient_accumulation: steps per optimiser step.
-        max_length_tokens: longest text.
-        seed: of head, order and everything drawn.
-        freeze_layers: transformer layers that do not train, with the embeddings; 0 trains all.
-        pooling: 'mean', 'model' or 'auto'.
-        target: 'soft' or 'hard'.
-        include_ties: whether ties train as soft label .5.
-        center_rewards: coefficient of TRL's centring term, or None.
-        precision: 'bf16' or 'fp32'.
-    """
-
-    snapshot: str
-    base: str
-    base_sha256: str | None
-    epochs: float
-    learning_rate: float
-    batch_size: int
-    gradient_accumulation: int
-    max_length_tokens: int
-    seed: int
-    freeze_layers: int
-    pooling: str
-    target: str
-    include_ties: bool
-    center_rewards: float | None
-    precision: str
 
 
 def train(
@@ -137,6 +94,7 @@ def train(
         ContractError: the snapshot is unsound.
         RewardError: anything else that the caller can act on.
     """
+    from reward.models import freeze_layers as freeze_layers_of
     from reward.models import load_base, load_tokenizer, resolve_base
 
     _forbid_processes()
@@ -159,29 +117,38 @@ def train(
         target=target,
         include_ties=include_ties,
         center_rewards=center_rewards,
-        precision=_precision(precision),
+        precision=choose_precision(precision),
     )
     _check_ranges(parameters)
     done = runs.finished_report(output_dir, asdict(parameters)) if resume else None
-    return done or _run(
-        parameters,
-        snapshot=snapshot,
-        base=found,
-        model=model,
-        tokenizer=tokenizer,
-        output_dir=output_dir,
-        partial=runs.claim_output(output_dir, asdict(parameters), resume=resume, overwrite=overwrite),
-        checkpoint_steps=checkpoint_steps,
-        time_limit_seconds=time_limit_seconds,
-        cache_dir=cache_dir,
-        progress=progress,
-    )
+    if done is not None:
+        return done
+    freeze_layers_of(model, parameters.freeze_layers)
+    pairs = read_pairs(snapshot, "train", include_ties=include_ties)
+    if not pairs:
+        raise RewardError(f"{snapshot.directory}: the snapshot has no training pairs.")
+    with runs.working_directory(output_dir, asdict(parameters), resume=resume, overwrite=overwrite) as partial:
+        return _run(
+            parameters,
+            snapshot=snapshot,
+            pairs=pairs,
+            base=found,
+            model=model,
+            tokenizer=tokenizer,
+            output_dir=output_dir,
+            partial=partial,
+            checkpoint_steps=checkpoint_steps,
+            time_limit_seconds=time_limit_seconds,
+            cache_dir=cache_dir,
+            progress=progress,
+        )
 
 
 def _run(
     parameters: Parameters,
     *,
     snapshot: Snapshot,
+    pairs: Sequence[Pair],
     base: Base,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -192,13 +159,8 @@ def _run(
     cache_dir: Path | None,
     progress: bool,
 ) -> dict[str, Any]:
-    from reward.models import freeze_layers
-
     layout = choose_layout(tokenizer)
     renderer = Renderer(tokenizer, layout=layout, max_length_tokens=parameters.max_length_tokens)
-    pairs = read_pairs(snapshot, "train", include_ties=parameters.include_ties)
-    if not pairs:
-        raise RewardError(f"{snapshot.directory}: the snapshot has no training pairs.")
     dataset, cut = tokenise_pairs(
         pairs,
         renderer=renderer,
@@ -206,8 +168,7 @@ def _run(
         source_hashes=snapshot.file_hashes("train", include_ties=parameters.include_ties),
         cache_dir=cache_dir or partial / "tokens",
     )
-    freeze_layers(model, parameters.freeze_layers)
-    training = _fit(model, tokenizer, dataset, parameters, partial, checkpoint_steps, time_limit_seconds, progress)
+    training = fit(model, tokenizer, dataset, parameters, partial, checkpoint_steps, time_limit_seconds, progress)
     model.save_pretrained(partial)
     tokenizer.save_pretrained(partial)
     baseline = fit_tfidf(pairs, seed=parameters.seed)
@@ -243,117 +204,6 @@ def _check_ranges(parameters: Parameters) -> None:
             raise RewardError(f"--{name.replace('_', '-')} {getattr(parameters, name)}: it must be above 0.")
     if parameters.target not in TARGETS:
         raise RewardError(f"--target {parameters.target}: choose one of {', '.join(TARGETS)}.")
-
-
-def _precision(wanted: str) -> str:
-    """'bf16' or 'fp32'; 'auto' takes bfloat16 where the processor computes in it."""
-    import torch
-
-    if wanted not in PRECISIONS:
-        raise RewardError(f"--precision {wanted}: choose one of {', '.join(PRECISIONS)}.")
-    if wanted != "auto":
-        return wanted
-    if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
-    able = torch.cpu.get_capabilities()
-    return "bf16" if able.get("avx512_bf16") or able.get("amx_bf16") or able.get("bf16") else "fp32"
-
-
-def _fit(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    dataset: Dataset,
-    parameters: Parameters,
-    partial: Path,
-    checkpoint_steps: int | None,
-    time_limit_seconds: float | None,
-    progress: bool,
-) -> dict[str, Any]:
-    """Train from the last checkpoint, or from the beginning; what happened, as JSON."""
-    from reward.progress import RunLog, TimeLimit
-
-    n_steps = _n_steps(len(dataset), parameters)
-    limit = TimeLimit(time_limit_seconds)
-    trainer = _trainer(
-        model, tokenizer, dataset, parameters, partial, n_steps, checkpoint_steps or max(20, n_steps // 10)
-    )
-    trainer.add_callback(limit)
-    trainer.add_callback(RunLog(partial / runs.LOG_NAME, n_steps=n_steps, bar=progress))
-    checkpoint = runs.last_checkpoint(partial)
-    start = time.monotonic()
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    seconds = time.monotonic() - start
-    resumed_from = int(checkpoint.name.rpartition("-")[2]) if checkpoint else None
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    return {
-        "n_pairs": len(dataset),
-        "n_steps": trainer.state.global_step,
-        "n_epochs": float(trainer.state.epoch or 0),
-        "first_loss": losses[0] if losses else None,
-        "last_loss": losses[-1] if losses else None,
-        "seconds": seconds,
-        "resumed_from_step": resumed_from,
-        "stopped_by": "time_limit" if limit.reached else "epochs",
-        "precision": parameters.precision,
-        "device": str(trainer.args.device),
-        "n_parameters": sum(p.numel() for p in model.parameters()),
-        "n_trainable_parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
-    }
-
-
-def _n_steps(n_pairs: int, parameters: Parameters) -> int:
-    per_epoch = -(-n_pairs // (parameters.batch_size * parameters.gradient_accumulation))
-    return max(1, round(per_epoch * parameters.epochs))
-
-
-def _trainer(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    dataset: Dataset,
-    parameters: Parameters,
-    partial: Path,
-    n_steps: int,
-    checkpoint_steps: int,
-) -> PreferenceTrainer:
-    import torch
-    from transformers import PrinterCallback, ProgressCallback
-    from trl import RewardConfig
-
-    from reward.trainer import PreferenceCollator, PreferenceTrainer
-
-    config = RewardConfig(
-        output_dir=str(partial / runs.CHECKPOINTS_NAME),
-        max_steps=n_steps,
-        learning_rate=parameters.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=int(WARMUP_SHARE * n_steps),
-        weight_decay=WEIGHT_DECAY,
-        per_device_train_batch_size=parameters.batch_size,
-        gradient_accumulation_steps=parameters.gradient_accumulation,
-        gradient_checkpointing=False,
-        max_length=None,  # our own tokenising has cut already; TRL would drop
-        center_rewards_coefficient=parameters.center_rewards,
-        bf16=parameters.precision == "bf16",
-        use_cpu=not torch.cuda.is_available(),
-        dataloader_pin_memory=torch.cuda.is_available(),
-        seed=parameters.seed,
-        save_strategy="steps",
-        save_steps=checkpoint_steps,
-        save_total_limit=2,
-        logging_steps=max(1, min(10, n_steps // 10)),
-        report_to="none",
-        disable_tqdm=True,
-    )
-    trainer = PreferenceTrainer(
-        model=model,
-        args=config,
-        data_collator=PreferenceCollator(tokenizer.pad_token_id),
-        train_dataset=dataset,
-        processing_class=tokenizer,
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.remove_callback(ProgressCallback)
-    return trainer
 
 
 def _run_document(

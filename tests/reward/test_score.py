@@ -84,7 +84,7 @@ def test_each_distinct_text_is_scored_once(scorer):
 
 
 def test_batches_keep_to_the_budget():
-    lengths = np.random.default_rng(0).integers(1, 60, 200).tolist() + [500]
+    lengths = [*np.random.default_rng(0).integers(1, 60, 200).tolist(), 500]
     batches = _length_batches(lengths, 120)
     assert sorted(i for batch in batches for i in batch) == list(range(201))
     assert all(len(batch) * max(lengths[i] for i in batch) <= 120 for batch in batches if len(batch) > 1)

