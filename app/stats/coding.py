@@ -184,4 +184,4 @@ def _distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return sorted distinct values and codes; values that differ only by rounding (1e-9) are one."""
     codes, raw = pd.factorize(values)
     distinct, rank = np.unique(np.round(raw, 9) + 0.0, return_inverse=True)
-    return distinct, rank[codes]
+    return distinct, rank.astype(np.int32)[codes]

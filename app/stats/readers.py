@@ -264,7 +264,7 @@ def _parse_shown(text: str) -> tuple[str, ...]:
 def _judgment_ids(columns: Mapping[str, Any]) -> np.ndarray:
     """Return one number per judgment: rows of one comparison, rater, round and repeat share it."""
     if len(columns["criterion"].cat.categories) == 1:
-        return np.arange(len(columns["criterion"]))
+        return np.arange(len(columns["criterion"]), dtype=np.int32)
     keys = pd.DataFrame({name: columns[name] for name in ("comparison_id", "rater_id", "round", "repeat_index")})
     return keys.groupby(list(keys), observed=True, sort=False).ngroup().to_numpy()
 

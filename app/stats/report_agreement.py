@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from app.stats.agreement import (
@@ -152,12 +153,13 @@ def _pairs(coded: CodedVotes) -> dict[str, Any]:
     criterion = OVERALL if OVERALL in coded.criteria or not coded.criteria else coded.criteria[0]
     one = coded.of(criterion)
     chosen, omitted = rater_pairs(one, min_n=MIN_SHARED, largest=MAX_PAIRS)
-    levels, values = one.levels()
+    positions = np.concatenate([pair.positions.ravel() for pair in chosen]) if chosen else np.zeros(0, np.int64)
+    values = np.unique(np.round(one.value[positions], 9) + 0.0)
     weights = {name: agreement_weights(name, values) for name in ("linear", "quadratic")}
     rows = []
     for pair in chosen:
         nominal = joint_table(*one.outcome[pair.positions], N_CLASSES)
-        ordered = joint_table(*levels[pair.positions], len(values))
+        ordered = joint_table(*np.searchsorted(values, one.value[pair.positions] - 1e-9), len(values))
         kappa = cohen_kappa(nominal)
         rows.append(
             {

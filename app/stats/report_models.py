@@ -12,6 +12,7 @@ from app.stats.coding import CLASSES, CodedVotes, code_votes
 from app.stats.completions import by_unit
 from app.stats.frames import OVERALL
 from app.stats.intervals import normal_interval
+from app.stats.raters import order_on_screen
 from app.stats.report import Document, Report, heading, interval, make_report, number, percent, table, title_lines
 from app.stats.strength import Games, StrengthFit, bradley_terry
 
