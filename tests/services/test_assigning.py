@@ -361,7 +361,7 @@ def test_propensities_are_shares_among_the_candidates_of_a_purpose(store: Store,
 
 
 def test_draws_follow_their_propensity(sqlite_store: Store, tmp_path: Path) -> None:
-    """80 first draws among 4 comparisons: 20 each expected, standard deviation 3.9; the bounds are four of them away."""
+    """80 first draws among 4 comparisons: 20 each expected, standard deviation 3.9; bounds four of them away."""
     store = sqlite_store
     make_campaign(store, tmp_path, [line(f"x{n}") for n in range(4)], overlap=100)
     first: Counter[str] = Counter()

@@ -1,0 +1,267 @@
+"""Many raters at once, on both databases: no vote over the overlap, nothing twice, nothing acknowledged lost."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import select, update
+
+from app.domain import utc_now
+from app.errors import Conflict, LeaseLost, SteelyardError
+from app.services.assigning import next_assignment, recount
+from app.services.campaigns import create_campaign
+from app.services.importing import import_file
+from app.services.judging import Receipt, revise, skip, submit
+from app.store import tables
+from app.store.engine import Store
+from tests.services.house import (
+    MINIMAL,
+    bring,
+    count,
+    gold,
+    line,
+    make_campaign,
+    many_raters,
+    prefers,
+    rows,
+    vote,
+    write_lines,
+    wrong_counters,
+)
+
+N_RATERS = 64
+N_COMPARISONS = 60
+OVERLAP = 3
+MINUTE = timedelta(minutes=1)
+
+
+class Crowd:
+    """Sixty-four raters with habits of their own; remembers what they were told."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.receipts: list[tuple[str, int, Receipt]] = []
+        self.given: list[tuple[str, str, int]] = []
+        self.n_lost = 0
+        self._lock = threading.Lock()
+        self._start = threading.Barrier(N_RATERS)
+        self._clock = utc_now()
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(N_RATERS) as pool:
+            for future in [pool.submit(self._work, n) for n in range(N_RATERS)]:
+                future.result()
+
+    def _work(self, n: int) -> None:
+        """Rater n: every fourth skips now and then, every fourth lets leases run out, submits twice, has two tabs."""
+        name, chance, now, n_late = f"r{n:02}", random.Random(n), self._clock, 0
+        self._start.wait()
+        while True:
+            view = self._ask(name, two_tabs=n % 4 == 3, now=now)
+            if view is None:
+                return
+            with self._lock:
+                self.given.append((name, view.comparison_id, view.id))
+            if n % 4 == 0 and chance.random() < 0.3:
+                skip(self.store, name, view.id, reason="no", now=now)
+                continue
+            if n % 4 == 1 and n_late < 3:
+                n_late += 1
+                now += 90 * MINUTE  # past the lease of everybody whose clock stands still
+            self._submit(name, view.id, twice=n % 4 == 2, now=now)
+
+    def _ask(self, name: str, *, two_tabs: bool, now):
+        if not two_tabs:
+            return next_assignment(self.store, name, "c", now=now)
+        with ThreadPoolExecutor(2) as tabs:
+            views = list(tabs.map(lambda _: next_assignment(self.store, name, "c", now=now), range(2)))
+        return views[1] or views[0]  # they differ where a colleague with a later clock swept the first in between
+
+    def _submit(self, name: str, assignment_id: int, *, twice: bool, now) -> None:
+        def one(_: int) -> Receipt | None:
+            try:
+                return submit(self.store, name, assignment_id, prefers("ab"[assignment_id % 2]), now=now)
+            except LeaseLost:
+                with self._lock:
+                    self.n_lost += 1
+                return None
+
+        if twice:
+            with ThreadPoolExecutor(2) as clicks:
+                receipts = list(clicks.map(one, range(2)))
+        else:
+            receipts = [one(0)]
+        with self._lock:
+            self.receipts += [(name, assignment_id, receipt) for receipt in receipts if receipt is not None]
+
+
+def test_sixty_four_raters_at_overlap_three(store: Store, tmp_path: Path) -> None:
+    campaign = make_campaign(
+        store, tmp_path, [line(f"x{n}") for n in range(N_COMPARISONS)], raters=(), overlap=OVERLAP
+    )
+    many_raters(store, campaign, [f"r{n:02}" for n in range(N_RATERS)])
+    crowd = Crowd(store)
+    crowd.run()
+    check_ledger(store, crowd)
+    n_votes = Counter(row.comparison_id for row in rows(store, tables.assignment) if row.state == "submitted")
+    assert len(n_votes) == N_COMPARISONS
+    assert set(n_votes.values()) == {OVERLAP}
+
+
+def check_ledger(store: Store, crowd: Crowd) -> None:
+    """What must hold whatever the order of events was."""
+    assignments = rows(store, tables.assignment)
+    judgments = {row.id: row for row in rows(store, tables.judgment)}
+    submitted = [row for row in assignments if row.state == "submitted"]
+    assert max(Counter(row.comparison_id for row in submitted).values()) <= OVERLAP
+    assert max(Counter((row.comparison_id, row.rater_id) for row in assignments).values()) == 1
+    assert len(judgments) == len(submitted) == count(store, tables.verdict)
+    assert wrong_counters(store) == []
+    told: dict[int, set[int]] = {}
+    for _, assignment_id, receipt in crowd.receipts:
+        assert judgments[receipt.judgment_id].assignment_id == assignment_id
+        told.setdefault(assignment_id, set()).add(receipt.judgment_id)
+    assert all(len(ids) == 1 for ids in told.values())
+    assert {row.id for row in submitted} == set(told)
+    owner = {row.id: row.rater_id for row in assignments}
+    names = {row.id: row.name for row in rows(store, tables.rater)}
+    assert all(names[owner[assignment_id]] == name for name, _, assignment_id in crowd.given)
+
+
+def test_tabs_of_one_rater_show_one_assignment(store: Store, tmp_path: Path) -> None:
+    make_campaign(store, tmp_path, [line(f"x{n}") for n in range(50)])
+    for _ in range(5):
+        with ThreadPoolExecutor(8) as tabs:
+            views = list(tabs.map(lambda _: next_assignment(store, "ann", "c"), range(8)))
+        assert len({view.id for view in views if view is not None}) == 1
+        assert None not in views
+        submit(store, "ann", views[0].id, prefers())
+
+
+def test_double_revisions_are_one(store: Store, tmp_path: Path) -> None:
+    make_campaign(store, tmp_path, [line("x1")])
+    view = next_assignment(store, "ann", "c")
+    assert view is not None
+    submit(store, "ann", view.id, prefers("a"))
+    with ThreadPoolExecutor(8) as pool:
+        receipts = list(pool.map(lambda _: revise(store, "ann", view.id, prefers("b")), range(8)))
+    assert {receipt.revision for receipt in receipts} == {1}
+    assert sum(not receipt.was_known for receipt in receipts) == 1
+
+
+def test_importing_and_recounting_while_people_judge(store: Store, tmp_path: Path) -> None:
+    """Judgments for the very comparisons that are being judged arrive in a file: all counters stay true."""
+    names = [f"r{n}" for n in range(8)]
+    lines = [line(f"x{n}") for n in range(40)]
+    campaign = make_campaign(store, tmp_path, lines, raters=(), overlap=4)
+    many_raters(store, campaign, names)
+    history = write_lines(tmp_path / "votes.jsonl", [{**one, "judgments": [vote("w1"), vote("w2")]} for one in lines])
+
+    def work(name: str) -> None:
+        while (view := next_assignment(store, name, "c")) is not None:
+            submit(store, name, view.id, prefers())
+
+    def repair() -> None:
+        for _ in range(10):
+            with store.write() as connection:
+                recount(connection, chosen=tables.queue_item.c.n_slots > 0)
+
+    with ThreadPoolExecutor(10) as pool:
+        futures = [pool.submit(work, name) for name in names]
+        futures.append(pool.submit(import_file, store, "c", history))
+        futures.append(pool.submit(repair))
+        for future in futures:
+            future.result()
+    assert wrong_counters(store) == []
+    live = Counter(row.comparison_id for row in rows(store, tables.assignment) if row.policy != "imported")
+    assert max(live.values()) <= 4
+    assert count(store, tables.judgment) == sum(live.values()) + 80
+
+
+def test_two_imports_at_once(store: Store, tmp_path: Path, monkeypatch) -> None:
+    """One of two imports into a campaign is told to wait; imports into two campaigns do not disturb each other."""
+    monkeypatch.setattr("app.services.importing.CHUNK", 10)
+    make_campaign(store, tmp_path, raters=())
+    create_campaign(store, "d", rubric=MINIMAL)
+    first = write_lines(tmp_path / "first.jsonl", [line(f"x{n}") for n in range(200)])
+    second = write_lines(tmp_path / "second.jsonl", [line(f"x{n}") for n in reversed(range(200))])
+
+    def bring_in(campaign: str, path: Path):
+        try:
+            return import_file(store, campaign, path)
+        except SteelyardError as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [("c", first), ("d", second), ("c", second)]
+        done = list(pool.map(lambda job: bring_in(*job), jobs))
+    assert not isinstance(done[1], SteelyardError), done[1]
+    conflicts = [one for one in done if isinstance(one, SteelyardError)]
+    assert all(isinstance(one, Conflict) and "is running since" in str(one) for one in conflicts)
+    assert count(store, tables.comparison) == 400
+    assert count(store, tables.content) == 600
+
+
+def test_a_second_import_meets_the_first(store: Store, tmp_path: Path) -> None:
+    make_campaign(store, tmp_path, raters=())
+    path = write_lines(tmp_path / "lines.jsonl", [line("x1")])
+    met: list[str] = []
+
+    def import_again(n_lines: int) -> None:
+        try:
+            import_file(store, "c", path)
+        except Conflict as error:
+            met.append(str(error))
+
+    assert import_file(store, "c", path, progress=import_again).n_comparisons == 1
+    assert len(met) == 1
+    assert "An import of lines.jsonl into campaign 'c' is running" in met[0]
+
+
+def test_gold_under_contention_is_met_once_by_each(store: Store, tmp_path: Path) -> None:
+    names = [f"r{n}" for n in range(12)]
+    campaign = make_campaign(
+        store, tmp_path, [*(gold(f"g{n}") for n in range(4)), *(line(f"x{n}") for n in range(10))],
+        raters=(), overlap=12, gold_rate=0.5,
+    )  # fmt: skip
+    many_raters(store, campaign, names)
+
+    def work(name: str) -> None:
+        while (view := next_assignment(store, name, "c")) is not None:
+            submit(store, name, view.id, prefers())
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(work, names))
+    assert max(Counter((r.rater_id, r.comparison_id) for r in rows(store, tables.assignment)).values()) == 1
+    assert not any(row.takes_place for row in rows(store, tables.assignment) if row.purpose == "gold")
+    assert wrong_counters(store) == []
+
+
+def test_a_lease_swept_while_its_holder_asks(store: Store, tmp_path: Path) -> None:
+    """Expired leases are swept by others while their holders come back: one state, one place, in any order."""
+    names = [f"r{n}" for n in range(10)]
+    campaign = make_campaign(store, tmp_path, [line(f"x{n}") for n in range(10)], raters=(), overlap=1)
+    many_raters(store, campaign, names)
+    for _ in range(3):
+        for name in names:
+            next_assignment(store, name, "c")
+        with store.write() as connection:
+            connection.execute(
+                update(tables.assignment).values(lease_expires_at=utc_now() - MINUTE).where(
+                    tables.assignment.c.state == "open"
+                )
+            )  # fmt: skip
+        with ThreadPoolExecutor(10) as pool:
+            views = list(pool.map(lambda name: next_assignment(store, name, "c"), names))
+        held = [view.id for view in views if view is not None]
+        with store.read() as connection:
+            open_ = set(connection.scalars(select(tables.assignment.c.id).where(tables.assignment.c.state == "open")))
+        assert set(held) == open_
+        assert len({view.comparison_id for view in views if view is not None}) == len(held)
+        assert wrong_counters(store) == []
+        bring(store, tmp_path, [])
