@@ -148,7 +148,7 @@ Intervals are 95 %, from resampling comparisons.
 
 **Ceiling, a rater against the rest**: {ceiling}.
 How often one rater's preference is that of the majority of the other raters of the same pair, for raters of kind
-{", ".join(content["human_ceiling"]["kinds"])}. A model that reaches it agrees with these labels as well as a rater does.
+{", ".join(content["human_ceiling"]["kinds"])}. A model that reaches it agrees with the labels as a rater does.
 
 {_weights(content["revealed_weights"])}"""
 
@@ -176,9 +176,10 @@ def _labels(content: Document) -> str:
     return f"""## What a label means
 
 Aggregation `{content["aggregation"]}`: the soft label of a pair is {parameters["meaning"]}.{fit}
-A consensus is not the truth: the votes it was made of are in `judgments.parquet`. `both_bad` counts for neither response, and where at least
-half of the votes say so the pair is left out. A ranking of k responses gives all its k(k-1)/2 pairs, each with weight
-2/k. Adjudications that found the votes in error settled {settled:,} pairs; other adjudications changed no label."""
+A consensus is not the truth: the votes it was made of are in `judgments.parquet`. `both_bad` counts for neither
+response, and where at least half of the votes say so the pair is left out. A ranking of k responses gives all its
+k(k-1)/2 pairs, each with weight 2/k. Adjudications that found the votes in error settled {settled:,} pairs; other
+adjudications changed no label."""
 
 
 def _splits(content: Document) -> str:

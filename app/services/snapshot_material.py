@@ -107,10 +107,10 @@ def _one_rubric(connection: Connection, campaign: Campaign, options: Options, vo
             f"There are no judgments by raters of kind {' or '.join(options.kinds)} in {where} (the campaign has "
             f"{there}): import or collect some, or count other kinds with --kinds."
         )
-    used = votes.drop_duplicates("judgment_id").groupby(["rubric_version", "round"]).size()
-    versions = sorted(used.index.get_level_values(0).unique())
+    used = votes.drop_duplicates("judgment_id").groupby(["round", "rubric_version"]).size()
+    versions = sorted(used.index.get_level_values(1).unique())
     if len(versions) > 1:
-        listed = "; ".join(f"{version[:12]}: {n} judgments in round {name!r}" for (version, name), n in used.items())
+        listed = "; ".join(f"{version[:12]}: {n} judgments in round {name!r}" for (name, version), n in used.items())
         raise Conflict(
             f"The judgments of {where} were made under {len(versions)} rubric versions ({listed}). A snapshot holds "
             "one: choose a round with --round, or freeze each version from a campaign of its own."

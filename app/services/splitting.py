@@ -5,9 +5,10 @@ whatever near-duplicates tie to them. Two prompts are tied when
 
 1. their normalised texts are equal (Unicode NFKC, case-folded, words only; system messages left out),
 2. one is the beginning of the other: two moments of one conversation, or
-3. their sets of three-word shingles overlap: estimated Jaccard similarity of at least .8 (MinHash with 128 hash
-   functions in 32 bands of 4; within a band a text is compared with the oldest one of equal signature and with the
-   one before it, so the time grows with the number of prompts and not with its square).
+3. their sets of three-word shingles overlap: Jaccard similarity of at least .8, exact up to 256 shingles, beyond that
+   of the 256 smallest hashes. Candidates come from MinHash with 128 hash functions in 32 bands of 4; within a band a
+   text is compared with the oldest one of equal signature and with the one before it, so the time grows with the
+   number of prompts and not with its square.
 
 Each group is named after its oldest comparison, and the hash of the name says in which split it is: a comparison that
 is added later moves nothing, unless it ties two groups together. Groups are formed over the whole campaign, judged or
@@ -41,6 +42,10 @@ SIMILARITY = 0.8
 
 N_BANDS, N_ROWS = 32, 4
 SHINGLE_WORDS = 3
+SKETCH_SIZE = 256
+"""Shingles that are kept of a prompt for the exact comparison: those with the smallest hashes."""
+CANDIDATE_SIMILARITY = 0.65
+"""Share of equal hash functions from which two prompts are compared exactly: .8 less five standard errors."""
 
 _WORD = re.compile(r"\w+")
 _RNG = np.random.Generator(np.random.PCG64(20240229))
@@ -181,6 +186,7 @@ class _Fingerprint(NamedTuple):
     name: str
     whole: bytes
     beginnings: tuple[bytes, ...]
+    sketch: np.ndarray | None
     signature: np.ndarray | None
 
 
@@ -195,13 +201,15 @@ def _fingerprint(prompt_hash: str, prompt: Sequence[Message]) -> _Fingerprint:
     words = [normalised_words(message.content) for message in turns]
     all_words = [word for turn in words for word in turn]
     if not all_words:
-        return _Fingerprint(prompt_hash, prompt_hash[:20], b"", (), None)
+        return _Fingerprint(prompt_hash, prompt_hash[:20], b"", (), None, None)
     digest = hashlib.sha256()
     digests = []
     for turn in words:
         digest.update((" ".join(turn) + "\n").encode())
         digests.append(digest.digest())
-    return _Fingerprint(prompt_hash, digest.hexdigest()[:20], digests[-1], tuple(digests[:-1]), _signature(all_words))
+    shingles = _shingles(all_words)
+    sketch, signature = (None, None) if len(shingles) == 0 else (shingles[:SKETCH_SIZE].copy(), _signature(shingles))
+    return _Fingerprint(prompt_hash, digest.hexdigest()[:20], digests[-1], tuple(digests[:-1]), sketch, signature)
 
 
 def _tie_prompts(prints: Sequence[_Fingerprint]) -> tuple[_Ties, int]:
@@ -235,23 +243,33 @@ def _tie_similar(prints: Sequence[_Fingerprint], chosen: Sequence[int], ties: _T
         start_of = np.maximum.accumulate(np.where(is_start, np.arange(len(order)), 0))
         for other in (start_of[same], same - 1):
             one, two = order[same], order[other]
-            similar = (signatures[one] == signatures[two]).mean(axis=1) >= SIMILARITY
-            for low, high in zip(at[two[similar]].tolist(), at[one[similar]].tolist(), strict=True):
-                ties.join(low, high)
+            likely = (signatures[one] == signatures[two]).mean(axis=1) >= CANDIDATE_SIMILARITY
+            for low, high in zip(at[two[likely]].tolist(), at[one[likely]].tolist(), strict=True):
+                if ties.root(low) != ties.root(high) and _jaccard(prints[low], prints[high]) >= SIMILARITY:
+                    ties.join(low, high)
 
 
-def _signature(words: Sequence[str]) -> np.ndarray | None:
-    """The smallest value of each of 128 hash functions over all runs of three words, as 32-bit numbers.
+def _jaccard(one: _Fingerprint, other: _Fingerprint) -> float:
+    """Shared shingles / all shingles, among the smallest hashes of the two together."""
+    assert one.sketch is not None, "a candidate has shingles"
+    assert other.sketch is not None, "a candidate has shingles"
+    _, counts = np.unique(np.concatenate([one.sketch, other.sketch]), return_counts=True)
+    return float((counts[:SKETCH_SIZE] == 2).mean())
 
-    None for fewer than three words: such prompts are tied only when they are equal.
-    """
-    if len(words) < SHINGLE_WORDS:
-        return None
+
+def _shingles(words: Sequence[str]) -> np.ndarray:
+    """Distinct hashes of all runs of three words, rising; none for fewer words: such prompts are tied when equal."""
     hashes = np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in words], np.uint64)
+    if len(hashes) < SHINGLE_WORDS:
+        return hashes[:0]
     mixed = hashes[:-2] * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(29)) ^ hashes[1:-1]) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(32)) ^ hashes[2:]) * np.uint64(0x94D049BB133111EB)
-    shingles = np.unique(mixed ^ (mixed >> np.uint64(31)))
+    return np.unique(mixed ^ (mixed >> np.uint64(31)))
+
+
+def _signature(shingles: np.ndarray) -> np.ndarray:
+    """The smallest value of each of 128 hash functions over the shingles, as 32-bit numbers."""
     smallest = np.full(len(_FACTORS), np.iinfo(np.uint64).max, np.uint64)
     for start in range(0, len(shingles), 4096):
         part = shingles[start : start + 4096, None]

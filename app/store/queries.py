@@ -117,7 +117,7 @@ def comparison_ids(connection: Connection, campaign_id: int, *, as_of_event: int
             comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event)
         )
     )
-    return {external_id: row_id for external_id, row_id in sorted(rows.all())}
+    return dict(sorted(rows.all()))
 
 
 def read_comparisons(
@@ -315,7 +315,7 @@ def judgment_counts(
     )
     if rounds is not None:
         query = query.where(round_.c.name.in_(list(rounds)))
-    return {kind: n for kind, n in connection.execute(query).all()}
+    return dict(connection.execute(query).all())
 
 
 def gold_ids(connection: Connection, campaign_id: int) -> set[str]:

@@ -47,8 +47,9 @@ def judgments_frame(
         with_text: add the column `justification`.
 
     Returns:
-        The columns of `app.stats.frames.VOTE_COLUMNS`, names as categoricals with sorted categories, and
-        `has_strength` (whether the answer said how strongly), `rubric_version` and, when asked, `justification`.
+        The columns of `app.stats.frames.VOTE_COLUMNS`, names as categoricals with sorted categories, times
+        in microseconds (nanoseconds end in 2262); and `has_strength` (whether the answer said how strongly),
+        `rubric_version` and, when asked, `justification`.
         Sorted by judgment, criterion and pair. Empty, with all columns, where nobody has judged.
 
     Raises:
@@ -436,4 +437,4 @@ def _stands_before(shown: str | None, first: str, second: str) -> bool | None:
 
 def _times(values: np.ndarray) -> pd.DatetimeIndex:
     """Times as stored: text without zone on SQLite, aware times on PostgreSQL."""
-    return pd.DatetimeIndex(pd.to_datetime(values, utc=True, format="ISO8601")).as_unit("ns")
+    return pd.DatetimeIndex(pd.to_datetime(values, utc=True, format="ISO8601")).as_unit("us")
