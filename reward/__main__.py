@@ -107,7 +107,9 @@ def _bar(title: str, *, unit: str) -> Any:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m reward", description="Learn from snapshots of preference data.")
+    parser = argparse.ArgumentParser(
+        prog=os.environ.get("REWARD_PROG", "python -m reward"), description="Learn from snapshots of preference data."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_train(commands)
     _add_evaluate(commands)

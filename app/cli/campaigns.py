@@ -9,13 +9,14 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import JsonOption, opened_store, print_json, rubric_from, say
+from app.cli.console import CampaignArgument, JsonOption, opened_store, print_json, print_table, rubric_from, say
 from app.domain import RaterKind, RoundRules
 from app.errors import InvalidInput
 
 app = typer.Typer(help="Campaigns: comparisons, rounds and members under one name.", no_args_is_help=True)
 priorities = typer.Typer(help="What to judge next.", no_args_is_help=True)
 _DEFAULTS = RoundRules()
+_PRIORITY_LINE = 'a line is {"comparison_id": "x1", "priority": 0.9, "reason": "..."}. Nothing was changed.'
 
 
 def register(parent: typer.Typer) -> None:
@@ -26,14 +27,32 @@ def register(parent: typer.Typer) -> None:
 
 @app.command()
 def create(
-    name: str,
-    rubric: Annotated[str, typer.Option(help="A rubric file (YAML), or a key of the library: minimal, ...")],
-    title: Annotated[str | None, typer.Option(help="A longer name for people.")] = None,
-    kinds: Annotated[list[RaterKind] | None, typer.Option(help="Kinds of rater that count; human by default.")] = None,
-    overlap: Annotated[int, typer.Option(help="Votes that each comparison gets.")] = _DEFAULTS.overlap,
-    gold_rate: Annotated[float, typer.Option(help="Share of hidden gold.")] = _DEFAULTS.gold_rate,
-    repeat_rate: Annotated[float, typer.Option(help="Share of blind repeats.")] = _DEFAULTS.repeat_rate,
-    lease_seconds: Annotated[int, typer.Option(help="How long a rater holds a comparison.")] = _DEFAULTS.lease_seconds,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, . _ and -; commands use it.")],
+    rubric: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="A rubric file (YAML), or one of the library: helpful_harmless, instruction_factuality, minimal.",
+        ),
+    ],
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="A longer name, for people.")] = None,
+    kinds: Annotated[
+        list[RaterKind] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Raters whose votes count: human (the default), model, program or simulated; repeat for more.",
+        ),
+    ] = None,
+    overlap: Annotated[int, typer.Option(metavar="N", help="Votes that each comparison gets.")] = _DEFAULTS.overlap,
+    gold_rate: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the work that is hidden gold.")
+    ] = _DEFAULTS.gold_rate,
+    repeat_rate: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the work that comes back to the same rater, unannounced.")
+    ] = _DEFAULTS.repeat_rate,
+    lease_seconds: Annotated[
+        int, typer.Option(metavar="S", help="How long a rater holds a comparison before another may have it.")
+    ] = _DEFAULTS.lease_seconds,
 ) -> None:
     """Create a campaign with its main round."""
     from app.services.campaigns import create_campaign
@@ -62,14 +81,15 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         print_json([asdict(campaign) for campaign in campaigns])
         return
-    for campaign in campaigns:
-        print(f"{campaign.name:24} {campaign.state:7} {campaign.title}")
     if not campaigns:
         say("No campaign yet: steelyard campaign create NAME --rubric FILE")
+        return
+    rows = [(one.name, one.state, ", ".join(one.counted_kinds), one.title) for one in campaigns]
+    print_table(("campaign", "state", "counts", "title"), rows)
 
 
 @app.command()
-def show(name: str, as_json: JsonOption = False) -> None:
+def show(name: CampaignArgument, as_json: JsonOption = False) -> None:
     """Show what a campaign holds and how far its rounds are."""
     from app.services.campaigns import show_campaign
 
@@ -79,20 +99,34 @@ def show(name: str, as_json: JsonOption = False) -> None:
         print_json(asdict(overview))
         return
     campaign = overview.campaign
-    print(f"{campaign.name}: {campaign.title} ({campaign.state}; counts {', '.join(campaign.counted_kinds)})")
-    print(f"{overview.n_comparisons:,} comparisons, {overview.n_gold:,} of them gold; {overview.n_raters:,} raters")
-    print(f"{'round':16} {'mode':5} {'waiting':>9} {'begun':>9} {'complete':>9} {'judgments':>10}  rubric")
-    for row in overview.rounds:
-        n_waiting = row.n_comparisons - row.n_begun
-        print(
-            f"{row.round.name:16} {row.round.mode:5} {n_waiting:9,} {row.n_begun - row.n_complete:9,} "
-            f"{row.n_complete:9,} {row.n_judgments:10,}  {row.round.rubric_version[:12]}"
-        )
+    print(f"{campaign.name}: {campaign.title} ({campaign.state}; counts {', '.join(campaign.counted_kinds)} votes)")
+    print(f"{overview.n_comparisons:,} comparisons, {overview.n_gold:,} of them gold; {overview.n_raters:,} raters\n")
+    print_table(
+        ("round", "mode", "votes wanted", "waiting", "begun", "complete", "judgments", "rubric"),
+        [
+            (
+                row.round.name,
+                row.round.mode,
+                row.round.rules.overlap,
+                row.n_comparisons - row.n_begun,
+                row.n_begun - row.n_complete,
+                row.n_complete,
+                row.n_judgments,
+                row.round.rubric_version[:12],
+            )
+            for row in overview.rounds
+        ],
+    )
 
 
 @priorities.command("import")
-def import_priorities(campaign: str, file: Path) -> None:
-    """Make comparisons more urgent, as a file says: one {"comparison_id", "priority", "reason"} a line."""
+def import_priorities(
+    campaign: CampaignArgument,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help='JSONL: {"comparison_id": "x1", "priority": 0.9, "reason": "..."}.')
+    ],
+) -> None:
+    """Say what to judge next, from a file of priorities."""
     from app.services.assigning import set_priorities
 
     rows = list(_priority_rows(file))
@@ -105,15 +139,14 @@ def _priority_rows(file: Path) -> list[tuple[str, float, str]]:
     if not file.is_file():
         raise InvalidInput(f"There is no file {file}.")
     rows = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             rows.append((str(row["comparison_id"]), float(row["priority"]), str(row.get("reason", ""))))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InvalidInput(
-                f"{file}, line {number}: {error!r}. A line is "
-                '{"comparison_id": "x1", "priority": 0.9, "reason": "..."}; nothing was changed.'
-            ) from error
+        except KeyError as error:
+            raise InvalidInput(f"{file}, line {number}, field {error.args[0]}: is missing; {_PRIORITY_LINE}") from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InvalidInput(f"{file}, line {number}: {error}; {_PRIORITY_LINE}") from error
     return rows

@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.domain import RaterKind
 from app.settings import settings
 
 if TYPE_CHECKING:
     from app.services.database import Store
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
+CampaignArgument = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign.")]
+KindsOption = Annotated[
+    list[RaterKind] | None,
+    typer.Option(
+        metavar="KIND",
+        help="Votes that count: human, model, program or simulated; repeat for more. By default those of the campaign.",
+    ),
+]
 
 
 @contextmanager
@@ -33,6 +42,19 @@ def opened_store() -> Iterator[Store]:
 def say(text: str) -> None:
     """A line about what is going on, on standard error: standard output is for results."""
     print(text, file=sys.stderr)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Aligned columns on standard output: numbers to the right, with thousands separated."""
+    cells = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in [header, *cells]) for column in range(len(header))]
+    is_number = [bool(rows) and all(isinstance(row[column], int) for row in rows) for column in range(len(header))]
+    for row in [header, *cells]:
+        aligned = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, is_number, strict=True)
+        )
+        print("  ".join(aligned).rstrip())
 
 
 def print_json(document: Any) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import JsonOption, opened_store, print_json, progress_bar, say
-from app.domain import RaterKind
+from app.cli.console import CampaignArgument, JsonOption, KindsOption, opened_store, print_json, progress_bar, say
+from app.errors import AlreadyExists, SteelyardError
 
 SHOWN = 20
 """Refused lines and warnings printed in full; `--json` has them all."""
@@ -16,87 +17,113 @@ SHOWN = 20
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.command("import")(import_)
-    parent.command()(export)
-    parent.command()(snapshot)
-    parent.command()(simulate)
+    parent.command("import", short_help="Import comparisons, and the votes in the files.")(import_)
+    parent.command(short_help="Write a whole campaign as native JSONL.")(export)
+    parent.command(short_help="Freeze a documented dataset.")(snapshot)
+    parent.command(short_help="Let simulated raters judge.")(simulate)
 
 
 def import_(
-    campaign: str,
-    files: Annotated[list[str], typer.Argument(help="Files, dataset directories, or hub:OWNER/NAME.")],
-    format_name: Annotated[str, typer.Option("--format", help="auto, native, trl, hh, csv or datasets.")] = "auto",
+    campaign: CampaignArgument,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Files, dataset directories, or hub:OWNER/NAME.")
+    ],
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME", help="auto, native, trl, hh, csv or datasets.")
+    ] = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Import comparisons, and judgments where the files have them.
 
-    A bad line is refused with its number, field and reason; the good ones are imported. Exit status 1 if any was
-    refused. Importing a file again changes nothing.
+    A bad line is refused with its number, field and reason; the good ones are imported. Exit status 1 if any line or
+    file was refused. Importing a file again changes nothing.
     """
-    from app.services.importing import import_file
+    from app.services.campaigns import show_campaign
 
-    documents: list[dict[str, Any]] = []
     with opened_store() as store:
-        for file in files:
-            with progress_bar(f"Reading {Path(file).name}", total=None) as progress:
-                summary = import_file(
-                    store, campaign, file, format_name=format_name, actor="command line", progress=progress
-                )
-            documents.append(
-                {"file": file, **summary.counts(), "refused": summary.refused, "warnings": summary.warnings}
-            )
+        show_campaign(store, campaign)
+        documents = [_import_one(store, campaign, file, format_name=format_name) for file in files]
     if as_json:
-        print_json([_plain(document) for document in documents])
-    for document in documents:
-        _say_import(document)
-    if any(document["n_refused"] for document in documents):
+        print_json(documents)
+    if any(document["error"] or document["n_refused"] for document in documents):
         raise typer.Exit(1)
 
 
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    refused = [{"line": r.line, "field": r.field, "reason": r.reason} for r in document["refused"]]
-    return {**document, "refused": refused}
+def _import_one(store: Any, campaign: str, file: str, *, format_name: str) -> dict[str, Any]:
+    """Import one file and say what became of it; a file that cannot be read stops no other."""
+    from app.services.importing import ImportSummary, import_file
+
+    summary, error = ImportSummary(), None
+    try:
+        with progress_bar(f"Reading {Path(file).name}", total=None) as progress:
+            summary = import_file(
+                store, campaign, file, format_name=format_name, actor="command line", progress=progress
+            )
+    except (SteelyardError, OSError) as reason:
+        error = str(reason)
+        say(f"error: {' '.join(error.split())}")
+    else:
+        _say_import(file, summary)
+    refused = [{"line": line.line, "field": line.field, "reason": line.reason} for line in summary.refused]
+    return {"file": file, "error": error, **summary.counts(), "refused": refused, "warnings": summary.warnings}
 
 
-def _say_import(document: dict[str, Any]) -> None:
-    file = document["file"]
-    for refused in document["refused"][:SHOWN]:
+def _say_import(file: str, summary: Any) -> None:
+    for refused in summary.refused[:SHOWN]:
         say(f"{file}: refused {refused}")
-    if document["n_refused"] > SHOWN:
-        say(f"{file}: ... and {document['n_refused'] - SHOWN:,} more refused lines (see --json)")
-    for warning in document["warnings"][:SHOWN]:
+    if summary.n_refused > SHOWN:
+        say(f"{file}: ... and {summary.n_refused - SHOWN:,} more refused lines (see --json)")
+    for warning in summary.warnings[:SHOWN]:
         say(f"{file}: note on {warning}")
-    if document["n_warnings"] > SHOWN:
-        say(f"{file}: ... and {document['n_warnings'] - SHOWN:,} more notes (see --json)")
-    say(
-        f"{file}: {document['n_lines']:,} lines; {document['n_comparisons']:,} new comparisons "
-        f"({document['n_comparisons_known']:,} known), {document['n_judgments']:,} new judgments "
-        f"({document['n_judgments_known']:,} known), {document['n_adjudications']:,} new decisions; "
-        f"{document['n_refused']:,} lines refused, {document['n_warnings']:,} notes."
-    )
+    if summary.n_warnings > SHOWN:
+        say(f"{file}: ... and {summary.n_warnings - SHOWN:,} more notes (see --json)")
+    parts = [
+        _new_and_known("comparisons", summary.n_comparisons, summary.n_comparisons_known),
+        _new_and_known("judgments", summary.n_judgments, summary.n_judgments_known),
+        f"{summary.n_adjudications:,} new decisions" if summary.n_adjudications else "",
+        f"{summary.n_warnings:,} notes" if summary.n_warnings else "",
+        f"{summary.n_refused:,} lines refused",
+    ]
+    say(f"{file}: {summary.n_lines:,} lines: {', '.join(part for part in parts if part)}.")
+
+
+def _new_and_known(name: str, n_new: int, n_known: int) -> str:
+    return f"{n_new:,} new {name}" + (f" ({n_known:,} known already)" if n_known else "")
 
 
 def export(
-    campaign: str,
-    output: Annotated[Path, typer.Option(help="The file to write (native JSONL).")],
+    campaign: CampaignArgument,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The file to write (native JSONL).")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
-    """Write a whole campaign as native JSONL, every vote and decision; it imports back to the same ledger."""
+    """Write a whole campaign as native JSONL: every vote and decision; it imports back to the same ledger."""
     from app.services.exporting import export_campaign
 
+    if output.exists() and not overwrite:
+        raise AlreadyExists(f"--output {output} exists already: name another file, or give --overwrite.")
     with opened_store() as store:
-        counts = export_campaign(store, campaign, output)
-    say(f"Wrote {output}: {counts}")
+        counts = export_campaign(store, campaign, output, actor="command line")
+    say(
+        f"Wrote {output}: {counts.n_comparisons:,} comparisons ({counts.n_gold:,} with a gold key), "
+        f"{counts.n_judgments:,} judgments, {counts.n_adjudications:,} decisions."
+    )
+    if counts.n_left_out_erased:
+        say(f"Left out, because a text was withdrawn: {', '.join(counts.erased)}.")
 
 
 def snapshot(
-    campaign: str,
-    output: Annotated[Path, typer.Option(help="A new directory.")],
-    kinds: Annotated[list[RaterKind] | None, typer.Option(help="Kinds that count; the campaign's by default.")] = None,
-    round_name: Annotated[str | None, typer.Option("--round", help="Only this round; all by default.")] = None,
-    min_judgments: Annotated[int, typer.Option(help="Votes that a pair needs.")] = 1,
-    split_by: Annotated[str, typer.Option(help="prompt, or meta.KEY: no group stands in two splits.")] = "prompt",
-    exclude_gold: Annotated[bool, typer.Option(help="Leave gold comparisons out.")] = False,
-    aggregation: Annotated[str, typer.Option(help="vote_share, one_coin or majority.")] = "vote_share",
+    campaign: CampaignArgument,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="A new directory.")],
+    kinds: KindsOption = None,
+    round_name: Annotated[
+        str | None, typer.Option("--round", metavar="NAME", help="Only this round; by default all.")
+    ] = None,
+    min_judgments: Annotated[int, typer.Option(metavar="N", help="Votes that a pair needs.")] = 1,
+    split_by: Annotated[
+        str, typer.Option(metavar="KEY", help="prompt, or meta.KEY: no group stands in two splits.")
+    ] = "prompt",
+    exclude_gold: Annotated[bool, typer.Option("--exclude-gold", help="Leave gold comparisons out.")] = False,
+    aggregation: Annotated[str, typer.Option(metavar="NAME", help="vote_share, one_coin or majority.")] = "vote_share",
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a documented dataset: pairs, votes, pool, rubric, card and manifest."""
@@ -119,20 +146,45 @@ def snapshot(
         print_json({"hash": manifest.hash, "directory": str(output), "manifest": dict(manifest.content)})
         return
     print(f"{output}: snapshot {manifest.hash[:12]}")
-    for name, count in manifest.content["counts"].items():
-        print(f"  {name:28} {count}")
+    for line in _snapshot_lines(manifest.content):
+        print(f"  {line}")
+    say(f'Load it with datasets.load_dataset("{output}"); {output / "README.md"} describes it.')
+
+
+def _snapshot_lines(content: Mapping[str, Any]) -> list[str]:
+    counts, splits = content["counts"], content["splits"]
+    sizes = ", ".join(f"{name} {splits['n_pairs'][name]:,}" for name in splits["n_pairs"])
+    raters = ", ".join(f"{n:,} {kind}" for kind, n in counts["n_raters"].items()) or "no"
+    lines = [
+        f"{counts['n_pairs']:9,} pairs: {sizes or 'none'}; split by {splits['by']}",
+        f"{counts['n_ties']:9,} ties, in the configuration `all` only",
+        f"{counts['n_judgments']:9,} judgments of {raters} raters on {counts['n_comparisons_judged']:,} comparisons",
+        f"{counts['n_pool']:9,} comparisons not judged yet (pool.parquet)",
+    ]
+    for drop in content["drops"]:
+        if drop["reason"] != "tie":
+            lines.append(f"{drop['n_pairs']:9,} pairs left out: {drop['explanation']}")
+    if splits["omitted"]:
+        lines.append(f"          no {' and no '.join(splits['omitted'])} split: too few groups")
+    return lines
 
 
 def simulate(
-    campaign: str,
-    raters: Annotated[int, typer.Option(min=1, help="How many simulated raters.")],
-    judgments: Annotated[int, typer.Option(min=0, help="How many judgments in all.")],
-    seed: Annotated[int, typer.Option(help="The same seed gives the same judgments.")] = 0,
+    campaign: CampaignArgument,
+    raters: Annotated[int, typer.Option(metavar="N", min=1, help="How many simulated raters.")],
+    judgments: Annotated[int, typer.Option(metavar="M", min=0, help="How many judgments in all.")],
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed gives the same judgments.")] = 0,
 ) -> None:
-    """Let simulated raters (kind `simulated`, always shown as such) judge, through the same services as people."""
+    """Let simulated raters judge (kind `simulated`, always shown as such), through the same services as people."""
     from app.demo.simulate import simulate as run
+    from app.domain import RaterKind
+    from app.services.campaigns import show_campaign
 
-    with opened_store() as store, progress_bar("Judging", total=judgments) as progress:
-        summary = run(store, campaign, n_raters=raters, n_judgments=judgments, seed=seed, progress=progress)
+    with opened_store() as store:
+        counted = show_campaign(store, campaign).campaign.counted_kinds
+        with progress_bar("Judging", total=judgments) as progress:
+            summary = run(store, campaign, n_raters=raters, n_judgments=judgments, seed=seed, progress=progress)
     ending = "; nothing is left for them" if summary.is_exhausted else ""
     say(f"{summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments{ending}.")
+    if RaterKind.SIMULATED not in counted:
+        say(f"They are kept, but do not count: {campaign} counts {', '.join(counted)} votes.")

@@ -33,7 +33,9 @@ def upgrade() -> None:
 
 
 @app.command()
-def check(repair: Annotated[bool, typer.Option(help="Recount what can be recounted from the facts.")] = False) -> None:
+def check(
+    repair: Annotated[bool, typer.Option("--repair", help="Recount what can be recounted from the facts.")] = False,
+) -> None:
     """Look for damage. Exit status 1 if there is any."""
     from app.services.database import check as find_problems
 
@@ -47,7 +49,7 @@ def check(repair: Annotated[bool, typer.Option(help="Recount what can be recount
 
 
 @app.command()
-def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
+def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
     """Write a consistent copy while people work on."""
     from app.services.database import back_up
 
@@ -58,8 +60,8 @@ def backup(file: Annotated[Path, typer.Argument(help="A new file.")]) -> None:
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `steelyard db backup` wrote.")],
-    replace: Annotated[bool, typer.Option(help="Replace a database that holds something.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `steelyard db backup` wrote.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace a database that holds something.")] = False,
 ) -> None:
     """Bring a backup back. Stop the server and the workers first."""
     from app.services.database import restore as bring_back

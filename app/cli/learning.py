@@ -1,21 +1,21 @@
-"""`steelyard train`, `evaluate` and `score`: run `python -m reward ...` as a child process, all arguments passed on."""
+"""`steelyard train`, `evaluate` and `score`: run `python -m reward ...`, all arguments passed on."""
 
 from __future__ import annotations
 
-import importlib.util
+import os
 import subprocess
 import sys
 
 import typer
 
-from app.errors import MissingExtra
-
 COMMANDS = {
-    "train": "Train a reward model from a snapshot: --snapshot DIR --base MODEL --output DIR.",
-    "evaluate": "Evaluate a reward model: --model DIR --data SNAPSHOT_OR_FILE.",
-    "score": "Score responses with a reward model: --model DIR --input FILE --output FILE.",
+    "train": "Train a reward model from a snapshot.",
+    "evaluate": "Measure a reward model on held-out pairs.",
+    "score": "Score responses with a reward model.",
 }
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+_REWARD = (sys.executable, "-P", "-m", "reward")
+"""`-P`: a file of the working directory must not pass for a library."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -26,17 +26,17 @@ def register(parent: typer.Typer) -> None:
 
 def _passing_on(name: str):
     def run(context: typer.Context) -> None:
-        raise typer.Exit(run_reward(name, *context.args))
+        """Become `python -m reward`, so that signals and the exit status are its own."""
+        os.execve(sys.executable, [*_REWARD, name, *context.args], _environment())
 
     return run
 
 
 def run_reward(*arguments: str) -> int:
-    """Run `python -m reward` with these arguments; returns its exit status.
+    """Run `python -m reward` with these arguments as a child process; returns its exit status."""
+    return subprocess.run([*_REWARD, *arguments], check=False, env=_environment()).returncode
 
-    Raises:
-        MissingExtra: the libraries of the extra `reward` are not installed.
-    """
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("trl") is None:
-        raise MissingExtra("Reward models need further libraries: pip install 'steelyard[reward]'.")
-    return subprocess.run([sys.executable, "-m", "reward", *arguments], check=False).returncode
+
+def _environment() -> dict[str, str]:
+    """The environment, with the name under which the commands show themselves."""
+    return {**os.environ, "REWARD_PROG": "steelyard"}

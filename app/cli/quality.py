@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import JsonOption, opened_store, print_json
-from app.domain import RaterKind
+from app.cli.console import JsonOption, KindsOption, opened_store, print_json
 
 
 def register(parent: typer.Typer) -> None:
@@ -17,20 +16,31 @@ def register(parent: typer.Typer) -> None:
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="agreement, raters, tensions, bias, consensus or models.")],
-    campaign: Annotated[str | None, typer.Argument(help="The campaign; or give --votes.")] = None,
-    votes: Annotated[
-        Path | None, typer.Option(help="A file of votes instead (jsonl, parquet, csv); no database is used.")
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="agreement, raters, tensions, bias, consensus or models.")
+    ],
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign; or give --votes.")
     ] = None,
-    kinds: Annotated[list[RaterKind] | None, typer.Option(help="Kinds that count; the campaign's by default.")] = None,
-    by: Annotated[str | None, typer.Option(help="One report per value of meta.KEY.")] = None,
+    votes: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Votes in a file instead (jsonl, parquet, csv); no database is used."),
+    ] = None,
+    kinds: KindsOption = None,
+    by: Annotated[str | None, typer.Option(metavar="meta.KEY", help="One report per value of this key.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Report on a campaign or a file of votes; every number with its n and interval.
+    """Report on a campaign or a file of votes.
 
-    agreement: percent agreement, chance-corrected coefficients, pairs of raters. raters: each rater beside the others
-    and the gold. tensions: which criteria pull apart and which prevails. bias: position and length. consensus: labels
-    and what is contested. models: strength of the models behind the responses.
+    Every number comes with its n and its interval.
+
+    \b
+    agreement  percent agreement, chance-corrected coefficients, pairs of raters
+    raters     each rater beside the others and the gold
+    tensions   which criteria pull apart, and which prevails
+    bias       position and length
+    consensus  labels, and what is contested
+    models     strength of the models behind the responses
     """
     from app.services.reporting import campaign_report, file_report, sliced_report
 

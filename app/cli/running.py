@@ -9,14 +9,17 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.console import opened_store, progress_bar, say
 from app.cli.learning import run_reward
-from app.errors import AlreadyExists, MissingExtra, SteelyardError
+from app.errors import MissingExtra, SteelyardError
 from app.settings import settings
+
+if TYPE_CHECKING:
+    from app.services.database import Store
 
 HOST, PORT = "127.0.0.1", 8501
 HostOption = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for every one.")]
@@ -25,9 +28,9 @@ PortOption = Annotated[int, typer.Option(min=1, max=65535, help="Port to listen 
 
 def register(parent: typer.Typer) -> None:
     """Add the commands to the command line."""
-    parent.command()(demo)
-    parent.command()(serve)
-    parent.command()(worker)
+    parent.command(short_help="Try everything on the sample campaign.")(demo)
+    parent.command(short_help="Serve the web application.")(serve)
+    parent.command(short_help="Run long work as it is asked for.")(worker)
 
 
 def demo(
@@ -36,27 +39,12 @@ def demo(
     port: PortOption = PORT,
 ) -> None:
     """Load the sample campaign, report on it, freeze a snapshot, train and evaluate a first reward model, serve."""
-    from app.demo.sample import N_JUDGMENTS, NAME, load_sample, rate_sample
-    from app.services.reporting import campaign_report
-    from app.services.snapshotting import build
-
     _require_demo_extras()
     directory = settings().data_directory
     snapshot, model = directory / "demo" / "snapshot", directory / "demo" / "model"
     with opened_store() as store:
-        try:
-            load_sample(store)
-            say("1/4  Loaded the sample campaign.")
-            with progress_bar("     Simulated raters", total=N_JUDGMENTS) as progress:
-                summary = rate_sample(store, progress=progress)
-            say(f"     {summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments.")
-        except AlreadyExists:
-            say("1/4  The sample campaign is there already.")
-        say("2/4  Its quality:\n")
-        for name in ("agreement", "tensions", "raters"):
-            print(campaign_report(store, name, NAME).to_text())
-        manifest = build(store, NAME, snapshot, actor="demo")
-        say(f"3/4  Froze snapshot {manifest.hash[:12]} in {snapshot}")
+        _load_once(store)
+        _report_and_freeze(store, snapshot)
     say("4/4  Training and evaluating a first reward model.")
     _train_once(snapshot, model)
     say(f"\nDatabase  {settings().database_url}\nSnapshot  {snapshot}\nModel     {model} (report.json, README.md)")
@@ -76,11 +64,42 @@ def _require_demo_extras() -> None:
         raise MissingExtra("The demo trains a model: pip install 'steelyard[reward,demo]'.")
 
 
+def _load_once(store: Store) -> None:
+    """The sample campaign with its votes; what an interrupted demo left out is added, what is there stays."""
+    from app.demo.sample import N_JUDGMENTS, load_sample, n_missing_judgments, rate_sample
+
+    load_sample(store)
+    if n_missing_judgments(store) == 0:
+        say("1/4  The sample campaign is there already.")
+        return
+    say("1/4  Loaded the sample campaign.")
+    with progress_bar("     Simulated raters", total=N_JUDGMENTS) as progress:
+        summary = rate_sample(store, progress=progress)
+    say(f"     {summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments.")
+
+
+def _report_and_freeze(store: Store, snapshot: Path) -> None:
+    from app.demo.sample import NAME
+    from app.services.reporting import campaign_report
+    from app.services.snapshotting import build
+
+    say("2/4  Its quality:\n")
+    for name in ("agreement", "tensions", "raters"):
+        print(campaign_report(store, name, NAME).to_text(), flush=True)
+    if (snapshot / "manifest.json").is_file():
+        say(f"3/4  {snapshot} is there already.")
+        return
+    manifest = build(store, NAME, snapshot, actor="demo")
+    say(f"3/4  Froze snapshot {manifest.hash[:12]} in {snapshot}")
+
+
 def _train_once(snapshot: Path, model: Path) -> None:
+    """Train, or go on with what was interrupted."""
     if (model / "report.json").is_file():
         say(f"     {model} is there already.")
         return
-    status = run_reward("train", "--snapshot", str(snapshot), "--base", "minilm", "--output", str(model))
+    asked = ("--snapshot", str(snapshot), "--base", "minilm", "--output", str(model), "--resume")
+    status = run_reward("train", *asked)
     if status:
         raise SteelyardError(f"training ended with status {status}; the lines above say why.")
 
