@@ -101,9 +101,7 @@ class Crowd:
 
 
 def test_sixty_four_raters_at_overlap_three(store: Store, tmp_path: Path) -> None:
-    campaign = make_campaign(
-        store, tmp_path, [line(f"x{n}") for n in range(N_COMPARISONS)], raters=(), overlap=OVERLAP
-    )
+    campaign = make_campaign(store, tmp_path, [line(f"x{n}") for n in range(N_COMPARISONS)], raters=(), overlap=OVERLAP)
     many_raters(store, campaign, [f"r{n:02}" for n in range(N_RATERS)])
     crowd = Crowd(store)
     crowd.run()
