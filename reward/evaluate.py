@@ -21,6 +21,7 @@ from reward.baselines import TfidfBaseline, load_tfidf, longer_margins
 from reward.contract import MANIFEST_NAME, file_hash
 from reward.dataset import tokenised_rows
 from reward.errors import RewardError
+from reward.overlap import FILE_NAME, count_overlap
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pair_file, read_pairs
 from reward.runs import BASELINE_NAME, read_run
 
@@ -127,7 +128,7 @@ def evaluate(
         on_progress: called with the number of texts each batch scored.
 
     Returns:
-        The evaluation as plain JSON; its keys are those of `measure` with `model`, `data`, `cut` and `seconds`.
+        Plain JSON; its keys are those of `measure` with `model`, `data`, `cut`, `overlap` and `seconds`.
 
     Raises:
         ContractError: the snapshot is unsound.
@@ -167,11 +168,13 @@ def evaluate_pairs(
     if cut is None:
         raise RewardError("There are no pairs to evaluate on.")
     run = scorer.run
+    overlap = count_overlap(run.directory / FILE_NAME, data.pairs)
     document = {
         "schema_version": EVALUATION_SCHEMA_VERSION,
         "model": {"run_id": run.run_id, "base": run.document["base"]["name"], "target": run.document["target"]},
         "data": dict(data.source),
         "cut": asdict(cut),
+        "overlap": {**asdict(overlap), "caution": overlap.caution(len(data.pairs))},
         **measure(data.pairs, np.concatenate(margins), baseline=baseline, ceiling=data.human_ceiling),
         "seconds": time.monotonic() - start,
     }

@@ -173,6 +173,7 @@ def _trainer(
         save_strategy="steps",
         save_steps=checkpoint_steps,
         save_total_limit=2,
+        logging_first_step=True,
         logging_steps=max(1, min(10, n_steps // 10)),
         report_to="none",
         disable_tqdm=True,

@@ -96,3 +96,4 @@ class TimeLimit(TrainerCallback):
         if over and state.global_step < state.max_steps:
             self.reached = True
             control.should_training_stop = True
+            control.should_log = True

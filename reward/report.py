@@ -31,7 +31,8 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
     lines = [
         f"Reward model {model['run_id']} (base {model['base']}, target {model['target']}) on {where}",
         f"{evaluation['n_pairs']:,} pairs, {evaluation['n_comparisons']:,} comparisons, "
-        f"{evaluation['n_prompts']:,} prompts; labels: {data['label_source']}",
+        f"{evaluation['n_prompts']:,} {'prompt' if evaluation['n_prompts'] == 1 else 'prompts'}; "
+        f"labels: {data['label_source']}",
         CutReport(**evaluation["cut"]).sentence(),
         "",
         *_table(
@@ -45,6 +46,7 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
         f"Clustered: {_value(clustered)} {_interval(clustered)}"
         f" ({clustered['method'] or clustered['undefined_reason']})",
         evaluation["verdict"],
+        *_caution(evaluation),
         "",
         f"Likelihood   {_value(evaluation['nll'])} nats a pair; against soft labels "
         f"{_value(evaluation['nll_soft'])} (floor {_value(evaluation['label_entropy'])}; .693 knows nothing)",
@@ -75,6 +77,7 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             *rows,
             "",
             evaluation["verdict"],
+            *_caution(evaluation),
             "",
             f"Negative log-likelihood {_value(evaluation['nll'])} nats a pair "
             f"({_value(evaluation['nll_soft'])} against soft labels, whose floor is "
@@ -86,6 +89,12 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             *slices,
         ]
     )
+
+
+def _caution(evaluation: Mapping[str, Any]) -> list[str]:
+    """A line where the model was trained on some of the pairs."""
+    caution = evaluation["overlap"]["caution"]
+    return ["", caution] if caution else []
 
 
 def _wrapped(line: str) -> list[str]:

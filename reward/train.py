@@ -24,6 +24,8 @@ from reward.dataset import TARGETS, CutReport, tokenise_pairs
 from reward.errors import RewardError
 from reward.evaluate import evaluate_pairs, held_out_split, snapshot_data
 from reward.fit import Parameters, choose_precision, fit
+from reward.overlap import FILE_NAME as FINGERPRINTS_NAME
+from reward.overlap import save_fingerprints
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pairs
 from reward.rendering import RENDERING_VERSION, Renderer, choose_layout
 
@@ -174,6 +176,7 @@ def _run(
     baseline = fit_tfidf(pairs, seed=parameters.seed)
     if isinstance(baseline, TfidfBaseline):
         baseline.save(partial / runs.BASELINE_NAME)
+    save_fingerprints(partial / FINGERPRINTS_NAME, pairs)
     run = _run_document(parameters, snapshot, base, model, layout, {**training, "cut": asdict(cut)}, partial)
     run["baseline_absent_reason"] = baseline if isinstance(baseline, str) else None
     report = {"run": run, "evaluation": _evaluate_saved(partial, run, snapshot, baseline)}

@@ -10,6 +10,7 @@ import pytest
 from reward.baselines import fit_tfidf, load_tfidf, longer_margins
 from reward.errors import RewardError
 from reward.evaluate import human_ceiling, load_data, measure
+from reward.overlap import count_overlap, save_fingerprints
 from reward.pairs import Pair
 from reward.report import markdown_report, text_report
 from tests.reward.building import build_snapshot, pair_row
@@ -42,6 +43,7 @@ def document(pairs, margins, **fields):
         "model": model,
         "data": source,
         "cut": cut,
+        "overlap": {"caution": fields.get("caution")},
         **measure(pairs, margins, baseline=fields.get("baseline", baseline), ceiling=CEILING),
     }
 
@@ -123,6 +125,23 @@ def test_reports_show_every_row_and_fit_the_terminal():
     assert max(map(len, text.splitlines())) <= 100
     assert "0.900  0.800 to 0.950  100" in text
     json.dumps(found, allow_nan=False)
+
+
+def test_pairs_that_were_trained_on_are_counted_in_either_order(tmp_path):
+    save_fingerprints(tmp_path / "f.npz", pairs_of(10))
+    swapped = [Pair(pair.prompt, pair.rejected, pair.chosen) for pair in pairs_of(20)]
+    found = count_overlap(tmp_path / "f.npz", swapped)
+    assert (found.n_pairs_trained_on, found.n_pairs_with_prompt_trained_on) == (10, 10)
+    assert "trained on 10 of these 20 pairs" in found.caution(20)
+    other = [Pair(pair.prompt, "another", pair.rejected) for pair in pairs_of(20)]
+    found = count_overlap(tmp_path / "f.npz", other)
+    assert (found.n_pairs_trained_on, found.n_pairs_with_prompt_trained_on) == (0, 10)
+    assert found.caution(20) is None
+    shown = document(pairs_of(20), np.ones(20), caution="Caution: seen")
+    assert "Caution: seen" in text_report(shown)
+    assert "Caution: seen" in markdown_report(shown)
+    with pytest.raises(RewardError, match="train it again"):
+        count_overlap(tmp_path / "g.npz", other)
 
 
 def test_the_split_is_found_or_named(tmp_path):

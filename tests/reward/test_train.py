@@ -18,7 +18,7 @@ from reward.contract import ContractError, read_manifest
 from reward.errors import RewardError
 from reward.runs import read_run
 from reward.scorer import Scorer
-from reward.train import train
+from reward.train import summary, train
 from tests.reward.building import build_snapshot, data_folder, pair_row, ukp_rows
 from tests.reward.conftest import easy_rows
 
@@ -74,6 +74,9 @@ def test_evaluating_the_loaded_model_gives_the_report_of_the_run(trained, snapsh
     assert found.pop("seconds") > 0
     assert expected.pop("seconds") > 0
     assert found == expected
+    assert found["overlap"] == {"n_pairs_trained_on": 0, "n_pairs_with_prompt_trained_on": 0, "caution": None}
+    assert main(["evaluate", "--model", str(output), "--data", str(snapshot_dir), "--split", "train"]) == 0
+    assert "trained on 48 of these 48 pairs" in capsys.readouterr().out
 
 
 def test_evaluate_and_score_from_files_of_ones_own(trained, tmp_path, capsys):
@@ -132,6 +135,8 @@ def test_a_time_limit_stops_and_is_recorded(snapshot_dir, bert_dir, tmp_path):
     options = {**FAST, "base": str(bert_dir), "max_length_tokens": 48, "time_limit_seconds": 0.0}
     report = train(snapshot_dir, output_dir=tmp_path / "m", **options)
     assert (report["run"]["training"]["n_steps"], report["run"]["training"]["stopped_by"]) == (1, "time_limit")
+    assert report["run"]["training"]["last_loss"] > 0
+    assert "s (1 steps, loss 0." in summary(report, tmp_path / "m")
     assert "stopped by the time limit" in (tmp_path / "m" / "README.md").read_text()
 
 

@@ -1,0 +1,79 @@
+"""Which pairs a model has seen: fingerprints of its training pairs, so that no report mistakes memory for skill."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reward.contract import canonical_json
+from reward.errors import RewardError
+from reward.pairs import Pair
+
+FILE_NAME = "training_fingerprints.npz"
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How much of a set of pairs a model was trained on.
+
+    Attributes:
+        n_pairs_trained_on: pairs with the same prompt and the same two responses, in either order.
+        n_pairs_with_prompt_trained_on: pairs whose prompt occurs in the training set.
+    """
+
+    n_pairs_trained_on: int
+    n_pairs_with_prompt_trained_on: int
+
+    def caution(self, n_pairs: int) -> str | None:
+        """A sentence where pairs were trained on, else None."""
+        if not self.n_pairs_trained_on:
+            return None
+        return (
+            f"Caution: the model was trained on {self.n_pairs_trained_on:,} of these {n_pairs:,} pairs; the numbers "
+            "show what it remembers, too, not only what it learned."
+        )
+
+
+def save_fingerprints(path: Path, pairs: Sequence[Pair]) -> None:
+    """Write 64-bit fingerprints of pairs and of prompts (no text can be read back from them)."""
+    np.savez_compressed(path, pairs=_hashes(map(_pair_key, pairs)), prompts=_hashes(map(_prompt_key, pairs)))
+
+
+def count_overlap(path: Path, pairs: Sequence[Pair]) -> Overlap:
+    """Count how many of `pairs` a model was trained on.
+
+    Args:
+        path: fingerprints written by `save_fingerprints`.
+        pairs: the pairs to be measured on.
+
+    Raises:
+        RewardError: the fingerprints are missing.
+    """
+    if not path.is_file():
+        raise RewardError(f"{path} is missing: the model is not complete; train it again.")
+    with np.load(path, allow_pickle=False) as arrays:
+        seen_pairs, seen_prompts = set(arrays["pairs"].tolist()), set(arrays["prompts"].tolist())
+    return Overlap(
+        n_pairs_trained_on=sum(_hash(_pair_key(pair)) in seen_pairs for pair in pairs),
+        n_pairs_with_prompt_trained_on=sum(_hash(_prompt_key(pair)) in seen_prompts for pair in pairs),
+    )
+
+
+def _pair_key(pair: Pair) -> str:
+    return canonical_json([pair.prompt, sorted([pair.chosen, pair.rejected])])
+
+
+def _prompt_key(pair: Pair) -> str:
+    return canonical_json(pair.prompt)
+
+
+def _hash(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def _hashes(keys: Iterable[str]) -> np.ndarray:
+    return np.unique(np.fromiter((_hash(key) for key in keys), dtype=np.uint64))
