@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import JsonOption, KindsOption, opened_store, print_json
+from app.cli.console import JsonOption, KindsOption, opened_store, print_json, say
 
 
 def register(parent: typer.Typer) -> None:
@@ -64,3 +64,5 @@ def report(
         if value:
             print(f"--- {by} = {value}")
         print(one.to_text(), end="")
+        if one.document["n_judgments"] == 0:
+            say("No vote counts here; votes of other kinds do with --kinds.")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection
 
-from app.domain import Campaign, RaterKind
+from app.domain import Campaign, RaterKind, RefusedLine
 from app.errors import InvalidInput
+from app.formats.registry import format_named
 from app.services.lookup import find_campaign, rounds_of, rubric_of
 from app.stats.completions import completions_from_native, gold_from_native
 from app.stats.frames import VoteFrameError
@@ -85,18 +87,27 @@ def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = 
     extra: dict[str, Any] = {}
     try:
         if path.suffix in TABLE_SUFFIXES:
-            table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-            votes = votes_from_table(table)
+            votes = _table_votes(path)
         else:
-            lines = list(_json_lines(path))
+            lines = _native_rows(path)
             votes = votes_from_native(lines)
             extra = _extra_frames(
                 name, completions=lambda: completions_from_native(lines), gold=lambda: gold_from_native(lines)
             )
-    except (VoteFrameError, KeyError) as error:
+    except VoteFrameError as error:
         raise InvalidInput(f"{path}: {error}") from error
+    if votes.empty:
+        raise InvalidInput(f"{path} holds no votes.")
     counted = sorted(votes["rater_kind"].unique()) if kinds is None else [kind.value for kind in kinds]
     return REPORTS[name](votes, kinds=counted, **extra)
+
+
+def _table_votes(path: Path) -> pd.DataFrame:
+    """The votes of a Parquet or CSV file; pandas and pyarrow say what is wrong with a value as a ValueError."""
+    try:
+        return votes_from_table(pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path))
+    except ValueError as error:
+        raise InvalidInput(f"{path}: {error}") from error
 
 
 def _report(
@@ -161,12 +172,10 @@ def _rubric_facts(connection: Connection, campaign: Campaign) -> dict[str, Any]:
     return {"declared_weights": weights, "precedence": list(dict.fromkeys(map(tuple, rules)))}
 
 
-def _json_lines(path: Path) -> Iterator[Mapping[str, Any]]:
-    with path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                raise InvalidInput(f"{path}, line {number}: not JSON ({error}).") from error
+def _native_rows(path: Path) -> list[dict[str, Any]]:
+    """The lines of a native file as they stand, once the strict reader has found nothing to refuse."""
+    for line in format_named("native").read(path):
+        if isinstance(line, RefusedLine):
+            raise InvalidInput(f"{path}: {line}")
+    lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).split(b"\n")
+    return [json.loads(line) for line in lines if line.strip()]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from app.errors import StoreError
 
@@ -70,7 +70,9 @@ class Store:
     def _reachable(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
+        except DatabaseError as error:
+            if type(error) not in (OperationalError, DatabaseError):
+                raise
             shown = self.url.render_as_string(hide_password=True)
             raise StoreError(f"The database {shown} did not do it: {error.orig}. See `steelyard db check`.") from error
 
