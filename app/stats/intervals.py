@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -119,12 +120,18 @@ def percentile_interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[flo
 
 def normal_interval(value: float, standard_error: float, *, level: float = LEVEL) -> tuple[float, float]:
     """Return value ± z standard errors."""
-    z = stats.norm.ppf(1 - (1 - level) / 2)
+    z = _quantile(level)
     return float(value - z * standard_error), float(value + z * standard_error)
 
 
+@cache
+def _quantile(level: float) -> float:
+    """Return the standard normal quantile that leaves (1 - level) / 2 above it."""
+    return float(stats.norm.ppf(1 - (1 - level) / 2))
+
+
 def _wilson_bounds(p: float, n: float, level: float) -> tuple[float, float]:
-    z = stats.norm.ppf(1 - (1 - level) / 2)
+    z = _quantile(level)
     centre = p + z * z / (2 * n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n

@@ -97,17 +97,5 @@ def order_on_screen(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:
     return order
 
 
-def median_seconds(coded: CodedVotes, votes: pd.DataFrame) -> pd.Series:
-    """Return the median active seconds per judgment of each rater code; raters without times are absent."""
-    frame = pd.DataFrame(
-        {
-            "rater": coded.rater,
-            "judgment": votes["judgment_id"].to_numpy()[coded.row],
-            "seconds": votes["seconds"].to_numpy(float)[coded.row],
-        }
-    ).dropna()
-    return frame.drop_duplicates("judgment").groupby("rater")["seconds"].median()
-
-
 def _per_rater(coded: CodedVotes, weights: np.ndarray) -> np.ndarray:
     return np.bincount(coded.rater, weights=weights, minlength=coded.n_raters)
