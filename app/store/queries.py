@@ -117,7 +117,8 @@ def comparison_ids(connection: Connection, campaign_id: int, *, as_of_event: int
             comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event)
         )
     )
-    return dict(sorted(rows.all()))
+    found = {row.external_id: row.id for row in rows.all()}
+    return {name: found[name] for name in sorted(found)}
 
 
 def read_comparisons(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from app.services.importing import import_file
 from app.store import tables
 from app.store.engine import Store
 from reward.contract import JUDGMENT_COLUMNS, PAIR_COLUMNS, POOL_COLUMNS, SPLITS, Manifest, read_manifest
-from rubrics.loader import load_rubric
+from rubrics.loader import load_library, load_rubric
 from tests.services.ledgers import (
     PLAIN,
     TWO_CRITERIA,
@@ -426,11 +425,9 @@ def test_a_killed_build_leaves_no_half_snapshot_and_the_next_one_cleans_up(sqlit
 
 
 def test_real_votes_of_people(sqlite_store: Store, shared_data: Path, tmp_path: Path) -> None:
-    create_campaign(sqlite_store, "llmfao", rubric=load_rubric("rubrics/library/minimal.yaml"))
+    create_campaign(sqlite_store, "llmfao", rubric=load_library("minimal"))
     import_file(sqlite_store, "llmfao", shared_data / "llmfao.jsonl")
-    started = time.monotonic()
     manifest = snapshotting.build(sqlite_store, "llmfao", tmp_path / "llmfao")
-    assert time.monotonic() - started < 30
     overall = manifest.content["agreement"]["criteria"]["overall"]
     assert overall["krippendorff_alpha"]["value"] == pytest.approx(0.2906, abs=5e-5)
     counts = manifest.content["counts"]
