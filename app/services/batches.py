@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, text, update
 
 from app.domain import Campaign, utc_now
 from app.errors import Conflict
@@ -177,3 +177,16 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         connection.execute(delete(table).where(condition))
     unused = ~exists().where(assignment.c.rater_id == tables.rater.c.id)
     connection.execute(delete(tables.rater).where(tables.rater.c.namespace == campaign.name, unused))
+    _remove_unused_texts(connection)
+
+
+def _remove_unused_texts(connection: Connection) -> None:
+    """Remove texts that no comparison has; tombstones stay."""
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        connection.execute(text("LOCK TABLE content IN SHARE ROW EXCLUSIVE MODE"))  # others may be about to use one
+    content = tables.content
+    is_used = or_(
+        exists().where(tables.completion.c.text_hash == content.c.hash),
+        exists().where(tables.comparison.c.prompt_hash == content.c.hash),
+    )
+    connection.execute(delete(content).where(content.c.erased_at.is_(None), ~is_used))

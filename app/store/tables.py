@@ -223,6 +223,7 @@ comparison = Table(
     CheckConstraint("n_completions >= 2", name="completions"),
     Index("ix_comparison_content_hash", "campaign_id", "content_hash"),
     Index("ix_comparison_batch_id", "batch_id"),
+    Index("ix_comparison_prompt_hash", "prompt_hash"),
 )
 """`content_hash`: prompt and texts. `record_hash`: everything a file said of it, models, meta, gold and all."""
 
@@ -236,6 +237,7 @@ completion = Table(
     Column("parameters", Json),
     Column("source", String),
     Column("licence", String),
+    Index("ix_completion_text_hash", "text_hash"),
 )
 """`slot` is the completion's identity (a, b, c ...), not a position on any screen."""
 

@@ -235,6 +235,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("campaign_id", "external_id", name=op.f("uq_comparison_campaign_id_external_id")),
     )
     op.create_index("ix_comparison_batch_id", "comparison", ["batch_id"], unique=False)
+    op.create_index("ix_comparison_prompt_hash", "comparison", ["prompt_hash"], unique=False)
     op.create_index("ix_comparison_content_hash", "comparison", ["campaign_id", "content_hash"], unique=False)
     op.create_table(
         "adjudication",
@@ -331,6 +332,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["text_hash"], ["content.hash"], name=op.f("fk_completion_text_hash")),
         sa.PrimaryKeyConstraint("comparison_id", "slot", name=op.f("pk_completion")),
     )
+    op.create_index("ix_completion_text_hash", "completion", ["text_hash"], unique=False)
     op.create_table(
         "gold_key",
         sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
@@ -467,6 +469,7 @@ def downgrade() -> None:
     )
     op.drop_table("queue_item")
     op.drop_table("gold_key")
+    op.drop_index("ix_completion_text_hash", table_name="completion")
     op.drop_table("completion")
     op.drop_index(
         "uq_assignment_one_open",
@@ -487,6 +490,7 @@ def downgrade() -> None:
     op.drop_index("ix_adjudication_comparison_id", table_name="adjudication")
     op.drop_table("adjudication")
     op.drop_index("ix_comparison_content_hash", table_name="comparison")
+    op.drop_index("ix_comparison_prompt_hash", table_name="comparison")
     op.drop_index("ix_comparison_batch_id", table_name="comparison")
     op.drop_table("comparison")
     op.drop_table("snapshot")
