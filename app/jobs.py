@@ -24,7 +24,7 @@ from huey.consumer import Consumer
 
 from app.domain import Job, JobState, RaterKind
 from app.errors import JobCancelled, SteelyardError, StoreError
-from app.services import importing, job_rows, snapshotting
+from app.services import importing, job_rows, quality, snapshotting
 from app.settings import Settings, settings
 from app.store.engine import Store
 
@@ -110,7 +110,14 @@ def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Ma
     return {"model": arguments["output"], "log": str(log_path)}
 
 
-KINDS: Mapping[str, Work] = {"import": _import, "snapshot": _snapshot, "train": _train}
+def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    progress.report(0.05, "reading the votes")
+    wanted = quality.Wanted(arguments["name"], arguments["campaign"], tuple(arguments["kinds"]), arguments["by"])
+    kept = quality.make(store, wanted, folder=Path(arguments["folder"]))
+    return {"as_of_event": kept.as_of_event}
+
+
+KINDS: Mapping[str, Work] = {"import": _import, "report": _report, "snapshot": _snapshot, "train": _train}
 """What can be asked for."""
 
 

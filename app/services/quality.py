@@ -1,0 +1,314 @@
+"""What the quality pages read: reports kept until somebody votes again, so that a page opens at once.
+
+A kept report is a JSON file that says up to which event it goes. Its name hides campaign, report, kinds and slices, and
+the code that computes it, so that an upgrade or another database never shows a stale shape. Small campaigns are
+computed when a page asks; large ones in a job, and the page shows the kept report, saying as of when, until that is
+done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, func, not_, or_, select
+
+from app.domain import Campaign, Job, RaterKind, utc_now
+from app.errors import InvalidInput
+from app.policy import Action
+from app.services import adjudicating, job_rows, reporting
+from app.services.lookup import find_account, find_campaign, require
+from app.stats.reports import REPORTS
+from app.stats.tension_examples import tension_examples
+from app.store import tables
+from app.store.engine import Store
+from app.store.queries import adjudications, comparison_facts
+from app.store.visibility import visible
+from app.store.votes import judgments_frame
+
+SMALL = 3_000
+"""Up to so many judgments a report takes well under a second, and is computed when it is asked for."""
+
+MAX_SLICES = 40
+"""A `meta` key with more values than this is no slice but an identity."""
+
+JOB_KIND = "report"
+
+NEUTRAL = (
+    "assignment.%",
+    "campaign.%",
+    "comparison.adjudicated",
+    "job.%",
+    "leases.%",
+    "member.%",
+    "priorities.%",
+    "round.closed",
+    "round.open",
+    "snapshot.%",
+)
+"""Events that change no report; whatever is not named here makes reports again."""
+
+
+@dataclass(frozen=True)
+class KeptReport:
+    """A report and what it rests on.
+
+    Attributes:
+        document: as `steelyard report NAME --json` prints it; with slices, value of the key -> document.
+        as_of_event: the last event that it takes in.
+        as_of: when that was.
+        made_at: when it was computed.
+        is_current: whether nothing happened since that would change it.
+    """
+
+    document: Mapping[str, Any]
+    as_of_event: int
+    as_of: datetime
+    made_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which report: its name, of which kinds of rater, by which `meta` key (empty for the whole)."""
+
+    name: str
+    campaign: str
+    kinds: tuple[str, ...]
+    by: str = ""
+
+    def arguments(self, event: int) -> dict[str, Any]:
+        """The same as the arguments of a job."""
+        return {"name": self.name, "campaign": self.campaign, "kinds": list(self.kinds), "by": self.by, "event": event}
+
+
+def want(
+    store: Store, name: str, campaign_name: str, *, kinds: Collection[RaterKind] | None = None, by: str = ""
+) -> Wanted:
+    """Name a report; the campaign's counted kinds by default.
+
+    Raises:
+        NotFound: no such campaign.
+        InvalidInput: no such report.
+    """
+    if name not in MAKERS:
+        raise InvalidInput(f"There is no report {name!r}; the reports are {', '.join(MAKERS)}.")
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+    return Wanted(name, campaign.name, tuple(sorted(kind.value for kind in kinds or campaign.counted_kinds)), by)
+
+
+def find(store: Store, actor_name: str, wanted: Wanted, *, folder: Path) -> KeptReport | None:
+    """The report as of now where it is kept or quickly made; else the last one kept; None where there is none yet.
+
+    Args:
+        store: the database.
+        actor_name: who looks.
+        wanted: which report.
+        folder: where reports are kept.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not see quality reports here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        require(connection, find_account(connection, actor_name), Action.SEE_QUALITY, campaign=campaign)
+        event = last_vote_event(connection, campaign.id)
+        kept = _kept(_file(folder, store, campaign, wanted), event=event)
+        if (kept is not None and kept.is_current) or not _is_small(connection, campaign.id):
+            return kept
+    return make(store, wanted, folder=folder)
+
+
+def make(store: Store, wanted: Wanted, *, folder: Path) -> KeptReport:
+    """Compute a report and keep it.
+
+    Raises:
+        NotFound: no such campaign.
+        InvalidInput: the slices' key is unknown.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        event = last_vote_event(connection, campaign.id)
+        at = connection.scalar(select(tables.event.c.at).where(tables.event.c.id == event)) or campaign.created_at
+    document = MAKERS[wanted.name](store, wanted)
+    content = {"document": document, "event": event, "at": at.isoformat(), "made_at": utc_now().isoformat()}
+    file = _file(folder, store, campaign, wanted)
+    _write(file, content)
+    kept = _kept(file, event=event)
+    assert kept is not None
+    return kept
+
+
+def find_job(store: Store, wanted: Wanted) -> Job | None:
+    """The latest job that was asked to make this report as of now, in whatever state; None where none was."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        arguments = wanted.arguments(last_vote_event(connection, campaign.id))
+    for job in job_rows.list_jobs(store, campaign_id=campaign.id):
+        if job.kind == JOB_KIND and all(job.arguments.get(key) == value for key, value in arguments.items()):
+            return job
+    return None
+
+
+def job_arguments(store: Store, wanted: Wanted) -> tuple[dict[str, Any], int]:
+    """What a job needs to make this report as of now, and the campaign's number."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        return wanted.arguments(last_vote_event(connection, campaign.id)), campaign.id
+
+
+def decided_comparisons(store: Store, campaign_name: str) -> set[tuple[str, str | None]]:
+    """(comparison, round) of every decision, as of now: decisions change no report, so they are read apart."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        return {(one.comparison_id, one.adjudication.round) for one in adjudications(connection, campaign.id)}
+
+
+def open_case(store: Store, actor_name: str, campaign_name: str, comparison_id: str) -> adjudicating.Case:
+    """`adjudicating.open_case` for somebody who may see every vote on a comparison.
+
+    Raises:
+        NotFound: no such account, campaign or comparison.
+        NotAllowed: the account may not see quality reports here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.SEE_QUALITY, campaign=campaign)
+    return adjudicating.open_case(store, campaign_name, comparison_id)
+
+
+def last_vote_event(connection: Connection, campaign_id: int) -> int:
+    """The latest event of a campaign that can change a report; 0 where there is none."""
+    event = tables.event
+    is_neutral = or_(*(event.c.action.like(pattern) for pattern in NEUTRAL))
+    query = select(event.c.id).where(event.c.campaign_id == campaign_id, not_(is_neutral))
+    return connection.scalar(query.order_by(event.c.id.desc()).limit(1)) or 0
+
+
+# --- what can be made ----------------------------------------------------------------------------------------------
+
+
+def _report(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """One of the reports of the command line, whole or in slices."""
+    kinds = [RaterKind(kind) for kind in wanted.kinds]
+    if not wanted.by:
+        return reporting.campaign_report(store, wanted.name, wanted.campaign, kinds=kinds).to_json()
+    slices = reporting.sliced_report(store, wanted.name, wanted.campaign, by=wanted.by, kinds=kinds)
+    return {value: report.to_json() for value, report in slices.items()}
+
+
+def _contested(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """The contested comparisons, most divided first."""
+    kinds = [RaterKind(kind) for kind in wanted.kinds]
+    rows = adjudicating.contested(store, wanted.campaign, kinds=kinds)
+    rows = sorted(rows, key=lambda row: (row.share, -row.n_votes, row.comparison_id))
+    return {
+        "contested": [
+            {"comparison_id": r.comparison_id, "round": r.round, "votes": r.votes, "n_votes": r.n_votes} for r in rows
+        ]
+    }
+
+
+def _examples(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """Comparisons on which each pair of criteria pulls apart."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+    return tension_examples(votes, kinds=wanted.kinds)
+
+
+def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """`meta` keys by which a report can be sliced: key -> number of its values."""
+    values: dict[str, set[str]] = {}
+    with store.read() as connection:
+        for fact in comparison_facts(connection, find_campaign(connection, wanted.campaign).id):
+            for key, value in fact.meta.items():
+                found = values.setdefault(key, set())
+                if len(found) <= MAX_SLICES:
+                    found.add(str(value))
+    return {"keys": {key: len(found) for key, found in sorted(values.items()) if 2 <= len(found) <= MAX_SLICES}}
+
+
+MAKERS: Mapping[str, Callable[[Store, Wanted], dict[str, Any]]] = {
+    **dict.fromkeys(REPORTS, _report),
+    "contested": _contested,
+    "examples": _examples,
+    "slices": _slices,
+}
+"""Every report that is kept: those of the command line, and three that only pages need."""
+
+
+# --- keeping -------------------------------------------------------------------------------------------------------
+
+
+def _is_small(connection: Connection, campaign_id: int) -> bool:
+    """Whether a campaign has at most `SMALL` judgments; counts no further."""
+    judgment, assignment, round_ = tables.judgment, tables.assignment, tables.round_
+    some = (
+        select(judgment.c.id)
+        .join(assignment, assignment.c.id == judgment.c.assignment_id)
+        .join(round_, round_.c.id == assignment.c.round_id)
+        .where(round_.c.campaign_id == campaign_id, visible(judgment.c.batch_id))
+        .limit(SMALL + 1)
+    )
+    return (connection.scalar(select(func.count()).select_from(some.subquery())) or 0) <= SMALL
+
+
+def _file(folder: Path, store: Store, campaign: Campaign, wanted: Wanted) -> Path:
+    """Where a report is kept."""
+    database = store.url.render_as_string(hide_password=True)
+    identity = (database, campaign.name, campaign.created_at.isoformat(), wanted.kinds, wanted.by, _code())
+    digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
+    return folder / f"{wanted.name}-{digest}.json"
+
+
+@cache
+def _code() -> str:
+    """A hash of the code that computes reports."""
+    digest = hashlib.sha256()
+    spec = importlib.util.find_spec("app.stats")
+    for place in (spec.submodule_search_locations if spec else None) or ():
+        for path in sorted(Path(place).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    """Write whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".report-")
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        json.dump(content, opened, allow_nan=False)
+    Path(name).replace(file)
+
+
+def _kept(file: Path, *, event: int) -> KeptReport | None:
+    try:
+        modified = file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    content = _load(file, modified)
+    return KeptReport(
+        document=content["document"],
+        as_of_event=content["event"],
+        as_of=datetime.fromisoformat(content["at"]),
+        made_at=datetime.fromisoformat(content["made_at"]),
+        is_current=content["event"] >= event,
+    )
+
+
+@lru_cache(maxsize=64)
+def _load(file: Path, _modified: int) -> dict[str, Any]:
+    """A kept file, read once per process and version; nobody changes what it gives."""
+    return json.loads(file.read_text(encoding="utf-8"))

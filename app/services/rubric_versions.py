@@ -1,0 +1,295 @@
+"""Rubrics as designers handle them: versions, publishing from YAML, what two versions differ in, new rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.domain import RankingMode, Rater, Round, RoundPurpose, RoundRules
+from app.errors import InvalidInput, NotAllowed
+from app.policy import Action, may
+from app.services import campaigns
+from app.services.lookup import find_account, find_campaign, require, round_of, rubric_of
+from app.store import tables
+from app.store.engine import Store
+from app.store.visibility import visible
+from rubrics.loader import dump_rubric, parse_rubric
+from rubrics.model import Criterion, Rubric, TensionRule
+
+
+@dataclass(frozen=True)
+class Use:
+    """A round that is judged by a version."""
+
+    campaign: str
+    campaign_title: str
+    round: str
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Version:
+    """A published rubric version.
+
+    Attributes:
+        yaml: the document as it was published, with its comments; written anew where none was kept.
+        uses: rounds that are judged by it, oldest first.
+    """
+
+    rubric: Rubric
+    published_at: datetime
+    yaml: str
+    uses: tuple[Use, ...]
+
+    @property
+    def version(self) -> str:
+        """The content hash."""
+        return self.rubric.version
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two rubrics.
+
+    Attributes:
+        place: where, in words ("Helpfulness: guidance").
+        kind: "added", "removed" or "changed".
+        before: empty where it was added.
+        after: empty where it was removed.
+    """
+
+    place: str
+    kind: str
+    before: str
+    after: str
+
+
+def list_versions(store: Store) -> dict[str, list[Version]]:
+    """Every published version by rubric key, keys in order, the newest version of each first."""
+    table = tables.rubric_version
+    with store.read() as connection:
+        rows = connection.execute(select(table).order_by(table.c.key, table.c.published_at.desc())).all()
+        uses = _uses(connection)
+        found: dict[str, list[Version]] = {}
+        for row in rows:
+            rubric = rubric_of(connection, row.version)
+            text = row.source_yaml or dump_rubric(rubric)
+            found.setdefault(row.key, []).append(Version(rubric, row.published_at, text, uses.get(row.version, ())))
+    return found
+
+
+def publish(store: Store, actor_name: str, text: str) -> tuple[Rubric, bool]:
+    """Publish a rubric from YAML; returns it, and whether its version is new here.
+
+    Raises:
+        RubricError: the text is no rubric; every problem with its line.
+        NotFound: no such account.
+        NotAllowed: the account is a designer nowhere.
+    """
+    rubric = parse_rubric(text)
+    with store.write() as connection:
+        _require_designer(connection, find_account(connection, actor_name))
+        query = select(tables.rubric_version.c.version).where(tables.rubric_version.c.version == rubric.version)
+        is_new = connection.scalar(query) is None
+        campaigns.publish_rubric(connection, rubric, actor=actor_name, source_yaml=text)
+    return rubric, is_new
+
+
+def start_round(
+    store: Store,
+    actor_name: str,
+    campaign_name: str,
+    *,
+    name: str,
+    version: str,
+    mode: RankingMode,
+    purpose: RoundPurpose,
+    rules: RoundRules,
+    close: Collection[str] = (),
+) -> Round:
+    """Open a round with a published version, and close others in whose place it comes.
+
+    Args:
+        store: the database.
+        actor_name: an account that may publish rubrics in the campaign.
+        campaign_name: the campaign.
+        name: of the new round.
+        version: the hash of a published rubric.
+        mode: pairs or rankings.
+        purpose: pilot, main or bridge.
+        rules: how the round collects.
+        close: rounds from which nobody gets work any more.
+
+    Raises:
+        NotFound: no such account, campaign, version or round.
+        NotAllowed: the account may not publish rubrics in the campaign.
+        AlreadyExists: the campaign has a round of this name.
+        InvalidInput: the name is no short word, a rule is out of range, or the rubric cannot be asked of rankings.
+    """
+    if not campaigns.NAME_PATTERN.fullmatch(name):
+        raise InvalidInput(f"Round name {name!r}: use letters, digits, '.', '_' and '-', at most 64 of them.")
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.PUBLISH_RUBRIC, campaign=campaign)
+        rubric = rubric_of(connection, version)
+    opened = campaigns.open_round(
+        store, campaign_name, name=name, rubric=rubric, mode=mode, purpose=purpose, rules=rules, actor=actor_name
+    )
+    for other in close:
+        campaigns.set_round_state(store, campaign_name, other, is_open=False, actor=actor_name)
+    return opened
+
+
+def rounds_in(store: Store, campaign_name: str) -> list[Round]:
+    """The rounds of a campaign, oldest first.
+
+    Raises:
+        NotFound: no such campaign.
+    """
+    round_ = tables.round_
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        here = (round_.c.campaign_id == campaign.id) & visible(round_.c.batch_id)
+        return [round_of(row) for row in connection.execute(select(round_).where(here).order_by(round_.c.id))]
+
+
+def _uses(connection: Connection) -> Mapping[str, tuple[Use, ...]]:
+    round_, campaign = tables.round_, tables.campaign
+    rows = connection.execute(
+        select(
+            round_.c.rubric_version, round_.c.name, round_.c.state, campaign.c.name.label("campaign"), campaign.c.title
+        )
+        .join(campaign, campaign.c.id == round_.c.campaign_id)
+        .where(visible(round_.c.batch_id))
+        .order_by(round_.c.id)
+    )
+    found: dict[str, list[Use]] = {}
+    for row in rows:
+        use = Use(row.campaign, row.title, row.name, row.state == "open")
+        found.setdefault(row.rubric_version, []).append(use)
+    return {version: tuple(uses) for version, uses in found.items()}
+
+
+def _require_designer(connection: Connection, account: Rater) -> None:
+    """Versions belong to no campaign: a designer anywhere, or an admin, publishes them."""
+    member = tables.campaign_member
+    roles = set(account.roles)
+    for held in connection.scalars(select(member.c.roles).where(member.c.rater_id == account.id)):
+        roles |= set(held)
+    if not may(frozenset(roles), Action.PUBLISH_RUBRIC):
+        raise NotAllowed(f"{account.name} may not publish rubrics. Ask an admin for the role designer.")
+
+
+# --- what two versions differ in -----------------------------------------------------------------------------------
+
+_CRITERION_FIELDS = {
+    "name": "name",
+    "question": "question",
+    "guidance": "guidance",
+    "type": "type",
+    "points": "points",
+    "minimum": "lowest rating",
+    "maximum": "highest rating",
+    "weight": "weight",
+    "allow_not_applicable": "may not apply",
+    "applies_if": "asked only if",
+}
+_OVERALL_FIELDS = {"points": "points", "allow_tie": "ties", "allow_both_bad": "both bad"}
+_JUSTIFICATION_FIELDS = {
+    "min_words": "fewest words",
+    "must_name_criterion": "must name a criterion",
+    "required_on_tension": "required on tension",
+}
+
+
+def changes(before: Rubric, after: Rubric) -> list[Change]:
+    """What raters see differently under another version, in the order of the rubric; empty for the same version."""
+    found = [
+        *_fields(before, after, {"title": "title", "instructions": "instructions"}, where="Rubric"),
+        *_criteria(before, after),
+        *_tensions(before, after),
+        *_fields(before.overall, after.overall, _OVERALL_FIELDS, where="Overall"),
+        *_fields(before.justification, after.justification, _JUSTIFICATION_FIELDS, where="Justification"),
+    ]
+    return [change for change in found if change.before != change.after]
+
+
+def _criteria(before: Rubric, after: Rubric) -> Iterator[Change]:
+    old = {criterion.key: criterion for criterion in before.criteria}
+    new = {criterion.key: criterion for criterion in after.criteria}
+    for key, criterion in old.items():
+        if key not in new:
+            yield Change(f"Criterion {criterion.name}", "removed", _summary(criterion), "")
+    for key, criterion in new.items():
+        if key not in old:
+            yield Change(f"Criterion {criterion.name}", "added", "", _summary(criterion))
+        else:
+            yield from _criterion(old[key], criterion)
+    stayed = [key for key in old if key in new], [key for key in new if key in old]
+    if stayed[0] != stayed[1]:
+        yield Change("Order of criteria", "changed", *(", ".join(keys) for keys in stayed))
+
+
+def _criterion(before: Criterion, after: Criterion) -> Iterator[Change]:
+    where = after.name
+    yield from _fields(before, after, _CRITERION_FIELDS, where=where)
+    for point in sorted({*before.anchors, *after.anchors}):
+        yield _change(f"{where}: point {point}", before.anchors.get(point), after.anchors.get(point))
+    old, new = ([_example(example) for example in one.examples] for one in (before, after))
+    for place in range(max(len(old), len(new))):
+        one, other = (texts[place] if place < len(texts) else None for texts in (old, new))
+        yield _change(f"{where}: example {place + 1}", one, other)
+
+
+def _tensions(before: Rubric, after: Rubric) -> Iterator[Change]:
+    pairs = list(dict.fromkeys(frozenset(rule.between) for rule in (*before.tensions, *after.tensions)))
+    for pair in pairs:
+        old, new = before.tension_rule(*pair), after.tension_rule(*pair)
+        between = (new or old).between  # type: ignore[union-attr]
+        place = f"Tension {between[0]} against {between[1]}"
+        if old is None or new is None:
+            yield _change(place, _rule(old), _rule(new))
+        else:
+            yield _change(f"{place}: prevails", old.precedence, new.precedence)
+            yield _change(f"{place}: guidance", old.guidance or None, new.guidance or None)
+
+
+def _fields(before: Any, after: Any, names: Mapping[str, str], *, where: str) -> Iterator[Change]:
+    for field, name in names.items():
+        yield _change(f"{where}: {name}", _words(getattr(before, field)), _words(getattr(after, field)))
+
+
+def _change(place: str, before: str | None, after: str | None) -> Change:
+    kind = "added" if before is None else "removed" if after is None else "changed"
+    return Change(place, kind, before or "", after or "")
+
+
+def _words(value: Any) -> str | None:
+    """A value as people write it; None for nothing."""
+    if value is None or value == "" or value == {}:
+        return None
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} is {' or '.join(map(str, _listed(part)))}" for key, part in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _summary(criterion: Criterion) -> str:
+    return " ".join(part for part in (criterion.question, criterion.guidance) if part)
+
+
+def _example(example: Any) -> str:
+    return f"{example.prompt} / a: {example.a} / b: {example.b} / prefer {example.prefer}: {example.why}"
+
+
+def _rule(rule: TensionRule | None) -> str | None:
+    return None if rule is None else f"{rule.precedence}. {rule.guidance}".strip()
