@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RewardError, ContractError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a folder without permission: the message names the file
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 1
@@ -142,7 +145,7 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is learned, and how")
     group.add_argument("--target", choices=("soft", "hard"), default="soft", help="vote shares, or their majority")
     group.add_argument("--include-ties", action="store_true", help="train on ties, too, as soft label .5")
-    group.add_argument("--epochs", type=float, default=3.0, metavar="N", help="default %(default)s")
+    group.add_argument("--epochs", type=float, default=2.0, metavar="N", help="default %(default)s")
     group.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="default 3e-4 for minilm, 2e-5 for other bases"
     )

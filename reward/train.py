@@ -44,7 +44,7 @@ def train(
     *,
     output_dir: Path,
     base: str = "minilm",
-    epochs: float = 3.0,
+    epochs: float = 2.0,
     learning_rate: float | None = None,
     batch_size: int = 16,
     gradient_accumulation: int = 1,

@@ -71,6 +71,16 @@ def test_unusable_options_are_named_and_leave_nothing(option, reason, snapshot_d
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_in_the_way_of_the_output_is_one_line(snapshot_dir, bert_dir, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "m"
+    arguments = ["train", "--snapshot", str(snapshot_dir), "--output", str(output), "--base", str(bert_dir)]
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert "file" in captured.err.splitlines()[-1]
+    assert captured.err.splitlines()[-1].startswith("error: ")
+
+
 def test_a_missing_extra_is_named(monkeypatch, capsys):
     monkeypatch.setattr(command_line.importlib.util, "find_spec", lambda name: None if name == "trl" else object())
     assert main(["evaluate", "--model", "m", "--data", "d"]) == 1
