@@ -55,6 +55,8 @@ class PageEntry:
 
 PAGES = (
     PageEntry("home", "Home"),
+    PageEntry("rate", "Rate", Action.JUDGE, section="Rating"),
+    PageEntry("my_work", "My work", Action.JUDGE, section="Rating"),
     PageEntry("account", "Account"),
 )
 """Every page, in the order of the navigation."""

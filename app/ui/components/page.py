@@ -13,7 +13,7 @@ from app.domain import Campaign
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action
 from app.services.sessions import Person
-from app.ui.components.text import escape
+from app.ui.components.text import escape, escape_html
 from app.ui.session import choose_campaign, chosen_campaign
 
 log = logging.getLogger(__name__)
@@ -120,10 +120,3 @@ def show_failure(error: Exception) -> bool:
         log.error("a page failed", exc_info=error)
         st.error("Something failed on our side. Reload the page; if it stays, tell an admin the time it happened.")
     return True
-
-
-def escape_html(text: str) -> str:
-    """Text for `st.html`."""
-    import html
-
-    return html.escape(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -15,4 +16,15 @@ def apply_style() -> None:
 
 @cache
 def _sheet() -> str:
-    return f"<style>{(files('app.ui') / 'assets' / 'steelyard.css').read_text(encoding='utf-8')}</style>"
+    sheet = (files("app.ui") / "assets" / "steelyard.css").read_text(encoding="utf-8")
+    return f"<style>{sheet}{''.join(_scale_rules())}</style>"
+
+
+def _scale_rules() -> Iterator[str]:
+    """On a scale the chosen button has the colour of the response that it favours; see `ScaleWidget` for the keys."""
+    for bound in range(1, 6):
+        for tied, after in (("t", bound + 2), ("n", bound + 1)):
+            chosen = f'.st-key-panel [class*="st-key-scale-{bound}{tied}-"] [role="radio"][aria-checked="true"]'
+            left, right = f":nth-child(-n+{bound})", f":nth-child(n+{after}):nth-child(-n+{after + bound - 1})"
+            for places, colour in ((left, "--sy-a"), (right, "--sy-b")):
+                yield f"{chosen}{places}{{background:var({colour});border-color:var({colour});color:#fff}}"

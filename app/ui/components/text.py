@@ -46,6 +46,11 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
+def escape_html(text: str) -> str:
+    """Text for `st.html`, on one line."""
+    return html.escape(" ".join(text.split()))
+
+
 def excerpt(text: str, n_characters: int = 90) -> str:
     """The beginning of a text on one line."""
     line = " ".join(text.split())

@@ -1,12 +1,102 @@
-"""Where everybody arrives."""
+"""Where everybody arrives: the next step for each thing that one does here."""
 
 from __future__ import annotations
 
-from app.ui.components.page import page_header
-from app.ui.session import get_person
+import streamlit as st
+
+from app.domain import Campaign, Role
+from app.policy import Action, may_work
+from app.services import desk as desks
+from app.services.campaigns import CampaignOverview, show_campaign
+from app.services.sessions import Person
+from app.ui.components.page import empty_state, go_to, link_to, page_header
+from app.ui.components.text import escape
+from app.ui.components.time import show_duration, start_of_day
+from app.ui.session import choose_campaign, get_person, get_store
+
+WORKPLACES = (
+    ("adjudicate", "Decide where raters differ", Action.ADJUDICATE),
+    ("tensions", "See where criteria pull apart", Action.ADJUDICATE),
+    ("quality", "See how far the votes can be trusted", Action.SEE_QUALITY),
+    ("campaigns", "Campaign and import", Action.MANAGE_CAMPAIGN),
+    ("snapshots", "Freeze a snapshot", Action.BUILD_SNAPSHOT),
+    ("models", "Train a reward model", Action.TRAIN),
+)
+"""Page, what one does there, and what one must be allowed to do: the links under a campaign."""
 
 
 def page() -> None:
     """The page."""
     person = get_person()
-    page_header(f"Hello, {person.name}")
+    page_header(f"Hello, {person.name}", _lead(person))
+    campaigns = [membership.campaign for membership in person.memberships]
+    if not campaigns:
+        _show_start(person)
+        return
+    for campaign in campaigns:
+        _show_campaign(person, campaign)
+
+
+def _lead(person: Person) -> str:
+    if not person.may(Action.JUDGE):
+        return "Your campaigns, and where to go on."
+    today = desks.own_days(get_store(), person.name, since=start_of_day())
+    n_today = sum(day.n_judgments for day in today)
+    if not n_today:
+        return "Nothing rated yet today."
+    return f"{n_today} rated today, {show_duration(sum(day.seconds for day in today))} of active time."
+
+
+def _show_start(person: Person) -> None:
+    if person.may(Action.MANAGE_CAMPAIGN):
+        empty_state(
+            "No campaign yet",
+            "A campaign holds comparisons and the rubric they are judged by. Create one and import a file.",
+            to="campaigns",
+            label="Create a campaign",
+        )
+        return
+    empty_state(
+        "You are in no campaign yet",
+        "A researcher or an admin adds you to one; then your work appears here. Reload the page after that.",
+    )
+
+
+def _show_campaign(person: Person, campaign: Campaign) -> None:
+    with st.container(key=f"campaign-{campaign.id}", border=True, gap="small"):
+        st.subheader(escape(campaign.title), anchor=False)
+        if campaign.state == "closed":
+            st.caption("Closed: nobody gets work from it.")
+        if campaign in person.campaigns_for(Action.JUDGE):
+            _show_rating(person, campaign)
+        if person.roles - {Role.RATER}:
+            _show_progress(show_campaign(get_store(), campaign.name))
+        with st.container(horizontal=True, key=f"links-{campaign.id}"):
+            for name, label, action in WORKPLACES:
+                if campaign in person.campaigns_for(action):
+                    link_to(name, label)
+
+
+def _show_rating(person: Person, campaign: Campaign) -> None:
+    days = desks.own_days(get_store(), person.name, campaign.name)
+    n_done = sum(day.n_judgments for day in days)
+    st.text(f"You have rated {n_done} here." if n_done else "You have not rated here yet.")
+    if campaign.state == "closed":
+        return
+    if not may_work(person.account.state):
+        st.text(f"Your account is {person.account.state.value}: there is no work for it at the moment.")
+        return
+    label = "Go on rating" if n_done else "Start rating"
+    if st.button(label, key=f"rate-{campaign.id}", type="primary"):
+        choose_campaign(campaign.name)
+        go_to("rate")
+
+
+def _show_progress(overview: CampaignOverview) -> None:
+    for progress in overview.rounds:
+        share = progress.n_complete / progress.n_comparisons if progress.n_comparisons else 0.0
+        text = (
+            f"Round {progress.round.name}: {progress.n_complete:,} of {progress.n_comparisons:,} comparisons complete, "
+            f"{progress.n_judgments:,} judgments"
+        )
+        st.progress(share, text=escape(text))

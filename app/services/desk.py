@@ -1,0 +1,313 @@
+"""A rater's desk: the comparison in hand, what is still missing, and their own earlier work.
+
+Nothing here says why a comparison was given, which model wrote a response, or what anybody else said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from app.domain import OVERALL, Assignment, AssignmentState, DeclaredTension, utc_now
+from app.errors import NotFound
+from app.policy import Action, may_work
+from app.services.assigning import next_assignment
+from app.services.judging import Submission
+from app.services.lookup import find_account, find_campaign, require, rubric_of
+from app.services.showing import assignment_view, prompt_from_text
+from app.store import tables
+from app.store.engine import Store
+from rubrics.answers import Answer
+from rubrics.model import Rubric
+from rubrics.submission import Problem, validate_submission
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""Responses are called by these on the screen, in the order shown."""
+
+_MENTION = re.compile(r"\b([Rr]esponse) ([A-Z])\b")
+_TOKEN = re.compile(r"\[response:([^\]\s]+)\]")
+
+_assignment = tables.assignment
+_judgment = tables.judgment
+_round = tables.round_
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An assignment with the rubric that it is judged by.
+
+    Attributes:
+        assignment: what the rater sees.
+        rubric: the version of the round.
+        meta: the comparison's meta, by which criteria apply; never shown.
+    """
+
+    assignment: Assignment
+    rubric: Rubric
+    meta: Mapping[str, Any]
+
+    @property
+    def asks_everything(self) -> bool:
+        """Whether every applicable criterion is asked; only then do criteria make a tension."""
+        asked = set(self.assignment.criteria_shown)
+        return {criterion.key for criterion in self.rubric.applicable(self.meta)} <= asked
+
+    def problems(self, submission: Submission) -> list[Problem]:
+        """What keeps a submission from being stored, in the order of the rubric."""
+        answers = {key: answer for key, answer in submission.answers.items() if key != OVERALL}
+        return validate_submission(
+            self.rubric,
+            answers,
+            overall=submission.answers.get(OVERALL),
+            justification=submission.justification,
+            meta=self.meta,
+            completion_ids=self.assignment.shown,
+            scope=[*self.assignment.criteria_shown, *([OVERALL] if self.assignment.asks_overall else [])],
+        )
+
+
+@dataclass(frozen=True)
+class OwnJudgment:
+    """One line of a rater's own work.
+
+    Attributes:
+        revision: how often it was revised.
+        can_revise: whether its round is open.
+        overall: the answer in the slots of the screen ("1" is the response that stood first); None where not asked.
+    """
+
+    assignment_id: int
+    prompt: str
+    submitted_at: datetime | None
+    revision: int
+    can_revise: bool
+    overall: Answer | None
+    n_responses: int
+    confidence: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """What a rater did on one day (UTC)."""
+
+    day: datetime
+    n_judgments: int
+    seconds: float
+
+
+def open_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetime | None = None) -> Desk | None:
+    """The comparison that a rater works on: the one they hold, else a new lease; None when nothing is left.
+
+    Looking at what is held writes nothing, so that a page may ask on every run.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not judge here, or its state gives it no work.
+    """
+    now = now or utc_now()
+    with store.read() as connection:
+        held = _held(connection, rater_name, campaign_name, now=now)
+        if held is not None:
+            return _desk(connection, held)
+    assignment = next_assignment(store, rater_name, campaign_name, now=now)
+    if assignment is None:
+        return None
+    with store.read() as connection:
+        return _desk(connection, assignment.id)
+
+
+def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> tuple[Desk, Submission]:
+    """A submitted assignment of the rater's own, with what they said last.
+
+    Raises:
+        NotFound: the rater has submitted no such assignment.
+    """
+    with store.read() as connection:
+        rater = find_account(connection, rater_name)
+        row = connection.execute(
+            select(_judgment)
+            .join(_assignment)
+            .where(
+                _assignment.c.id == assignment_id,
+                _assignment.c.rater_id == rater.id,
+                _assignment.c.state == AssignmentState.SUBMITTED.value,
+                _assignment.c.shown.is_not(None),
+            )
+            .order_by(_judgment.c.revision.desc())
+        ).first()
+        if row is None:
+            raise NotFound(f"{rater_name} has submitted no assignment {assignment_id}.")
+        verdicts = connection.execute(select(tables.verdict).where(tables.verdict.c.judgment_id == row.id))
+        tensions = connection.execute(
+            select(tables.declared_tension).where(tables.declared_tension.c.judgment_id == row.id)
+        )
+        submission = Submission(
+            answers={verdict.criterion: _answer(verdict) for verdict in verdicts},
+            justification=row.justification,
+            tensions=tuple(
+                DeclaredTension((t.first_criterion, t.second_criterion), t.prevailed, t.why) for t in tensions
+            ),
+            confidence=row.confidence,
+            seconds=row.active_seconds,
+        )
+        return _desk(connection, assignment_id), submission
+
+
+def own_judgments(
+    store: Store, rater_name: str, campaign_name: str, *, limit: int = 50, offset: int = 0
+) -> list[OwnJudgment]:
+    """A rater's judgments in a campaign as they stand now, newest first.
+
+    Raises:
+        NotFound: no such account or campaign.
+    """
+    latest = select(func.max(_judgment.c.revision)).where(_judgment.c.assignment_id == _assignment.c.id)
+    overall = tables.verdict
+    with store.read() as connection:
+        rater = find_account(connection, rater_name)
+        campaign = find_campaign(connection, campaign_name)
+        rows = connection.execute(
+            select(
+                _assignment.c.id,
+                _assignment.c.shown,
+                _judgment,
+                _round.c.state.label("round_state"),
+                tables.content.c.body,
+                *(overall.c[name] for name in ("preferred", "strength", "scores", "checks", "ranking", "criterion")),
+            )
+            .select_from(
+                _assignment.join(_judgment, _judgment.c.assignment_id == _assignment.c.id)
+                .join(_round, _round.c.id == _assignment.c.round_id)
+                .join(tables.comparison, tables.comparison.c.id == _assignment.c.comparison_id)
+                .join(tables.content, tables.content.c.hash == tables.comparison.c.prompt_hash)
+                .outerjoin(overall, (overall.c.judgment_id == _judgment.c.id) & (overall.c.criterion == OVERALL))
+            )
+            .where(
+                _assignment.c.rater_id == rater.id,
+                _round.c.campaign_id == campaign.id,
+                _assignment.c.state == AssignmentState.SUBMITTED.value,
+                _assignment.c.shown.is_not(None),
+                _judgment.c.revision == latest.scalar_subquery(),
+            )
+            .order_by(_assignment.c.closed_at.desc(), _assignment.c.id.desc())
+            .limit(limit)
+            .offset(offset)
+        ).all()
+    return [_own_judgment(row) for row in rows]
+
+
+def own_days(
+    store: Store, rater_name: str, campaign_name: str | None = None, *, since: datetime | None = None
+) -> list[DayCount]:
+    """How many judgments a rater gave and how long they worked, by day (UTC), oldest first."""
+    statement = (
+        select(_judgment.c.submitted_at, _judgment.c.active_seconds)
+        .select_from(
+            _judgment.join(_assignment)
+            .join(tables.rater, tables.rater.c.id == _assignment.c.rater_id)
+            .join(_round, _round.c.id == _assignment.c.round_id)
+            .join(tables.campaign, tables.campaign.c.id == _round.c.campaign_id)
+        )
+        .where(tables.rater.c.namespace == "", tables.rater.c.name == rater_name)
+        .where(_judgment.c.revision == 0, _judgment.c.submitted_at.is_not(None))
+    )
+    if campaign_name is not None:
+        statement = statement.where(tables.campaign.c.name == campaign_name)
+    if since is not None:
+        statement = statement.where(_judgment.c.submitted_at >= since)
+    days: dict[datetime, tuple[int, float]] = {}
+    with store.read() as connection:
+        for at, seconds in connection.execute(statement.order_by(_judgment.c.submitted_at)):
+            day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+            n_judgments, total = days.get(day, (0, 0.0))
+            days[day] = (n_judgments + 1, total + (seconds or 0.0))
+    return [DayCount(day, *counted) for day, counted in days.items()]
+
+
+def name_responses(text: str, shown: Sequence[str]) -> str:
+    """A rater's words with "Response A" as a token of the completion, so that every reader sees their own letters."""
+
+    def token(match: re.Match[str]) -> str:
+        place = LETTERS.index(match[2])
+        return f"[response:{shown[place]}]" if place < len(shown) else match[0]
+
+    return _MENTION.sub(token, text)
+
+
+def call_responses(text: str, shown: Sequence[str]) -> str:
+    """Stored words with the letters under which a reader sees the responses; the inverse of `name_responses`."""
+
+    def letter(match: re.Match[str]) -> str:
+        return f"Response {LETTERS[shown.index(match[1])]}" if match[1] in shown else match[0]
+
+    return _TOKEN.sub(letter, text)
+
+
+def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: datetime) -> int | None:
+    """The open assignment whose lease has not run out, where the rater may go on with it."""
+    rater = find_account(connection, rater_name)
+    campaign = find_campaign(connection, campaign_name)
+    require(connection, rater, Action.JUDGE, campaign=campaign)
+    if campaign.state == "closed" or not may_work(rater.state):
+        return None
+    return connection.scalar(
+        select(_assignment.c.id)
+        .join(_round)
+        .where(
+            _assignment.c.rater_id == rater.id,
+            _assignment.c.state == AssignmentState.OPEN.value,
+            _assignment.c.lease_expires_at >= now,
+            _round.c.campaign_id == campaign.id,
+            _round.c.state == "open",
+        )
+        .order_by(_round.c.id)
+        .limit(1)
+    )
+
+
+def _desk(connection: Connection, assignment_id: int) -> Desk:
+    assignment = assignment_view(connection, assignment_id)
+    meta = connection.scalar(
+        select(tables.comparison.c.meta).join(_assignment).where(_assignment.c.id == assignment_id)
+    )
+    return Desk(assignment, rubric_of(connection, assignment.rubric_version), meta or {})
+
+
+def _answer(row: Any) -> Answer:
+    ranking = None if row.ranking is None else tuple(tuple(group) for group in row.ranking)
+    return Answer(row.preferred, row.strength, row.scores, row.checks, ranking)
+
+
+def _own_judgment(row: Any) -> OwnJudgment:
+    turns = prompt_from_text(row.body)
+    asked = [turn.content for turn in turns if turn.role == "user"] or [turn.content for turn in turns]
+    overall = None if row.criterion is None else answer_to_slots(_answer(row), tuple(row.shown))
+    return OwnJudgment(
+        assignment_id=row.id,
+        prompt=asked[-1] if asked else "",
+        submitted_at=row.submitted_at,
+        revision=row.revision,
+        can_revise=row.round_state == "open",
+        overall=overall,
+        n_responses=len(row.shown),
+        confidence=row.confidence,
+        seconds=row.active_seconds,
+    )
+
+
+def answer_to_slots(answer: Answer, shown: Sequence[str]) -> Answer:
+    """An answer in completion ids as one in screen slots; the inverse of `showing.answer_from_slots`."""
+    slots = {completion_id: str(place) for place, completion_id in enumerate(shown, start=1)}
+    if answer.preferred is not None:
+        return Answer(preferred=slots.get(answer.preferred, answer.preferred), strength=answer.strength)
+    if answer.scores is not None:
+        return Answer(scores={slots[key]: score for key, score in answer.scores.items()})
+    if answer.checks is not None:
+        return Answer(checks={slots[key]: yes for key, yes in answer.checks.items()})
+    return Answer(ranking=tuple(tuple(slots[key] for key in group) for group in answer.ranking or ()))

@@ -1,0 +1,160 @@
+"""The state of the rating form: hydrated from the server's draft on every run, read back as a submission.
+
+Nothing of a rating lives only in the browser's session: every change is written to the draft of the assignment, and a
+reload, a restart or another tab starts from there. Widget keys carry the assignment's id.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app.domain import DeclaredTension
+from app.services.desk import Desk, answer_to_slots, call_responses, name_responses
+from app.services.judging import Submission
+from app.services.showing import answer_from_slots
+from app.ui.components.rating.answer_widgets import AnswerWidget, Question, criterion_question, overall_question
+from rubrics.answers import Answer
+from rubrics.model import OVERALL
+
+IDLE_SECONDS = 90.0
+"""A longer pause between two actions does not count as working time beyond this."""
+
+NEITHER = "neither"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One assignment on the screen.
+
+    Attributes:
+        desk: what is judged, and by which rubric.
+        prefix: keeps the keys of rating and revising apart.
+        on_change: called with this form after every change.
+    """
+
+    desk: Desk
+    prefix: str
+    on_change: Callable[[Form], None]
+
+    def key(self, name: str) -> str:
+        """The key of a widget."""
+        return f"{self.prefix}-{self.desk.assignment.id}-{name}"
+
+    def changed(self) -> None:
+        """What every widget calls."""
+        tick(self)
+        self.on_change(self)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The responses by their place on the screen."""
+        return tuple(str(place) for place in range(1, len(self.desk.assignment.shown) + 1))
+
+    def questions(self) -> list[tuple[AnswerWidget, Question]]:
+        """What is asked, in the order of the screen, overall last."""
+        rubric = self.desk.rubric
+        asked = [criterion_question(rubric.criterion(key), self.slots) for key in self.desk.assignment.criteria_shown]
+        return [*asked, overall_question(rubric, self.slots)] if self.desk.assignment.asks_overall else asked
+
+    def answers(self) -> dict[str, Answer]:
+        """What was answered so far, in completion ids; some answers may be incomplete."""
+        answers = {}
+        for widget, question in self.questions():
+            answer = widget.read(question, self.key(question.key))
+            if answer is not None:
+                answers[question.key] = answer_from_slots(answer, self.desk.assignment.shown)
+        return answers
+
+    def value(self, name: str) -> Any:
+        """The state of a widget."""
+        return st.session_state.get(self.key(name))
+
+
+def hydrate(form: Form, draft: Mapping[str, Any]) -> None:
+    """Show a draft; what the person changed in this session stays as it is."""
+    shown = form.desk.assignment.shown
+    answers = draft.get("answers", {})
+    for widget, question in form.questions():
+        if question.key in answers:
+            answer = answer_to_slots(Answer.from_dict(answers[question.key], field=question.key), shown)
+            for key, value in widget.fill(question, form.key(question.key), answer):
+                st.session_state.setdefault(key, value)
+    st.session_state.setdefault(form.key("why"), call_responses(draft.get("justification", ""), shown))
+    if draft.get("confidence"):
+        st.session_state.setdefault(form.key("confidence"), draft["confidence"])
+    for tension in draft.get("tensions", ()):
+        name = tension_name(tension["between"])
+        st.session_state.setdefault(form.key(name), tension["prevailed"] or NEITHER)
+        st.session_state.setdefault(form.key(f"{name}-why"), tension["why"])
+    st.session_state.setdefault(form.key("clock"), (time.monotonic(), float(draft.get("seconds") or 0.0)))
+
+
+def tick(form: Form) -> float:
+    """Count the time since the last action as work, a long pause only in part; returns active seconds so far."""
+    last, total = form.value("clock") or (time.monotonic(), 0.0)
+    now = time.monotonic()
+    total += min(now - last, IDLE_SECONDS)
+    st.session_state[form.key("clock")] = (now, total)
+    return total
+
+
+def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
+    """What would be handed in now.
+
+    Args:
+        form: the form.
+        tensions: the tensions in the answers; what was declared about others is left out.
+    """
+    declared = (_declared(form, i, j) for i, j, _ in tensions)
+    return Submission(
+        answers=form.answers(),
+        justification=name_responses(form.value("why") or "", form.desk.assignment.shown).strip(),
+        tensions=tuple(tension for tension in declared if tension is not None),
+        confidence=form.value("confidence"),
+        seconds=round(min((form.value("clock") or (0.0, 0.0))[1], 86_000.0), 1),
+    )
+
+
+def draft_of(submission: Submission) -> dict[str, Any]:
+    """A submission in the shape of a draft."""
+    return {
+        "answers": {key: answer.to_dict() for key, answer in submission.answers.items()},
+        "justification": submission.justification,
+        "confidence": submission.confidence,
+        "seconds": submission.seconds,
+        "tensions": [{"between": list(t.between), "prevailed": t.prevailed, "why": t.why} for t in submission.tensions],
+    }
+
+
+def complete_answers(form: Form) -> dict[str, Answer]:
+    """The answers to criteria that cover every response, in completion ids."""
+    given = form.answers()
+    return {key: answer for key, answer in given.items() if key != OVERALL and _covers(answer, form)}
+
+
+def tension_name(between: tuple[str, str] | list[str]) -> str:
+    """The name of the widget in which a tension is declared."""
+    return f"tension-{min(between)}-{max(between)}"
+
+
+def _covers(answer: Answer, form: Form) -> bool:
+    shown = set(form.desk.assignment.shown)
+    if answer.scores is not None or answer.checks is not None:
+        return set(answer.scores or answer.checks or {}) == shown
+    if answer.ranking is not None:
+        return {key for group in answer.ranking for key in group} == shown
+    return True
+
+
+def _declared(form: Form, i: str, j: str) -> DeclaredTension | None:
+    name = tension_name((i, j))
+    chosen = form.value(name)
+    if chosen is None:
+        return None
+    why = name_responses(form.value(f"{name}-why") or "", form.desk.assignment.shown).strip()
+    return DeclaredTension((i, j), None if chosen == NEITHER else chosen, why)

@@ -1,0 +1,137 @@
+"""Where criteria pull apart: said at the moment it appears, with the rubric's rule, without forcing agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.ui.components.rating.answer_widgets import letter
+from app.ui.components.rating.form_state import NEITHER, Form, complete_answers, tension_name
+from app.ui.components.text import escape, escape_html
+from rubrics.answers import Answer, pairs_in_id_order, tensions_within
+from rubrics.model import OVERALL
+
+SPEAK_UP = 0.6
+"""The screen speaks of a tension without a rule from this strength on; of one with a rule, always."""
+
+AT_MOST = 2
+"""So many tensions are shown, the strongest first; all of them count in the statistics."""
+
+
+@dataclass(frozen=True)
+class SeenTension:
+    """Two criteria that favour different responses.
+
+    Attributes:
+        between: their keys, alphabetically.
+        strength: the smaller of the two absolute values.
+        favoured: criterion key -> completion id that it favours.
+    """
+
+    between: tuple[str, str]
+    strength: float
+    favoured: Mapping[str, str]
+
+
+def seen_tensions(form: Form) -> list[SeenTension]:
+    """The tensions in the answers so far, each pair of criteria once at its strongest; strongest first.
+
+    None where the assignment asks only some of the criteria: a part makes no tension.
+    """
+    if not form.desk.asks_everything:
+        return []
+    answers, rubric = complete_answers(form), form.desk.rubric
+    strongest: dict[tuple[str, str], SeenTension] = {}
+    for first, second in pairs_in_id_order(form.desk.assignment.shown):
+        values = {key: rubric.signed_value(key, answer, first, second) for key, answer in answers.items()}
+        for i, j, strength in tensions_within(values):
+            favoured = {key: first if (values[key] or 0) > 0 else second for key in (i, j)}
+            known = strongest.get((i, j))
+            if known is None or strength > known.strength:
+                strongest[i, j] = SeenTension((i, j), strength, favoured)
+    return sorted(strongest.values(), key=lambda tension: (-tension.strength, tension.between))
+
+
+def show_tensions(form: Form, tensions: list[SeenTension]) -> None:
+    """The notices: which criteria favour what, the rubric's rule, and which of the two prevailed."""
+    rubric = form.desk.rubric
+    spoken = [t for t in tensions if t.strength >= SPEAK_UP or rubric.tension_rule(*t.between) is not None]
+    for place, tension in enumerate(spoken[:AT_MOST]):
+        _show(form, tension, is_open=place == 0)
+    if len(spoken) > AT_MOST:
+        st.caption(f"{len(spoken) - AT_MOST} weaker tension(s) are recorded, too.")
+    lean = _against_weights(form)
+    if lean:
+        with st.container(key=form.key("lean-box")):
+            st.html(f'<div class="sy-tension" role="status"><p>{lean}</p></div>')
+
+
+def _show(form: Form, tension: SeenTension, *, is_open: bool) -> None:
+    rubric, shown = form.desk.rubric, form.desk.assignment.shown
+    i, j = tension.between
+    names = {key: rubric.criterion(key).name for key in (i, j)}
+    rule = rubric.tension_rule(i, j)
+    said = " and ".join(
+        f"<b>{escape_html(names[key])}</b> favours {_letter(tension.favoured[key], shown)}" for key in (i, j)
+    )
+    lines, guidance = [f"{said}."], ""
+    if rule is not None and rule.prevailing is not None:
+        lines.append(f"The rubric lets <b>{escape_html(names[rule.prevailing])}</b> prevail.")
+        if _goes_against(form, tension, rule.prevailing):
+            lines.append("Your overall choice goes the other way: say why, or look again.")
+    if rule is not None and rule.guidance:
+        said_so = f'<p class="sy-guidance">{escape_html(rule.guidance)}</p>'
+        guidance = said_so if is_open else f"<details><summary>What the rubric says</summary>{said_so}</details>"
+    name = tension_name(tension.between)
+    with st.container(key=form.key(f"{name}-box"), gap="small"):
+        st.html(f'<div class="sy-tension" role="status"><p>{" ".join(lines)}</p>{guidance}</div>')
+        st.segmented_control(
+            f"Which prevailed: {escape(names[i])} or {escape(names[j])}?",
+            [i, j, NEITHER],
+            key=form.key(name),
+            format_func=lambda key: escape(names.get(key, "Neither")),
+            on_change=form.changed,
+            width="stretch",
+        )
+        if form.value(name):
+            st.text_input("Why", key=form.key(f"{name}-why"), on_change=form.changed, placeholder="In a few words")
+
+
+def _against_weights(form: Form) -> str:
+    """A sentence where the overall choice contradicts the rubric's weights, empty elsewhere; only for pairs."""
+    rubric, shown = form.desk.rubric, form.desk.assignment.shown
+    weights, overall = rubric.declared_weights(), form.answers().get(OVERALL)
+    if len(shown) != 2 or not weights or overall is None or not form.desk.asks_everything:
+        return ""
+    first, second = sorted(shown)
+    answers = complete_answers(form)
+    values = {key: rubric.signed_value(key, answer, first, second) or 0.0 for key, answer in answers.items()}
+    if set(values) != set(form.desk.assignment.criteria_shown):
+        return ""
+    total = sum(weights[key] * value for key, value in values.items())
+    choice = rubric.signed_value(OVERALL, overall, first, second) or 0.0
+    if total * choice >= 0 or abs(total) < 0.05:
+        return ""
+    leaning, chosen = (first, second) if total > 0 else (second, first)
+    return (
+        f"With the rubric's weights your criteria lean to {_letter(leaning, shown)}; overall you prefer "
+        f"{_letter(chosen, shown)}. That may be right: say what the criteria miss."
+    )
+
+
+def _goes_against(form: Form, tension: SeenTension, prevailing: str) -> bool:
+    overall: Answer | None = form.answers().get(OVERALL)
+    if overall is None:
+        return False
+    other = next(key for key in tension.between if key != prevailing)
+    wanted, unwanted = tension.favoured[prevailing], tension.favoured[other]
+    if overall.ranking is not None and not {wanted, unwanted} <= {key for group in overall.ranking for key in group}:
+        return False
+    return (form.desk.rubric.signed_value(OVERALL, overall, wanted, unwanted) or 0.0) < 0
+
+
+def _letter(completion_id: str, shown: tuple[str, ...]) -> str:
+    name = letter(str(shown.index(completion_id) + 1))
+    return f'<span class="sy-letter sy-{name}">{name}</span>'

@@ -1,0 +1,155 @@
+"""My work: what one has done, day by day, and the way back to a judgment that should be another."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app.domain import Campaign
+from app.errors import RefusedSubmission, SteelyardError
+from app.policy import Action
+from app.services import desk as desks
+from app.services import judging
+from app.services.desk import OwnJudgment
+from app.services.sessions import Person
+from app.ui.components.charts import bars, figure
+from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.rating import form_state
+from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.panel import answer_in_words, problem_lines, show_panel
+from app.ui.components.rating.tension import seen_tensions
+from app.ui.components.text import escape, escape_html, excerpt
+from app.ui.components.time import show_duration, show_time, start_of_day
+from app.ui.session import get_person, get_store
+
+PER_PAGE = 20
+
+
+def page() -> None:
+    """The page: a list, or one judgment where the address names it."""
+    person = get_person()
+    wanted = st.query_params.get("assignment", "")
+    if wanted.isdecimal():
+        _show_one(person, int(wanted))
+        return
+    campaign = campaign_header("My work", person, Action.JUDGE, lead="Only you see this list.")
+    if campaign is None:
+        return
+    judgments = desks.own_judgments(get_store(), person.name, campaign.name, limit=PER_PAGE + 1, offset=_offset())
+    if not judgments and not _offset():
+        empty_state(
+            "Nothing submitted here yet",
+            "What you rate in this campaign is listed here, and can be revised while its round is open.",
+            to="rate",
+            label="Start rating",
+        )
+        return
+    _show_days(person, campaign)
+    _show_list(judgments)
+
+
+def _show_days(person: Person, campaign: Campaign) -> None:
+    days = desks.own_days(get_store(), person.name, campaign.name)
+    n_all, seconds = sum(day.n_judgments for day in days), sum(day.seconds for day in days)
+    today = desks.own_days(get_store(), person.name, campaign.name, since=start_of_day())
+    with st.container(horizontal=True, gap="large", key="totals"):
+        st.metric("Today", sum(day.n_judgments for day in today))
+        st.metric("In all", n_all)
+        st.metric("Active time today", show_duration(sum(day.seconds for day in today)))
+        st.metric("Active time in all", show_duration(seconds))
+    if len(days) < 2:
+        return
+    table = pd.DataFrame(
+        {
+            "Day": [f"{day.day:%Y-%m-%d}" for day in days],
+            "Judgments": [day.n_judgments for day in days],
+            "Active minutes": [round(day.seconds / 60) for day in days],
+        }
+    )
+    best = max(days, key=lambda day: day.n_judgments)
+    reading = f"{n_all} judgments on {len(days)} days (UTC), most on {best.day.day} {best.day:%B} ({best.n_judgments})."
+    figure(bars(table, x="Day", y="Judgments", height=160), table, reading=reading, key="days")
+
+
+def _show_list(judgments: list[OwnJudgment]) -> None:
+    st.subheader("Judgments", anchor=False)
+    for judgment in judgments[:PER_PAGE]:
+        _show_line(judgment)
+    with st.container(horizontal=True, key="turning"):
+        if _offset():
+            st.button("Newer", on_click=_turn, args=(-PER_PAGE,))
+        if len(judgments) > PER_PAGE:
+            st.button("Older", on_click=_turn, args=(PER_PAGE,))
+
+
+def _show_line(judgment: OwnJudgment) -> None:
+    said = "no overall answer" if judgment.overall is None else answer_in_words(judgment.overall)
+    revised = f", revised {judgment.revision}×" if judgment.revision else ""
+    with st.container(key=f"own-{judgment.assignment_id}", horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(
+            f'<div class="sy-own"><span>{escape_html(excerpt(judgment.prompt, 120))}</span>'
+            f"<small>{escape_html(show_time(judgment.submitted_at))} · {escape_html(said)}{revised}</small></div>"
+        )
+        label = "Revise" if judgment.can_revise else "View"
+        st.button(label, key=f"open-{judgment.assignment_id}", on_click=_open, args=(judgment.assignment_id,))
+
+
+def _show_one(person: Person, assignment_id: int) -> None:
+    """One judgment, with the form filled as it stands."""
+    st.button("Back to the list", on_click=_close, type="tertiary", icon=":material/arrow_back:")
+    desk, submission = desks.reopen_desk(get_store(), person.name, assignment_id)
+    form = Form(desk, "revise", lambda _form: None)
+    form_state.hydrate(form, form_state.draft_of(submission))
+    _show_notice()
+    with st.container(key="desk", gap="small"):
+        reading, panel = st.columns([2.5, 1], gap="medium")
+        with reading:
+            show_conversation(desk.assignment.prompt)
+            show_responses(desk.assignment.responses, key=str(assignment_id))
+        with panel, st.container(key="panel", gap="small"):
+            show_panel(form, seen_tensions(form))
+            st.button("Save as a revision", type="primary", width="stretch", on_click=_revise, args=(form,))
+            st.caption("The earlier version stays on record; the newest one counts.")
+    listen(assignment_id, is_on=st.session_state.get("single-keys", True))
+
+
+def _revise(form: Form) -> None:
+    tensions = [(*tension.between, tension.strength) for tension in seen_tensions(form)]
+    submission = form_state.read(form, tensions)
+    try:
+        receipt = judging.revise(get_store(), get_person().name, form.desk.assignment.id, submission)
+    except RefusedSubmission as error:
+        st.session_state["revise-notice"] = problem_lines(form, form.desk.problems(submission)) or list(error.problems)
+    except SteelyardError as error:
+        st.session_state["revise-notice"] = error
+    else:
+        told = "Nothing had changed." if receipt.was_known else f"Saved as revision {receipt.revision}."
+        st.session_state["revise-notice"] = told
+
+
+def _show_notice() -> None:
+    notice = st.session_state.pop("revise-notice", None)
+    if isinstance(notice, SteelyardError):
+        show_error(notice)
+    elif isinstance(notice, list):
+        st.warning("\n".join(f"- {escape(line)}" for line in notice))
+    elif notice:
+        st.success(notice)
+
+
+def _offset() -> int:
+    return int(st.session_state.get("my-work-offset", 0))
+
+
+def _turn(by: int) -> None:
+    st.session_state["my-work-offset"] = max(0, _offset() + by)
+
+
+def _open(assignment_id: int) -> None:
+    st.query_params["assignment"] = str(assignment_id)
+
+
+def _close() -> None:
+    st.query_params.pop("assignment", None)

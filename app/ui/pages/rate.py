@@ -1,0 +1,186 @@
+"""Rate: one comparison after the other.
+
+The open assignment comes from the database on every run, the state of the form from its draft; what is handed in is
+stored exactly once, however often the button is pressed.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.domain import Campaign
+from app.errors import RefusedSubmission, SteelyardError
+from app.policy import Action, may_work
+from app.services import desk as desks
+from app.services import judging
+from app.services.desk import Desk
+from app.services.sessions import Person
+from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.rating import form_state
+from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.panel import problem_lines, show_panel, show_rubric
+from app.ui.components.rating.tension import SeenTension, seen_tensions
+from app.ui.components.text import escape, escape_html
+from app.ui.components.time import start_of_day
+from app.ui.session import chosen_campaign, get_person, get_store
+
+SKIP_REASONS = (
+    "I lack the knowledge to judge this",
+    "A text is broken or cut off",
+    "I do not read this language well",
+    "I would rather not read this",
+    "Something else",
+)
+
+
+def page() -> None:
+    """The page."""
+    person = get_person()
+    campaign = chosen_campaign(person, Action.JUDGE)
+    if campaign is None or not may_work(person.account.state):
+        _show_no_work(person, campaign)
+        return
+    desk = desks.open_desk(get_store(), person.name, campaign.name)
+    if desk is None:
+        _show_nothing_left(person)
+        return
+    form = Form(desk, "rate", autosave)
+    form_state.hydrate(form, desk.assignment.draft or {})
+    with st.container(key="desk", gap="small"):
+        _show_desk(person, form)
+    listen(desk.assignment.id, is_on=st.session_state.get("single-keys", True))
+
+
+def autosave(form: Form) -> None:
+    """Keep the draft on the server after every change."""
+    draft = form_state.draft_of(form_state.read(form, _plain(seen_tensions(form))))
+    judging.save_draft(get_store(), get_person().name, form.desk.assignment.id, draft)
+
+
+def submit(form: Form) -> None:
+    """Hand in; a second click or a second tab finds it stored already."""
+    form_state.tick(form)
+    submission = form_state.read(form, _plain(seen_tensions(form)))
+    try:
+        receipt = judging.submit(get_store(), get_person().name, form.desk.assignment.id, submission)
+    except RefusedSubmission as error:
+        lines = problem_lines(form, form.desk.problems(submission)) or list(error.problems)
+        st.session_state["rate-refused"] = (form.desk.assignment.id, lines)
+        autosave(form)
+    except SteelyardError as error:
+        st.session_state["rate-notice"] = error
+    else:
+        if receipt.was_known:
+            st.session_state["rate-notice"] = "That one was submitted already; here is the next."
+
+
+def skip(form: Form) -> None:
+    """Hand the comparison back with a reason."""
+    reason = form.value("skip-reason") or SKIP_REASONS[-1]
+    try:
+        judging.skip(get_store(), get_person().name, form.desk.assignment.id, reason=reason)
+    except SteelyardError as error:
+        st.session_state["rate-notice"] = error
+
+
+def _show_desk(person: Person, form: Form) -> None:
+    assignment = form.desk.assignment
+    raw = _show_bar(person, form.desk)
+    _show_notice()
+    reading, panel = st.columns([2.5, 1], gap="medium")
+    with reading:
+        show_conversation(assignment.prompt, raw=raw)
+        show_responses(assignment.responses, key=str(assignment.id), raw=raw)
+    with panel, st.container(key="panel", gap="small"):
+        tensions = seen_tensions(form)
+        show_panel(form, tensions)
+        _show_end(form, tensions)
+
+
+def _show_bar(person: Person, desk: Desk) -> bool:
+    """Progress and the few switches; returns whether texts are shown raw."""
+    today = desks.own_days(get_store(), person.name, since=start_of_day())
+    n_today, seconds = sum(day.n_judgments for day in today), sum(day.seconds for day in today)
+    campaigns = {campaign.name: campaign.title for campaign in person.campaigns_for(Action.JUDGE)}
+    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.markdown(f"**{escape(campaigns[desk.assignment.campaign])}**", width="content")
+        st.caption(f"{n_today} today, {round(seconds / 60)} min", width="content")
+        st.space("stretch")
+        raw = st.toggle("Raw text", key="raw-text", help="Every character as it was written", persist_state="session")
+        if st.button("Rubric", key="open-rubric", type="tertiary"):
+            _rubric_dialog(desk)
+        with st.popover("Keys", type="tertiary"):
+            st.toggle("Single-key shortcuts", value=True, key="single-keys", persist_state="session")
+            st.html(_KEYS)
+    return raw
+
+
+_KEYS = """<table class="sy-keys">
+<tr><td><kbd>1</kbd> … <kbd>9</kbd></td><td>answer the marked row, from left to right</td></tr>
+<tr><td><kbd>j</kbd> <kbd>k</kbd></td><td>next row, previous row</td></tr>
+<tr><td><kbd>n</kbd></td><td>write the justification; <kbd>Esc</kbd> leaves it</td></tr>
+<tr><td><kbd>Ctrl</kbd> or <kbd>⌘</kbd> <kbd>Enter</kbd></td><td>submit</td></tr></table>"""
+
+
+@st.dialog("The rubric", width="large")
+def _rubric_dialog(desk: Desk) -> None:
+    show_rubric(desk.rubric)
+
+
+def _show_end(form: Form, tensions: list[SeenTension]) -> None:
+    """What is missing, and the two ways out."""
+    refused = st.session_state.get("rate-refused")
+    problems = form.desk.problems(form_state.read(form, _plain(tensions)))
+    lines = problem_lines(form, problems)
+    if refused and refused[0] == form.desk.assignment.id and lines:
+        st.warning("\n".join(f"- {escape(line)}" for line in lines))
+    elif lines:
+        st.html(f'<p class="sy-missing">{"<br>".join(map(escape_html, lines))}</p>')
+    with st.container(horizontal=True, gap="small", key="ways-out"):
+        st.button(
+            "Submit",
+            key=form.key("submit"),
+            type="primary",
+            shortcut="Mod+Enter",
+            width="stretch",
+            on_click=submit,
+            args=(form,),
+        )
+        with st.popover("Skip"):
+            st.radio("Why skip it?", SKIP_REASONS, index=None, key=form.key("skip-reason"))
+            st.button("Skip this comparison", key=form.key("skip"), on_click=skip, args=(form,))
+
+
+def _show_notice() -> None:
+    notice = st.session_state.pop("rate-notice", None)
+    if isinstance(notice, SteelyardError):
+        show_error(notice)
+    elif notice:
+        st.info(notice)
+
+
+def _show_no_work(person: Person, campaign: Campaign | None) -> None:
+    if campaign is None:
+        campaign_header("Rate", person, Action.JUDGE)
+        return
+    campaign_header("Rate", person, Action.JUDGE)
+    state = person.account.state.value
+    empty_state("No work at the moment", f"Your account is {state}. A designer or an admin of the campaign can help.")
+
+
+def _show_nothing_left(person: Person) -> None:
+    campaign_header("Rate", person, Action.JUDGE)
+    _show_notice()
+    empty_state(
+        "Nothing is left to rate here",
+        "You have seen every comparison that needs votes. Come back later, choose another campaign above, "
+        "or look through what you did.",
+        to="my_work",
+        label="My work",
+    )
+
+
+def _plain(tensions: list[SeenTension]) -> list[tuple[str, str, float]]:
+    return [(*tension.between, tension.strength) for tension in tensions]
