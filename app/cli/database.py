@@ -41,10 +41,12 @@ def check(
 
     with opened_store() as store:
         problems = find_problems(store, repair=repair)
-    if problems and not repair:
+        if repair:
+            for problem in problems:
+                say(problem)
+            problems = find_problems(store)
+    if problems:
         raise StoreError("; ".join(problems))
-    for problem in problems:
-        say(problem)
     say("The database is sound.")
 
 

@@ -7,9 +7,10 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, and_, func, not_, select, text, true
+from sqlalchemy import URL, ColumnElement, and_, func, not_, select, text, true
 
 from app.domain import AssignmentState
 from app.errors import StoreError
@@ -102,86 +103,158 @@ def back_up(store: Store, file: Path) -> None:
     """Write a consistent copy of the database while people work on: a SQLite file, or a `pg_dump` archive.
 
     Raises:
-        StoreError: the file exists already, or `pg_dump` is not installed or failed.
+        StoreError: the file exists already, the copy failed, or `pg_dump` is not installed or failed.
     """
     if file.exists():
         raise StoreError(f"{file} exists already: name a new file, a backup never replaces another.")
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
-    if store.is_sqlite:
-        source = sqlite3.connect(str(store.url.database))
-        target = sqlite3.connect(partial)
-        with source, target:
+    try:
+        if store.is_sqlite:
+            _copy_sqlite(Path(str(store.url.database)), partial)
+        else:
+            _postgres_tool(store, "pg_dump", "--format=custom", f"--file={partial}", f"--dbname={_public_url(store)}")
+        _sync(partial)
+        partial.rename(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _copy_sqlite(place: Path, copy: Path) -> None:
+    try:
+        with closing(sqlite3.connect(place)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
-        target.close()
-        source.close()
-    else:
-        _postgres_tool(store, "pg_dump", "--format=custom", f"--file={partial}")
-    _sync(partial)
-    partial.rename(file)
+    except sqlite3.Error as error:
+        raise StoreError(f"{place} could not be copied to {copy}: {error}.") from error
 
 
 def restore(chosen: Settings, file: Path, *, replace: bool = False) -> None:
     """Bring a backup back in place of the database that the settings name.
 
+    Cut short at any moment, the old database is there as it was; run it again.
+
     Args:
         chosen: the settings.
         file: what `back_up` wrote.
-        replace: whether a database that holds something may be replaced.
+        replace: whether a database that holds something, or is damaged, may be replaced.
 
     Raises:
-        StoreError: the file is no backup of this kind of database, the database is not empty, or `pg_restore` failed.
+        StoreError: the file is no backup of this kind of database, the database is not empty or in use, or
+            `pg_restore` failed.
     """
     if not file.is_file():
         raise StoreError(f"There is no backup {file}.")
     store = Store(chosen.database_url)
-    if current_revision(store) is not None and not replace:
-        raise StoreError("The database is not empty: add --replace to put the backup in its place.")
+    try:
+        if not replace and current_revision(store) is not None:
+            raise StoreError("The database is not empty: add --replace to put the backup in its place.")
+    finally:
+        store.close()
     if store.is_sqlite:
-        _check_sqlite_backup(file)
-        store.close()
-        place = Path(str(store.url.database))
-        partial = place.with_name(place.name + ".restoring")
-        shutil.copyfile(file, partial)
-        _sync(partial)
-        for leftover in ("-wal", "-shm"):
-            place.with_name(place.name + leftover).unlink(missing_ok=True)
-        partial.replace(place)
+        _restore_sqlite(Path(str(store.url.database)), file)
     else:
-        with store.write() as connection:
-            connection.execute(text("DROP SCHEMA public CASCADE"))
-            connection.execute(text("CREATE SCHEMA public"))
-        _postgres_tool(
-            store, "pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_postgres_url(store)}", str(file)
-        )
-        store.close()
+        _restore_postgres(store, file)
+
+
+def _restore_sqlite(place: Path, file: Path) -> None:
+    """Copy beside the place, then swap; the log of the old database is emptied before, or it would be replayed."""
+    _check_sqlite_backup(file)
+    partial = place.with_name(place.name + ".restoring")
+    shutil.copyfile(file, partial)
+    _sync(partial)
+    _empty_log(place)
+    for leftover in ("-wal", "-shm"):
+        place.with_name(place.name + leftover).unlink(missing_ok=True)
+    partial.replace(place)
+    _sync(place.parent)
 
 
 def _check_sqlite_backup(file: Path) -> None:
     try:
-        connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        connection.close()
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise StoreError(f"{file} is not a backup of a Steelyard database: {error}.") from error
     if found is None:
         raise StoreError(f"{file} holds no Steelyard database.")
+    if damage != "ok":
+        raise StoreError(f"{file} is damaged: {damage}.")
 
 
-def _postgres_url(store: Store) -> str:
-    return store.url.set(drivername="postgresql").render_as_string(hide_password=False)
+def _empty_log(place: Path) -> None:
+    """Move what the log holds into the file, which only works while nobody else has the database open."""
+    try:
+        with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as connection:
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"{place} is in use ({error}): stop the server and the workers first.") from error
+    except sqlite3.DatabaseError:
+        return  # too damaged to be opened: there is nothing to keep
 
 
-def _postgres_tool(store: Store, tool: str, *arguments: str) -> None:
+SET_ASIDE = "steelyard_before_restore"
+"""The schema that keeps the old tables of a PostgreSQL database until the restored ones are complete."""
+
+
+def _restore_postgres(store: Store, file: Path) -> None:
+    listing = _postgres_tool(store, "pg_restore", "--list", str(file))
+    if "alembic_version" not in listing:
+        raise StoreError(f"{file} holds no Steelyard database.")
+    _set_aside(store)
+    try:
+        options = ("--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={_public_url(store)}")
+        _postgres_tool(store, "pg_restore", *options, str(file))
+    except StoreError:
+        _take_back(store)
+        raise
+    with store.write() as connection:
+        connection.execute(text(f"DROP SCHEMA {SET_ASIDE} CASCADE"))
+    store.close()
+
+
+def _set_aside(store: Store) -> None:
+    """Rename the schema of the old tables; one that an interrupted restore set aside holds them already."""
+    with store.write() as connection:
+        if connection.scalar(text(f"SELECT to_regnamespace('{SET_ASIDE}') IS NOT NULL")):
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+        else:
+            connection.execute(text(f"ALTER SCHEMA public RENAME TO {SET_ASIDE}"))
+        connection.execute(text("CREATE SCHEMA public"))
+
+
+def _take_back(store: Store) -> None:
+    with store.write() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text(f"ALTER SCHEMA {SET_ASIDE} RENAME TO public"))
+
+
+def _public_url(store: Store) -> str:
+    """The URL without its password, which everybody on the machine could read among the arguments."""
+    url = store.url
+    return URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query).render_as_string()
+
+
+def _postgres_tool(store: Store, tool: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's client programs; returns its standard output."""
     if shutil.which(tool) is None:
-        raise StoreError(f"{tool} is not installed: install PostgreSQL's client programs of the server's version.")
-    database = [] if tool == "pg_restore" else [_postgres_url(store)]
-    done = subprocess.run([tool, *arguments, *database], capture_output=True, text=True, check=False)
+        raise StoreError(f"{tool} is not on the PATH: install PostgreSQL's client programs of the server's version.")
+    password = {"PGPASSWORD": str(store.url.password)} if store.url.password else {}
+    done = subprocess.run(
+        [tool, *arguments], capture_output=True, text=True, check=False, env={**os.environ, **password}
+    )
     if done.returncode:
-        raise StoreError(f"{tool} failed: {done.stderr.strip().splitlines()[-1] if done.stderr else done.returncode}")
+        reason = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        raise StoreError(f"{tool} failed: {reason.removeprefix(f'{tool}: error: ')}")
+    return done.stdout
 
 
 def _sync(file: Path) -> None:
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
+    opened = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
