@@ -343,7 +343,13 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Job:
-    """Long work and how far it is."""
+    """Long work and how far it is.
+
+    Attributes:
+        actor: who asked for it.
+        campaign_id: the campaign that it is about, if any.
+        is_stopping: somebody asked it to stop, and it has not ended yet.
+    """
 
     id: int
     kind: str
@@ -355,6 +361,14 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    actor: str = ""
+    campaign_id: int | None = None
+    is_stopping: bool = False
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
 @dataclass(frozen=True)

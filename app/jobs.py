@@ -8,12 +8,11 @@ every minute for more that lost theirs.
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,12 @@ from weakref import WeakKeyDictionary
 from huey import Huey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 
+from app.child import run_child
 from app.domain import Job, JobState, RaterKind
 from app.errors import JobCancelled, SteelyardError, StoreError
-from app.services import importing, job_rows, quality, snapshotting
+from app.services import exporting, importing, job_rows, model_shelf, quality, snapshotting
+from app.services.job_board import JobRequest
+from app.services.uploads import remove_upload
 from app.settings import Settings, settings
 from app.store.engine import Store
 
@@ -63,18 +65,25 @@ Work = Callable[[Store, Mapping[str, Any], Progress], Mapping[str, Any]]
 
 
 def _import(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    n_total = max(1, arguments.get("n_lines") or 1)
+    path, n_total = Path(arguments["path"]), max(1, arguments.get("n_lines") or 1)
     summary = importing.import_file(
         store,
         arguments["campaign"],
-        arguments["path"],
+        path,
         format_name=arguments.get("format", "auto"),
         actor=arguments["actor"],
         progress=lambda n: progress.report(min(0.99, n / n_total), f"{n:,} lines read"),
         is_cancelled=lambda: progress.is_cancelled,
     )
+    remove_upload(path)
     refused = [{"line": r.line, "field": r.field, "reason": r.reason} for r in summary.refused]
-    return {**summary.counts(), "refused": refused, "warnings": summary.warnings[:1000]}
+    return {**summary.counts(), "file": path.name, "refused": refused, "warnings": summary.warnings[:1000]}
+
+
+def _export(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    progress.report(0.05, "writing")
+    counts = exporting.export_campaign(store, arguments["campaign"], arguments["output"], actor=arguments["actor"])
+    return {"file": arguments["output"], **asdict(counts)}
 
 
 def _snapshot(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
@@ -86,28 +95,35 @@ def _snapshot(store: Store, arguments: Mapping[str, Any], progress: Progress) ->
         Path(arguments["output"]),
         actor=arguments["actor"],
         kinds=None if kinds is None else [RaterKind(kind) for kind in kinds],
+        progress=lambda n, n_all: progress.report(0.2 + 0.6 * n / max(1, n_all), f"{n:,} of {n_all:,} comparisons"),
+        is_cancelled=lambda: progress.is_cancelled,
         **arguments.get("options", {}),
     )
     return {"hash": manifest.hash, "directory": arguments["output"], "counts": manifest.content["counts"]}
 
 
 def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
-    """Training runs as a child process: its memory and its crash are its own."""
-    command = [sys.executable, "-m", "reward", "train", *arguments["arguments"]]
-    log_path = Path(arguments["output"]).with_suffix(".log")
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("w") as log_file, subprocess.Popen(command, stdout=log_file, stderr=log_file) as child:
-        try:
-            while child.poll() is None:
-                progress.report(0.5, "training")
-                time.sleep(1.0)
-        except BaseException:
-            child.terminate()
-            raise
-    if child.returncode:
-        last = log_path.read_text().strip().rsplit("\n", 1)[-1]
-        raise SteelyardError(f"training ended with status {child.returncode}: {last} (the log is {log_path})")
-    return {"model": arguments["output"], "log": str(log_path)}
+    """Training runs as a child process: its memory and its crash are its own.
+
+    It goes on from the last checkpoint where an earlier attempt left one: the worker was lost, or somebody cancelled.
+    """
+    output = Path(arguments["output"])
+    log = model_shelf.text_log_of(output)
+    asked = [f"--snapshot={arguments['snapshot']}", f"--output={output}", "--resume", *arguments.get("options", ())]
+    command = [sys.executable, "-P", "-m", "reward", "train", *asked]
+    status = run_child(command, log, on_tick=lambda: progress.report(*model_shelf.run_state(output)))
+    if status:
+        lines = [line for line in model_shelf.log_tail(output).splitlines() if line.strip()]
+        last = lines[-1].removeprefix("error: ") if lines else "it wrote nothing"
+        raise SteelyardError(f"Training ended with status {status}: {last}")
+    model = model_shelf.read_model(output)
+    evaluation = (model.evaluation if model else None) or {}
+    return {
+        "model": str(output),
+        "run_id": model.run["run_id"] if model else None,
+        "accuracy": evaluation.get("accuracy"),
+        "verdict": evaluation.get("verdict"),
+    }
 
 
 def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
@@ -117,7 +133,13 @@ def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> M
     return {"as_of_event": kept.as_of_event}
 
 
-KINDS: Mapping[str, Work] = {"import": _import, "report": _report, "snapshot": _snapshot, "train": _train}
+KINDS: Mapping[str, Work] = {
+    "import": _import,
+    "export": _export,
+    "report": _report,
+    "snapshot": _snapshot,
+    "train": _train,
+}
 """What can be asked for."""
 
 
@@ -171,12 +193,29 @@ def enqueue(
     return job
 
 
+def submit(store: Store, request: JobRequest, *, queue: Huey | None = None) -> Job:
+    """Put work into the queue that a service allowed somebody to ask for."""
+    campaign_id = None if request.campaign is None else request.campaign.id
+    return enqueue(store, request.kind, request.arguments, actor=request.actor, campaign_id=campaign_id, queue=queue)
+
+
+_here: set[int] = set()
+"""Jobs that this process is running."""
+
+
 def run(store: Store, job_id: int) -> None:
     """Run one job to its end in this process, unless somebody else has it. Errors end in the job's row."""
     if not job_rows.start(store, job_id):
         return
-    job = job_rows.find(store, job_id)
-    progress = Progress(store, job_id)
+    _here.add(job_id)
+    try:
+        _run(store, job_rows.find(store, job_id))
+    finally:
+        _here.discard(job_id)
+
+
+def _run(store: Store, job: Job) -> None:
+    job_id, progress = job.id, Progress(store, job.id)
     try:
         with _beating(progress):
             result = KINDS[job.kind](store, job.arguments, progress)
@@ -212,8 +251,25 @@ def _beating(progress: Progress) -> Iterator[None]:
         thread.join()
 
 
-def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Consumer:
+class Worker(Consumer):
+    """Runs jobs until it is told to stop; what it leaves unfinished then goes back into the queue."""
+
+    def __init__(self, store: Store, queue: Huey, *, n_threads: int) -> None:
+        super().__init__(queue, workers=n_threads, max_delay=1.0)
+        self._store = store
+
+    def run(self) -> None:
+        """Run until told to stop."""
+        try:
+            super().run()
+        finally:
+            for job_id in list(_here):
+                job_rows.release(self._store, job_id)
+
+
+def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Worker:
     """A worker that has taken up what was waiting; `.run()` blocks until it is told to stop."""
+    job_rows.release_orphans(store)
     queue = make_queue(chosen)
     task = make_task(queue, store)
 
@@ -224,4 +280,4 @@ def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Consum
 
     for job_id in job_rows.waiting(store):
         task(job_id)
-    return Consumer(queue, workers=n_threads, max_delay=1.0)
+    return Worker(store, queue, n_threads=n_threads)

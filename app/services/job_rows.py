@@ -63,6 +63,9 @@ def job_of(row: Row[Any]) -> Job:
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,
+        actor=row.actor,
+        campaign_id=row.campaign_id,
+        is_stopping=row.cancel_requested and row.state not in _ENDED,
     )
 
 
@@ -79,11 +82,20 @@ def find(store: Store, job_id: int) -> Job:
     return job_of(row)
 
 
-def list_jobs(store: Store, *, campaign_id: int | None = None, limit: int = 100) -> list[Job]:
-    """The latest jobs, newest first; of one campaign, or of all."""
-    statement = select(_job).order_by(_job.c.id.desc()).limit(limit)
-    if campaign_id is not None:
-        statement = statement.where(_job.c.campaign_id == campaign_id)
+def list_jobs(
+    store: Store,
+    *,
+    campaign_id: int | None = None,
+    kind: str | None = None,
+    state: JobState | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> list[Job]:
+    """The latest jobs, newest first; of one campaign, kind or state, or all."""
+    statement = select(_job).order_by(_job.c.id.desc()).limit(limit).offset(offset)
+    for column, wanted in ((_job.c.campaign_id, campaign_id), (_job.c.kind, kind), (_job.c.state, state)):
+        if wanted is not None:
+            statement = statement.where(column == wanted)
     with store.read() as connection:
         return [job_of(row) for row in connection.execute(statement)]
 
@@ -182,6 +194,51 @@ def request_cancel(store: Store, job_id: int, *, actor: str) -> Job:
             campaign_id=row.campaign_id,
         )
     return find(store, job_id)
+
+
+def release(store: Store, job_id: int) -> None:
+    """Put a running job back into the queue, because its worker is told to end: the next worker takes it up at once."""
+    with store.write() as connection:
+        connection.execute(
+            update(_job)
+            .where(_job.c.id == job_id, _job.c.state == JobState.RUNNING.value)
+            .values(state=JobState.QUEUED.value, n_attempts=_job.c.n_attempts - 1)
+        )
+
+
+def release_orphans(store: Store) -> None:
+    """Put running jobs back whose worker was on this machine and is gone, so that nobody waits for its silence.
+
+    A worker asks at its start, before it takes anything up.
+    """
+    event = tables.event
+    with store.write() as connection:
+        running = connection.execute(select(_job.c.id, _job.c.n_attempts).where(_job.c.state == JobState.RUNNING.value))
+        for row in running.all():
+            owner = connection.scalar(
+                select(event.c.actor)
+                .where(event.c.action == "job.started", event.c.subject == f"job {row.id}")
+                .order_by(event.c.id.desc())
+                .limit(1)
+            )
+            if row.n_attempts < MAX_ATTEMPTS and owner is not None and _is_gone(owner):
+                connection.execute(update(_job).where(_job.c.id == row.id).values(state=JobState.QUEUED.value))
+
+
+def _is_gone(owner: str) -> bool:
+    """Whether `host:pid` was a process of this machine that is no more (or an earlier one of our own number)."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    if int(pid) == os.getpid():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 def waiting(store: Store) -> list[int]:

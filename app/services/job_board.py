@@ -1,0 +1,140 @@
+"""Long work as people see and ask for it: what may be asked, by whom, and how far it is."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.domain import Campaign, Job, JobState, Role
+from app.errors import Conflict, InvalidInput, NotAllowed
+from app.policy import Action, may
+from app.services import job_rows
+from app.services.permission import require_admin, require_in
+from app.services.sessions import Person
+from app.store.engine import Store
+
+ACTIONS: Mapping[str, Action] = {
+    "import": Action.IMPORT,
+    "export": Action.MANAGE_CAMPAIGN,
+    "report": Action.SEE_QUALITY,
+    "snapshot": Action.BUILD_SNAPSHOT,
+    "train": Action.TRAIN,
+}
+"""What one must be allowed to do in the campaign to ask for a kind of job, follow it and stop it."""
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """Long work that somebody may ask for: `app.jobs.submit` puts it into the queue."""
+
+    kind: str
+    actor: str
+    campaign: Campaign | None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def request_import(
+    person: Person, campaign_name: str, *, path: Path, format_name: str = "auto", n_lines: int = 0
+) -> JobRequest:
+    """Import a file that was uploaded.
+
+    Raises:
+        NotAllowed: the person may not import into the campaign.
+    """
+    campaign = require_in(person, Action.IMPORT, campaign_name)
+    arguments = {"campaign": campaign.name, "path": str(path), "format": format_name, "n_lines": n_lines}
+    return JobRequest("import", person.name, campaign, arguments)
+
+
+def request_export(person: Person, campaign_name: str, *, data_directory: Path) -> JobRequest:
+    """Write the whole campaign as native JSONL, to download.
+
+    Raises:
+        NotAllowed: the person may not manage the campaign.
+    """
+    campaign = require_in(person, Action.MANAGE_CAMPAIGN, campaign_name)
+    output = data_directory / "exports" / secrets.token_hex(8) / f"{campaign.name}.jsonl"
+    return JobRequest("export", person.name, campaign, {"campaign": campaign.name, "output": str(output)})
+
+
+def jobs_of(store: Store, person: Person, campaign_name: str, kind: str, *, limit: int = 20) -> list[Job]:
+    """The latest jobs of one kind in a campaign, newest first.
+
+    Raises:
+        NotAllowed: the person may not ask for such jobs there.
+    """
+    campaign = require_in(person, ACTIONS[kind], campaign_name)
+    return job_rows.list_jobs(store, campaign_id=campaign.id, kind=kind, limit=limit)
+
+
+def all_jobs(
+    store: Store, person: Person, *, kind: str | None = None, state: JobState | None = None, limit: int = 200
+) -> list[Job]:
+    """The latest jobs of all campaigns, newest first.
+
+    Raises:
+        NotAllowed: the person is no admin.
+    """
+    require_admin(person)
+    return job_rows.list_jobs(store, kind=kind, state=state, limit=limit)
+
+
+def find_job(store: Store, person: Person, job_id: int) -> Job:
+    """One job that the person may follow.
+
+    Raises:
+        NotFound: there is none with this number.
+        NotAllowed: it is none of theirs.
+    """
+    job = job_rows.find(store, job_id)
+    _require(person, job)
+    return job
+
+
+def cancel(store: Store, person: Person, job_id: int) -> Job:
+    """Ask a job to stop.
+
+    Raises:
+        NotFound: there is none with this number.
+        NotAllowed: the person may not ask for such jobs in its campaign.
+        Conflict: it has ended.
+    """
+    _require(person, job_rows.find(store, job_id))
+    return job_rows.request_cancel(store, job_id, actor=person.name)
+
+
+def request_again(store: Store, person: Person, job_id: int) -> JobRequest:
+    """The same work once more: training goes on from its last checkpoint, an import finds what it knows already.
+
+    Raises:
+        NotFound: there is none with this number.
+        NotAllowed: the person may not ask for such jobs in its campaign.
+        Conflict: it has not ended.
+        InvalidInput: its upload is gone, so the file must be uploaded again.
+    """
+    job = job_rows.find(store, job_id)
+    campaign = _require(person, job)
+    if not job.has_ended:
+        raise Conflict(f"Job {job_id} is {job.state.value}: wait for its end, or cancel it first.")
+    if job.kind == "import" and not Path(str(job.arguments["path"])).exists():
+        raise InvalidInput(f"The file of job {job_id} is not kept any more: upload it again under Campaigns.")
+    arguments = {key: value for key, value in job.arguments.items() if key != "actor"}
+    return JobRequest(job.kind, person.name, campaign, arguments)
+
+
+def _require(person: Person, job: Job) -> Campaign | None:
+    """The job's campaign, where the person may ask for such jobs in it; an admin may for every job."""
+    is_admin = Role.ADMIN in person.account.roles
+    action = ACTIONS.get(job.kind)
+    allowed = (
+        [one.campaign for one in person.memberships] if is_admin else person.campaigns_for(action) if action else []
+    )
+    for campaign in allowed:
+        if campaign.id == job.campaign_id:
+            return campaign
+    if is_admin:
+        return None
+    raise NotAllowed(f"Job {job.id} belongs to work that {person.name} has no part in.")
