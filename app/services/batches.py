@@ -108,8 +108,8 @@ def sweep(connection: Connection, campaign: Campaign) -> None:
     own_row = select(tables.campaign.c.id).where(tables.campaign.c.id == campaign.id)
     connection.execute(own_row.with_for_update(key_share=True))
     unfinished = connection.execute(
-        select(_batch).where(_batch.c.campaign_id == campaign.id, _batch.c.completed_at.is_(None))
-    ).all()
+        select(_batch).where(_batch.c.campaign_id == campaign.id, _batch.c.completed_at.is_(None)).with_for_update()
+    ).all()  # locked: the last transaction of a process that was just killed may still be on its way
     for row in unfinished:
         if _is_alive(row):
             raise Conflict(
