@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ class LogisticFit:
         coefficients: (p,) log odds per unit of each column.
         covariance: (p, p) covariance, cluster-robust when clusters were given.
         n: rows.
-        n_clusters: clusters, or the rows when none were given.
+        n_clusters: clusters per clustering that was used; empty when the rows count as independent.
         n_iterations: Newton steps.
         converged: whether the last step was below 1e-8.
         separated: the columns decide every row, so that only the ridge keeps the coefficients finite.
@@ -25,7 +26,7 @@ class LogisticFit:
     coefficients: np.ndarray
     covariance: np.ndarray
     n: int
-    n_clusters: int
+    n_clusters: tuple[int, ...]
     n_iterations: int
     converged: bool
     separated: bool
@@ -40,7 +41,7 @@ def fit_logistic(
     x: np.ndarray,
     y: np.ndarray,
     *,
-    clusters: np.ndarray | None = None,
+    clusters: Sequence[np.ndarray] = (),
     weights: np.ndarray | None = None,
     ridge: float = 1e-4,
     max_iterations: int = 100,
@@ -48,12 +49,13 @@ def fit_logistic(
     """Fit P(y = 1) = 1 / (1 + exp(-x b)), without an intercept unless `x` has one.
 
     Newton steps on sum w [y log p + (1-y) log(1-p)] - ridge |b|² / 2. With clusters the covariance is the sandwich
-    H^-1 (sum_g s_g s_g') H^-1 G/(G-1), s_g the summed scores of cluster g.
+    H^-1 M H^-1, M = G/(G-1) sum_g s_g s_g' with s_g the summed scores of cluster g; with two crossed clusterings
+    M = M_1 + M_2 - M_rows. A clustering with fewer than 10 clusters is left out.
 
     Args:
         x: (n, p) columns.
         y: (n,) outcomes in [0, 1]; a half is a tie.
-        clusters: (n,) integer cluster of each row, or None for independent rows.
+        clusters: up to two (n,) arrays of clusters, such as raters and comparisons.
         weights: (n,) weights of the rows, or None.
         ridge: precision of a Gaussian prior at 0; the default only keeps separated data finite.
         max_iterations: Newton steps.
@@ -61,7 +63,7 @@ def fit_logistic(
     Raises:
         ValueError: fewer rows than columns.
 
-    Source: McCullagh and Nelder (1989), chapter 4; Liang and Zeger (1986) for the sandwich.
+    Source: McCullagh and Nelder (1989), chapter 4; Liang and Zeger (1986); Cameron, Gelbach and Miller (2011).
     """
     n, p = x.shape
     if n < p:
@@ -79,13 +81,27 @@ def fit_logistic(
     mean = expit(x @ b)
     inverse = np.linalg.inv((x * (w * mean * (1 - mean))[:, None]).T @ x + ridge * np.eye(p))
     scores = x * (w * (y - mean))[:, None]
-    n_clusters = n
+    meats = [meat for meat in (_meat(scores, codes) for codes in clusters) if meat is not None]
     covariance = inverse
-    if clusters is not None:
-        names, codes = np.unique(clusters, return_inverse=True)
-        n_clusters = len(names)
-        sums = np.stack([np.bincount(codes, weights=scores[:, j], minlength=n_clusters) for j in range(p)], axis=1)
-        covariance = inverse @ (sums.T @ sums) @ inverse * n_clusters / max(n_clusters - 1, 1)
+    if meats:
+        middle = sum(matrix for matrix, _ in meats) - (len(meats) - 1) * (scores.T @ scores)
+        covariance = _positive(inverse @ middle @ inverse)
     separated = bool(((2 * y - 1) * (x @ b) > 0).all())
     converged = bool(np.abs(step).max() <= 1e-8)
-    return LogisticFit(b, covariance, n, n_clusters, iteration, converged, separated)
+    return LogisticFit(b, covariance, n, tuple(groups for _, groups in meats), iteration, converged, separated)
+
+
+def _meat(scores: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, int] | None:
+    """Return the middle of the sandwich and the number of clusters, or None with fewer than 10."""
+    names, code = np.unique(codes, return_inverse=True)
+    groups = len(names)
+    if groups < 10:
+        return None
+    sums = np.stack([np.bincount(code, weights=column, minlength=groups) for column in scores.T], axis=1)
+    return sums.T @ sums * groups / (groups - 1), groups
+
+
+def _positive(covariance: np.ndarray) -> np.ndarray:
+    """Return the nearest covariance without negative eigenvalues: two crossed clusterings may leave small ones."""
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    return (vectors * np.maximum(values, 0.0)) @ vectors.T

@@ -73,6 +73,33 @@ def ranking_agreement(
     )
 
 
+def ranked_responses(coded: CodedVotes, votes: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per response of every full ranking of three or more.
+
+    Args:
+        coded: votes on one criterion, one per rater and unit.
+        votes: the frame that was coded.
+
+    Returns:
+        Columns `comparison` (code), `judgment` (0, 1, ... per ranking), `rater` (code), `response` (completion id),
+        `place` (losses minus wins: lower is better, equal for ties).
+    """
+    table = _full_rankings(coded, votes)
+    if table is None:
+        return pd.DataFrame(columns=["comparison", "judgment", "rater", "response", "place"])
+    sides = _sides(table)
+    keys = ["comparison", "judgment", "rater", "response"]
+    places = (-sides.groupby(keys)["sign"].sum()).rename("place").reset_index()
+    return places.assign(judgment=pd.factorize(places["judgment"])[0])
+
+
+def _sides(table: pd.DataFrame) -> pd.DataFrame:
+    """Return two rows per pair, one per response, with the sign from its side."""
+    keys = ["comparison", "judgment", "rater", "sign"]
+    mirrored = table[keys].assign(response=table["second"], sign=-table["sign"])
+    return pd.concat([table[keys].assign(response=table["first"]), mirrored])
+
+
 def _full_rankings(coded: CodedVotes, votes: pd.DataFrame) -> pd.DataFrame | None:
     """Return one row per judgment and pair of comparisons with k >= 3, for judgments that cover every pair."""
     names = votes[["first", "second"]].iloc[coded.row].astype(str)
@@ -98,12 +125,7 @@ def _full_rankings(coded: CodedVotes, votes: pd.DataFrame) -> pd.DataFrame | Non
 
 def _concordance(table: pd.DataFrame, n_raters: pd.Series) -> pd.Series:
     """Return W of each comparison."""
-    sides = pd.concat(
-        [
-            table[["comparison", "judgment", "sign"]].assign(response=table["first"]),
-            table[["comparison", "judgment", "sign"]].assign(response=table["second"], sign=-table["sign"]),
-        ]
-    )
+    sides = _sides(table)
     net = sides.groupby(["comparison", "judgment", "response"])["sign"].sum()
     own = (net**2).groupby("comparison").sum()
     joint = (net.groupby(["comparison", "response"]).sum() ** 2).groupby("comparison").sum()

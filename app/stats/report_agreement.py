@@ -111,7 +111,7 @@ def _criterion(coded: CodedVotes, votes: pd.DataFrame, n_bootstrap: int, seed: i
         rankings = ranking_agreement(coded, votes, n_bootstrap=n_bootstrap, seed=seed)
         result["kendall_w"] = rankings.kendall_w.to_json(n_name="n_comparisons")
         result["kendall_tau_b"] = rankings.kendall_tau_b.to_json(n_name="n_pairs")
-    flags = _flags(result["krippendorff_alpha"])
+    flags = alpha_flags(result["krippendorff_alpha"])
     return result | {"flags": flags, "reading": _reading(result)}
 
 
@@ -137,8 +137,8 @@ def _n_labels(patterns: LabelPatterns) -> int:
     return max(2, int(used.sum()))
 
 
-def _flags(alpha: Document) -> list[str]:
-    """Return what is suspicious about an alpha."""
+def alpha_flags(alpha: Document) -> list[str]:
+    """Return what is suspicious about an alpha: above .99, or not distinguishable from 0."""
     if alpha["value"] is None:
         return []
     if alpha["value"] > 0.99:

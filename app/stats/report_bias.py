@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from app.stats.coding import CLASSES, CodedVotes, code_votes
-from app.stats.completions import by_unit
+from app.stats.agreement import alpha_statistic, bootstrap, krippendorff_alpha, with_bootstrap
+from app.stats.bias import (
+    NO_LENGTHS,
+    NO_ORDER,
+    DecidedVotes,
+    criteria_columns,
+    decided_votes,
+    log_odds,
+    sided_share,
+)
+from app.stats.coding import N_CLASSES, CodedVotes, code_votes
+from app.stats.completions import FORMATS
 from app.stats.frames import OVERALL
-from app.stats.intervals import wilson_clustered
-from app.stats.raters import shown_first
+from app.stats.patterns import count_patterns
 from app.stats.report import Document, Report, estimate_row, heading, make_report, percent, table, title_lines
-from app.stats.results import Estimate, undefined
+from app.stats.report_agreement import alpha_flags
+from app.stats.results import undefined
+from app.stats.tension import build_profiles
+
+NO_FORMAT = "no two responses differ in it"
+_FORMAT_LABELS = {
+    "n_list_items": "more list items",
+    "n_headings": "more headings",
+    "n_code_blocks": "more code blocks",
+    "n_bold": "more bold",
+}
 
 
 def bias_report(
@@ -24,57 +44,70 @@ def bias_report(
     completions: pd.DataFrame | None = None,
     criterion: str = OVERALL,
 ) -> Report:
-    """Report position and length bias of the set.
+    """Report what moves the votes of a set besides quality.
 
     Args:
         votes: a vote frame.
         kinds: kinds of rater that count.
         as_of_event: the event that the votes go up to, or None.
-        completions: a completion frame with lengths, or None.
+        completions: a completion frame with lengths and formats, or None.
         criterion: whose votes are measured.
 
     Returns:
-        `first_shown_wins` and `longer_wins`: shares of the decided votes, Wilson's interval on clusters (raters,
-        comparisons); each undefined, with the reason, where order or lengths are unknown.
+        Shares of the decided votes (Wilson's interval on clusters of raters and comparisons): `first_shown_wins`,
+        `longer_wins` (by words), and per format `share`. Log odds from logistic regressions with the same clusters:
+        `position` of being shown first; `length` per doubling of the words; `verbosity` the same at equal criteria,
+        place and format; `formats` at equal length. `krippendorff_alpha` with `flags` where it is suspicious. Each is
+        undefined, with the reason, where order, lengths or criteria are unknown.
     """
-    coded = code_votes(votes, kinds=kinds).of(criterion)
-    document = heading(kinds, as_of_event, votes, coded) | {
+    coded = code_votes(votes, kinds=kinds)
+    target = coded.of(criterion)
+    decided = decided_votes(target, votes, completions)
+    document = heading(kinds, as_of_event, votes, target) | {
         "criterion": criterion,
-        "first_shown_wins": position_share(coded, votes).to_json(),
-        "longer_wins": length_share(coded, votes, completions).to_json(),
+        "n_decided": len(decided.won),
+        "first_shown_wins": sided_share(decided, decided.order, reason=NO_ORDER).to_json(),
+        "longer_wins": sided_share(decided, decided.doublings, reason=NO_LENGTHS).to_json(),
+        "position": log_odds(decided, _unknown_as_nan(decided.order), reason=NO_ORDER).to_json(),
+        "length": log_odds(decided, decided.doublings, reason=NO_LENGTHS).to_json(),
+        "verbosity": _verbosity(decided, coded, votes).to_json(),
+        "formats": _formats(decided),
     }
+    document |= _sanity(target)
     document["reading"] = _reading(document)
     return make_report("bias", document, _text(document))
 
 
-def position_share(coded: CodedVotes, votes: pd.DataFrame) -> Estimate:
-    """Return the share of decided votes for the response shown first; .5 when the place does not matter.
-
-    When one response was always shown first, place and response cannot be told apart; the share still says how the
-    votes fell.
-    """
-    order, decided = shown_first(coded, votes)
-    if not decided.any():
-        return undefined("order on screen not recorded")
-    won = (coded.outcome == CLASSES.index("first")) == (order > 0)
-    return wilson_clustered(won[decided], _clusters(coded, decided))
+def _unknown_as_nan(order: np.ndarray) -> np.ndarray:
+    return np.where(order == 0, np.nan, order)
 
 
-def length_share(coded: CodedVotes, votes: pd.DataFrame, completions: pd.DataFrame | None) -> Estimate:
-    """Return the share of decided votes for the longer response (by characters); equal lengths are left out."""
-    if completions is None:
-        return undefined("lengths of the responses not known")
-    first, second = by_unit(coded, votes, completions)
-    length = completions["n_characters"].to_numpy(float)
-    known = (first >= 0) & (second >= 0)
-    longer = np.where(known, np.sign(length[first] - length[second]), 0)[coded.unit]
-    decided = (coded.outcome < CLASSES.index("tie")) & (longer != 0)
-    won = (coded.outcome == CLASSES.index("first")) == (longer > 0)
-    return wilson_clustered(won[decided], _clusters(coded, decided))
+def _verbosity(decided: DecidedVotes, coded: CodedVotes, votes: pd.DataFrame):
+    """Return what length buys at equal criteria, place and format."""
+    criteria = criteria_columns(decided, build_profiles(coded, votes))
+    if criteria is None:
+        return undefined("no criteria besides the verdict to hold equal")
+    others = np.hstack([criteria, decided.order[:, None], decided.formats])
+    return log_odds(decided, decided.doublings, others=others, reason=NO_LENGTHS)
 
 
-def _clusters(coded: CodedVotes, rows: np.ndarray) -> list[np.ndarray]:
-    return [coded.rater[rows], coded.unit_comparison[coded.unit[rows]]]
+def _formats(decided: DecidedVotes) -> dict[str, Any]:
+    """Return, per format, the share of votes for the response with more of it, and its log odds at equal length."""
+    length = np.nan_to_num(decided.doublings)[:, None]
+    return {
+        name: {
+            "share": sided_share(decided, decided.formats[:, k], reason=NO_FORMAT).to_json(),
+            "log_odds": log_odds(decided, decided.formats[:, k], others=length, reason=NO_FORMAT).to_json(),
+        }
+        for k, name in enumerate(FORMATS)
+    }
+
+
+def _sanity(coded: CodedVotes) -> dict[str, Any]:
+    patterns = count_patterns(coded.unit, coded.outcome, N_CLASSES, cluster=coded.unit_comparison)
+    draws = bootstrap(patterns, {"alpha": alpha_statistic(patterns)})["alpha"]
+    alpha = with_bootstrap(krippendorff_alpha(patterns).estimate, draws).to_json(n_name="n_votes")
+    return {"krippendorff_alpha": alpha, "flags": alpha_flags(alpha)}
 
 
 def _reading(document: Document) -> str:
@@ -85,13 +118,37 @@ def _reading(document: Document) -> str:
         parts.append(f"the response shown first wins {percent(position['value'])} of the decided votes, {clear}")
     if length["value"] is not None:
         parts.append(f"the longer response wins {percent(length['value'])}")
+    verbosity = document["verbosity"]
+    if verbosity["value"] is not None:
+        verdict = "help" if verbosity["low"] > 0 else "hurt" if verbosity["high"] < 0 else "show no clear effect"
+        parts.append(f"at equal criteria more words {verdict}")
     sentence = "; ".join(parts) or "neither the order on screen nor lengths are known"
     return sentence[0].upper() + sentence[1:] + "."
 
 
 def _text(document: Document) -> list[str]:
-    rows = [
-        estimate_row(label, document[key], n_name="n", unit="decided votes")
-        for key, label in (("first_shown_wins", "first shown wins"), ("longer_wins", "longer response wins"))
+    shares = [
+        estimate_row("first shown wins", document["first_shown_wins"], n_name="n", unit="decided votes"),
+        estimate_row("longer response wins", document["longer_wins"], n_name="n", unit="decided votes"),
     ]
-    return [*title_lines("Bias of the set", document), *table(rows), "", document["reading"]]
+    effects = [
+        estimate_row("shown first", document["position"], n_name="n", unit="decided votes"),
+        estimate_row("twice the words", document["length"], n_name="n", unit="decided votes"),
+        estimate_row("  at equal criteria", document["verbosity"], n_name="n", unit="decided votes"),
+    ]
+    for name, label in _FORMAT_LABELS.items():
+        effect = document["formats"][name]
+        if effect["share"]["value"] is not None:
+            shares.append(estimate_row(f"{label} wins", effect["share"], n_name="n", unit="decided votes"))
+            effects.append(estimate_row(f"{label}, at equal length", effect["log_odds"], n_name="n", unit="votes"))
+    return [
+        *title_lines("Bias of the set", document),
+        document["reading"],
+        "",
+        "share of the decided votes (.5: it does not matter)",
+        *table(shares),
+        "",
+        "log odds that it adds (0: it does not matter)",
+        *table(effects),
+        *(f"! {flag}" for flag in document["flags"]),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from app.stats.coding import CLASSES, CodedVotes, code_votes
 from app.stats.completions import by_unit
 from app.stats.frames import OVERALL
 from app.stats.intervals import normal_interval
+from app.stats.plackett_luce import plackett_luce
+from app.stats.rankings import ranked_responses
 from app.stats.raters import order_on_screen
 from app.stats.report import Document, Report, heading, interval, make_report, number, percent, table, title_lines
 from app.stats.strength import Games, StrengthFit, bradley_terry
@@ -37,55 +40,119 @@ def models_report(
         criterion: whose votes decide.
 
     Returns:
-        `models` (strongest first): model, strength (log odds against the mean model) with interval, n_games, wins,
-        losses, ties; `tie` and `order_effect`; `fit` with n_iterations, converged, error method, prior; `connected`.
+        `models` (strongest first): model, value (log odds against the mean model) with interval, n_games, n_wins,
+        n_losses, n_ties, `length_controlled` and, where three or more were ranked, `plackett_luce`; `tie`,
+        `order_effect`, `length_effect`; `fit` (and `length_controlled_fit`, `plackett_luce_fit`) with n_iterations,
+        converged, error method, prior; `connected`. A pair from a ranking of k weighs 2/k.
     """
     coded = code_votes(votes, kinds=kinds).of(criterion)
     opening = heading(kinds, as_of_event, votes, coded) | {"criterion": criterion}
-    games, names, reason = _games(coded, votes, completions)
+    games, names, doublings, reason = _games(coded, votes, completions)
     if games is None:
         document = opening | {"models": [], "undefined_reason": reason, "reading": f"No strengths: {reason}."}
         return make_report("models", document, [*title_lines("Strength of models", document), document["reading"]])
-    fit = bradley_terry(games)
-    document = opening | _document(games, names, fit) | {"undefined_reason": None}
+    document = opening | _document(games, names, bradley_terry(games)) | {"undefined_reason": None}
+    _add_length_control(document, games, names, doublings)
+    _add_rankings(document, coded, votes, completions)
     document["reading"] = _reading(document)
     return make_report("models", document, _text(document))
 
 
 def _games(
     coded: CodedVotes, votes: pd.DataFrame, completions: pd.DataFrame | None
-) -> tuple[Games | None, list[str], str | None]:
-    """Return the games between different models that the votes decide, the models' names, or the reason for none."""
+) -> tuple[Games | None, list[str], np.ndarray | None, str | None]:
+    """Return the games between different models, the models, log2 of the ratio of words, or the reason for none."""
     if completions is None or completions["model"].isna().all():
-        return None, [], "the responses name no model"
-    first, second = by_unit(coded, votes, completions)
+        return None, [], None, "the responses name no model"
     code, names = pd.factorize(completions["model"], sort=True)
-    i, j = code[first[coded.unit]], code[second[coded.unit]]
-    known = (first[coded.unit] >= 0) & (second[coded.unit] >= 0) & (i >= 0) & (j >= 0) & (i != j)
+    first, second = (side[coded.unit] for side in by_unit(coded, votes, completions))
+    known = (first >= 0) & (second >= 0)
+    known &= (code[first] >= 0) & (code[second] >= 0) & (code[first] != code[second])
     if not known.any():
-        return None, [], "no vote is between two different models"
-    kept = coded.keep(known)
-    outcome = np.minimum(kept.outcome, CLASSES.index("tie"))
-    wins = np.eye(3)[outcome]
+        return None, [], None, "no vote is between two different models"
+    kept, first, second = coded.keep(known), first[known], second[known]
+    weight = votes["weight"].to_numpy(float)[kept.row]
     order = order_on_screen(kept, votes).astype(float)
     has_order = bool(order.any())
-    cluster = kept.rater if len(np.unique(kept.rater)) >= MANY_RATERS else None
     games = Games(
-        i=i[known].astype(np.int64),
-        j=j[known].astype(np.int64),
-        wins=wins,
+        i=code[first].astype(np.int64),
+        j=code[second].astype(np.int64),
+        wins=np.eye(3)[np.minimum(kept.outcome, CLASSES.index("tie"))] * weight[:, None],
         covariates=order[:, None] if has_order else np.zeros((len(order), 0)),
         covariate_names=("order",) if has_order else (),
         n_models=len(names),
-        cluster=cluster,
+        cluster=kept.rater if len(np.unique(kept.rater)) >= MANY_RATERS else None,
     )
-    return games, [str(name) for name in names], None
+    words = np.log2(completions["n_words"].to_numpy(float) + 1)
+    return games, [str(name) for name in names], words[first] - words[second], None
+
+
+def _add_length_control(document: dict[str, Any], games: Games, names: list[str], doublings: np.ndarray) -> None:
+    """Add strengths at equal length: the log odds take a tanh of the standardised log ratio of words as a covariate.
+
+    Source: Dubois, Galambosi, Liang and Hashimoto (2024), equation 2, without the instruction difficulty.
+    """
+    spread = doublings.std()
+    if spread == 0:
+        document["length_effect"] = {"value": None, "undefined_reason": "all responses are equally long"}
+        return
+    column = np.tanh(doublings / spread)[:, None]
+    controlled = replace(
+        games,
+        covariates=np.hstack([games.covariates, column]),
+        covariate_names=(*games.covariate_names, "length"),
+    )
+    fit = bradley_terry(controlled)
+    document["length_effect"] = _effect(float(fit.effects[-1]), float(fit.effect_errors[-1]), fit, "")
+    document["length_controlled_fit"] = _fit_document(fit)
+    _add_strengths(document, "length_controlled", names, fit.strengths, fit.standard_errors)
+
+
+def _add_rankings(document: dict[str, Any], coded: CodedVotes, votes: pd.DataFrame, completions: pd.DataFrame) -> None:
+    """Add Plackett-Luce strengths where raters ranked three or more responses of known models."""
+    table = ranked_responses(coded, votes)
+    if len(table) == 0:
+        return
+    comparison_of = votes["comparison_id"].astype(str).to_numpy()[coded.row]
+    id_of = dict(zip(coded.unit_comparison[coded.unit].tolist(), comparison_of, strict=True))
+    keys = pd.MultiIndex.from_arrays([table["comparison"].map(id_of), table["response"]])
+    index = pd.MultiIndex.from_frame(completions[["comparison_id", "completion_id"]].astype(str))
+    code, names = pd.factorize(completions["model"], sort=True)
+    at = index.get_indexer(keys)
+    table["model"] = np.where(at >= 0, code[at], -1)
+    named = (table["model"] >= 0).groupby(table["judgment"]).transform("all")
+    table = table[named & (table.groupby("judgment")["model"].transform("nunique") > 1)]
+    if len(table) == 0:
+        return
+    ranking = pd.factorize(table["judgment"])[0]
+    rater = table.groupby(ranking)["rater"].first().to_numpy()
+    clusters = rater if len(np.unique(rater)) >= MANY_RATERS else None
+    fit = plackett_luce(ranking, table["model"].to_numpy(), table["place"].to_numpy(), len(names), clusters=clusters)
+    document["plackett_luce_fit"] = {
+        "n_rankings": fit.n_rankings,
+        "n_iterations": fit.n_iterations,
+        "converged": fit.converged,
+        "log_likelihood": fit.log_likelihood,
+        "prior_precision": fit.prior_precision,
+        "error_method": fit.error_method,
+    }
+    _add_strengths(document, "plackett_luce", [str(name) for name in names], fit.strengths, fit.standard_errors)
+
+
+def _add_strengths(
+    document: dict[str, Any], key: str, names: list[str], strengths: np.ndarray, errors: np.ndarray
+) -> None:
+    for model in document["models"]:
+        at = names.index(model["model"])
+        low, high = normal_interval(strengths[at], errors[at])
+        model[key] = {"value": strengths[at], "low": low, "high": high, "standard_error": errors[at]}
 
 
 def _document(games: Games, names: list[str], fit: StrengthFit) -> dict[str, Any]:
     played = np.zeros((games.n_models, 3))
-    np.add.at(played, games.i, games.wins)
-    np.add.at(played, games.j, games.wins[:, [1, 0, 2]])
+    outcomes = games.wins > 0  # a pair from a ranking weighs less, but is one game
+    np.add.at(played, games.i, outcomes)
+    np.add.at(played, games.j, outcomes[:, [1, 0, 2]])
     errors = fit.standard_errors
     order = np.argsort(-fit.strengths, kind="stable")
     return {
@@ -97,14 +164,18 @@ def _document(games: Games, names: list[str], fit: StrengthFit) -> dict[str, Any
         "connected": bool(fit.n_islands == 1),
         "n_islands": fit.n_islands,
         "maximum_likelihood_exists": bool(fit.components.max() == 0),
-        "fit": {
-            "n_games": fit.n_games,
-            "n_iterations": fit.n_iterations,
-            "converged": fit.converged,
-            "log_likelihood": fit.log_likelihood,
-            "prior_precision": fit.prior_precision,
-            "error_method": fit.error_method,
-        },
+        "fit": _fit_document(fit),
+    }
+
+
+def _fit_document(fit: StrengthFit) -> dict[str, Any]:
+    return {
+        "n_games": fit.n_games,
+        "n_iterations": fit.n_iterations,
+        "converged": fit.converged,
+        "log_likelihood": fit.log_likelihood,
+        "prior_precision": fit.prior_precision,
+        "error_method": fit.error_method,
     }
 
 
@@ -156,8 +227,10 @@ def _text(document: Document) -> list[str]:
     rows = []
     for model in document["models"]:
         counts = [f"{model[key]:,}" for key in ("n_games", "n_wins", "n_losses", "n_ties")]
-        rows.append([model["model"], number(model["value"], digits=2), interval(model, digits=2), *counts])
-    header = ("model", "strength", "", "votes", "won", "lost", "tied")
+        controlled = model.get("length_controlled")
+        cells = [number(controlled["value"], digits=2), interval(controlled, digits=2)] if controlled else ["", ""]
+        rows.append([model["model"], number(model["value"], digits=2), interval(model, digits=2), *cells, *counts])
+    header = ("model", "strength", "", "at equal length", "", "votes", "won", "lost", "tied")
     lines = [*title_lines("Strength of models", document), document["reading"], "", *table(rows, header=header), ""]
     order = document["order_effect"]
     if order["value"] is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from app.stats.coding import code_votes
+from app.stats.heterogeneity import TWO_COMMUNITIES, resolution_heterogeneity
 from app.stats.report import (
     Document,
     Report,
@@ -62,9 +64,10 @@ def tension_report(
 
     Returns:
         `pairs` (most conflicts first): between, n_active, n_conflicts, tension_rate, mean_strength, prevails and
-        adjusted_prevails per criterion, clean_prevails (of the first), unresolved, enough_to_show (30 conflicts),
-        enough_to_compare (93), rule, against_rule, is_inversion. `revealed_weights` per criterion with declared and
-        gap; `revealed_fit`; torn_share, unexplained_share, defiance_share, against_weights; `between_raters`.
+        adjusted_prevails per criterion, clean_prevails (no third criterion active), unresolved, enough_to_show (30
+        conflicts), enough_to_compare (93), rule, against_rule, is_inversion, heterogeneity (Tarone's z over raters and
+        the spread of their shrunken rates of the first). `revealed_weights` per criterion with declared and gap;
+        `revealed_fit`; torn_share, unexplained_share, defiance_share, against_weights; `between_raters`.
     """
     coded = code_votes(votes, kinds=kinds)
     profiles = build_profiles(coded, votes)
@@ -112,6 +115,22 @@ def _pair(
         "rule": None if between not in rules else winner or "context",
         "against_rule": against_precedence(pair, winner).to_json() if winner else None,
         "is_inversion": is_inversion(adjusted, declared, pair.between),
+        "heterogeneity": _heterogeneity(profiles, first, second),
+    }
+
+
+def _heterogeneity(profiles: Profiles, first: str, second: str) -> dict[str, Any]:
+    found = resolution_heterogeneity(profiles, first, second)
+    quantiles = np.quantile(found.rates, [0.1, 0.5, 0.9]).tolist() if found.n_raters else None
+    return {
+        "z": found.z,
+        "p_value": found.p_value,
+        "correlation": found.correlation,
+        "n": found.n,
+        "n_raters": found.n_raters,
+        "shrunken_rates": quantiles and dict(zip(("low", "median", "high"), quantiles, strict=True)),
+        "two_communities": None if found.z is None else found.z >= TWO_COMMUNITIES,
+        "undefined_reason": found.undefined_reason,
     }
 
 
@@ -143,7 +162,7 @@ def _fit(weights: RevealedWeights) -> dict[str, Any]:
         "n_iterations": fit.n_iterations,
         "converged": fit.converged,
         "n": fit.n,
-        "n_clusters": fit.n_clusters,
+        "n_clusters": list(fit.n_clusters),
         "undefined_reason": None,
     }
 
@@ -208,6 +227,7 @@ def _prevails_table(document: Document) -> list[str]:
         raw, adjusted = pair["prevails"][first], pair["adjusted_prevails"][first]
         notes = [] if pair["enough_to_show"] else [f"fewer than {SHOW_FROM} conflicts"]
         notes += ["against the declared weights"] if pair["is_inversion"] else []
+        notes += ["raters follow different rules"] if pair["heterogeneity"]["two_communities"] else []
         rows.append(
             [
                 f"{first} over {pair['between'][1]}",

@@ -45,7 +45,7 @@ def revealed_weights(profiles: Profiles, *, extra: np.ndarray | None = None, see
     """Return the weights that the decided overall verdicts reveal.
 
     logit P(y > 0) = sum_c b_c d_c (+ extra columns). A criterion without a value pulls neither way and counts as 0.
-    Errors are clustered by rater (by comparison with fewer than 10 raters). Shares come with intervals from draws of
+    Errors are clustered by rater and comparison. Shares come with intervals from draws of
     the coefficients, because |b| / sum |b| is far from normal near 0.
 
     Args:
@@ -68,13 +68,13 @@ def revealed_weights(profiles: Profiles, *, extra: np.ndarray | None = None, see
     if extra is not None:
         x = np.hstack([x, extra[decided]])
     y = (profiles.overall_sign[decided] > 0).astype(float)
-    fit = fit_logistic(x, y, clusters=_regression_clusters(profiles, decided))
+    fit = fit_logistic(x, y, clusters=[profiles.rater[decided], profiles.comparison[decided]])
     if fit.separated:
         return _none(criteria, "the criteria settle every verdict, so the weights have no size (separation)", n)
     size = len(criteria)
     rng = np.random.default_rng(seed)
     draws = rng.multivariate_normal(fit.coefficients[:size], fit.covariance[:size, :size], size=N_DRAWS, method="eigh")
-    method = f"draws from the regression, errors clustered by {'rater' if _many_raters(profiles) else 'comparison'}"
+    method = "draws from the regression, errors clustered by rater and comparison"
     b = fit.coefficients[:size]
     share, share_draws = np.abs(b) / np.abs(b).sum(), np.abs(draws) / np.abs(draws).sum(axis=1, keepdims=True)
     shares = {name: _drawn(share[c], share_draws[:, c], n, method) for c, name in enumerate(criteria)}
@@ -116,14 +116,6 @@ def is_inversion(adjusted: Estimate, declared: Mapping[str, float], between: tup
         return None
     difference = declared.get(between[0], 0.0) - declared.get(between[1], 0.0)
     return bool((difference > 0 and adjusted.high < 0.5) or (difference < 0 and adjusted.low > 0.5))
-
-
-def _many_raters(profiles: Profiles) -> bool:
-    return len(np.unique(profiles.rater)) >= 10
-
-
-def _regression_clusters(profiles: Profiles, rows: np.ndarray) -> np.ndarray:
-    return profiles.rater[rows] if _many_raters(profiles) else profiles.comparison[rows]
 
 
 def _drawn(value: float, draws: np.ndarray, n: int, method: str) -> Estimate:

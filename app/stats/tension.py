@@ -35,7 +35,7 @@ class Profiles:
         unit: (J,) code of the unit.
         comparison: (J,) code of the comparison.
         rater: (J,) code of the rater.
-        row: (J,) position in the vote frame of one vote of the judgment.
+        row: (J,) position in the vote frame of the overall vote, or of another where there is none.
         criteria: (C,) names, without overall.
     """
 
@@ -102,6 +102,9 @@ def build_profiles(coded: CodedVotes, votes: pd.DataFrame) -> Profiles:
     example = np.zeros(n_groups, np.int64)
     example[group] = np.arange(len(group))
     has_overall = OVERALL in coded.criteria
+    if has_overall:
+        overall = np.flatnonzero(coded.criterion == coded.criteria.index(OVERALL))
+        example[group[overall]] = overall
     unit = coded.unit[example].astype(np.int64)
     return Profiles(
         values=table[:, 1:] if has_overall else table,

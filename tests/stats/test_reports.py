@@ -99,3 +99,37 @@ def test_the_models_of_llmfao_are_ranked():
     assert document["models"][0]["model"] == "GPT 4"
     assert document["connected"]
     assert document["fit"]["converged"]
+
+
+def kway_lines(n=200):
+    """Rankings of four responses by four models whose strength and length fall from m0 to m3."""
+    rng = np.random.default_rng(12)
+    lines = []
+    for number in range(n):
+        order = rng.permutation(4)
+        ids = [f"{chr(97 + slot)}" for slot in range(4)]
+        completions = [
+            {"id": name, "text": "word " * int(40 - 8 * m + rng.integers(0, 20)), "model": f"m{m}"}
+            for name, m in zip(ids, order, strict=True)
+        ]
+        judgments = []
+        for rater in range(2):
+            merit = -0.8 * order + rng.gumbel(size=4)
+            ranked = [[ids[k]] for k in np.argsort(-merit)]
+            judgments.append({"rater": f"r{(number + rater) % 15:02d}", "ranking": ranked})
+        lines.append({"id": f"c{number:03d}", "completions": completions, "judgments": judgments})
+    return lines
+
+
+def test_rankings_give_strengths_in_both_ways():
+    lines = kway_lines()
+    votes_frame, completions = votes_from_native(lines), completions_from_native(lines)
+    document = REPORTS["models"](votes_frame, kinds=KINDS, completions=completions).to_json()
+    assert [model["model"] for model in document["models"]] == ["m0", "m1", "m2", "m3"]
+    assert document["plackett_luce_fit"]["n_rankings"] == 400
+    best, worst = document["models"][0]["plackett_luce"], document["models"][-1]["plackett_luce"]
+    assert best["value"] - worst["value"] == pytest.approx(2.4, abs=0.35)
+    assert document["length_effect"]["low"] < 0 < document["length_effect"]["high"]
+    agreement = agreement_report(votes_frame, kinds=KINDS).to_json()["criteria"]["overall"]
+    assert agreement["kendall_w"]["n_comparisons"] == 200
+    assert agreement["kendall_tau_b"]["value"] > 0.1

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from app.stats.plackett_luce import plackett_luce
 from app.stats.strength import Games, aggregate_games, bradley_terry, win_probability
 
 TEAMS = ("Milwaukee", "Detroit", "Toronto", "New York", "Boston", "Cleveland", "Baltimore")
@@ -123,3 +124,59 @@ def test_no_games_are_refused():
 def test_win_probability():
     assert win_probability(0.0, 0.0) == 0.5
     assert win_probability(np.log(3), 0.0) == pytest.approx(0.75)
+
+
+def rankings_of(seed, *, n=1500, ties=False):
+    rng = np.random.default_rng(seed)
+    strengths = np.array([1.2, 0.5, 0.0, -0.4, -1.3])
+    ranking, model, place = [], [], []
+    for r in range(n):
+        present = rng.choice(5, 4, replace=False)
+        order = np.argsort(-(strengths[present] + rng.gumbel(size=4)))
+        places = np.argsort(order)
+        ranking += [r] * 4
+        model += present.tolist()
+        place += (places // 2 if ties and r % 3 == 0 else places).tolist()
+    return strengths - strengths.mean(), np.array(ranking), np.array(model), np.array(place)
+
+
+def test_plackett_luce_equals_choix():
+    import choix
+
+    _, ranking, model, place = rankings_of(1, n=400)
+    fit = plackett_luce(ranking, model, place, 5)
+    lists = [model[ranking == r][np.argsort(place[ranking == r])].tolist() for r in range(400)]
+    np.testing.assert_allclose(fit.strengths, choix.opt_rankings(5, lists), atol=1e-3)
+    assert fit.converged
+    assert fit.n_rankings == 400
+
+
+def test_plackett_luce_recovers_strengths_with_honest_errors():
+    strengths, ranking, model, place = rankings_of(2)
+    fit = plackett_luce(ranking, model, place, 5)
+    z = (fit.strengths - strengths) / fit.standard_errors
+    assert np.abs(z).max() < 4
+    tied = plackett_luce(*rankings_of(3, ties=True)[1:], 5)
+    assert np.argsort(tied.strengths).tolist() == np.argsort(strengths).tolist()
+    robust = plackett_luce(ranking, model, place, 5, clusters=np.arange(1500))
+    np.testing.assert_allclose(robust.standard_errors, fit.standard_errors, rtol=0.15)
+
+
+def test_a_ranking_of_two_is_bradley_terry():
+    _, i, j, outcome, _ = simulate(6, n=1500, nu=1e-12)
+    games = aggregate_games(i, j, outcome, 5)
+    n = len(i)
+    ranking = np.repeat(np.arange(n), 2)
+    place = np.stack([outcome, 1 - outcome], axis=1).ravel()
+    fit = plackett_luce(ranking, np.stack([i, j], axis=1).ravel(), place, 5)
+    reference = bradley_terry(games)
+    np.testing.assert_allclose(fit.strengths, reference.strengths, atol=1e-6)
+    np.testing.assert_allclose(fit.standard_errors, reference.standard_errors, atol=1e-6)
+
+
+def test_a_model_that_always_wins_is_held_by_a_prior():
+    fit = plackett_luce(np.array([0, 0, 0]), np.array([0, 1, 2]), np.array([0, 1, 2]), 3)
+    assert fit.prior_precision > 0
+    assert fit.strengths[0] > fit.strengths[1] > fit.strengths[2]
+    with pytest.raises(ValueError, match="no rankings"):
+        plackett_luce(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), 2)

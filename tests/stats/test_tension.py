@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.stats.coding import code_votes
+from app.stats.heterogeneity import shrunken_rates, tarone
 from app.stats.reports import tension_report
 from app.stats.revealed import adjusted_prevails, declared_shares, is_inversion, revealed_weights
 from app.stats.tension import (
@@ -142,3 +143,33 @@ def test_the_report_applies_rules_and_gates():
     assert pair["adjusted_prevails"]["honest"]["value"] > 0.5
     assert report.to_json()["revealed_weights"]["kind"]["gap"] < 0
     assert "against the declared weights" in report.to_text()
+
+
+def test_tarone_is_near_zero_for_alike_raters_and_large_for_two_communities():
+    rng = np.random.default_rng(9)
+    trials = rng.integers(1, 40, 60)
+    alike = [tarone(rng.binomial(trials, 0.6), trials) for _ in range(300)]
+    assert abs(np.mean(alike)) < 0.3
+    assert np.std(alike) == pytest.approx(1, abs=0.25)
+    rates = np.where(np.arange(60) % 2, 0.9, 0.3)
+    assert tarone(rng.binomial(trials, rates), trials) > 10
+    assert tarone(np.zeros(3), np.ones(3)) is None
+
+
+def test_shrunken_rates_lie_between_own_and_common():
+    rates, correlation = shrunken_rates(np.array([9, 1, 5]), np.array([10, 10, 10]))
+    assert 0 < correlation < 1
+    assert 0.5 < rates[0] < 0.9
+    assert 0.1 < rates[1] < 0.5
+    alike, none = shrunken_rates(np.array([5, 5, 5]), np.array([10, 10, 10]))
+    assert none == 0
+    assert alike.tolist() == [0.5, 0.5, 0.5]
+
+
+def test_two_communities_are_reported():
+    strict, lax = {"helpful": 0.2, "safe": 2.0}, {"helpful": 2.0, "safe": 0.2}
+    _, frame = planted(7, [strict, lax], n=3000, groups=2)
+    document = tension_report(frame, kinds=KINDS).to_json()
+    assert document["pairs"][0]["heterogeneity"]["two_communities"] is True
+    _, frame = planted(8, [{"helpful": 1.0, "safe": 1.0}], n=3000)
+    assert abs(tension_report(frame, kinds=KINDS).to_json()["pairs"][0]["heterogeneity"]["z"]) < 3
