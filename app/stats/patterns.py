@@ -94,6 +94,30 @@ def count_patterns(
     return LabelPatterns(rows=rows, n_units=counts, cluster_counts=type_counts, cluster_patterns=types)
 
 
+def patterns_of_table(table: np.ndarray) -> LabelPatterns:
+    """Return the patterns of a ready units-by-labels table of counts, one unit per comparison.
+
+    Args:
+        table: (U, K) whole counts; rows without votes are left out.
+    """
+    table = np.asarray(table)
+    n_labels = table.shape[1]
+    base = int(table.max(initial=0)) + 1
+    if n_labels * np.log2(base) >= _EXACT_BITS:
+        rows, counts = np.unique(table, axis=0, return_counts=True)
+    else:
+        code = table.astype(float, copy=False) @ np.power(float(base), np.arange(n_labels))
+        if base**n_labels <= _TABLE_CELLS:
+            occurrences = np.bincount(code.astype(np.int32), minlength=1)
+            codes = np.flatnonzero(occurrences)
+            counts = occurrences[codes]
+        else:
+            codes, counts = np.unique(code, return_counts=True)
+        rows = (codes.astype(np.int64)[:, None] // base ** np.arange(n_labels, dtype=np.int64)) % base
+    voted = rows.sum(axis=1) > 0
+    return LabelPatterns(rows=rows[voted].astype(float), n_units=counts[voted].astype(float))
+
+
 def _has_shared_clusters(cluster: np.ndarray, votes_per_unit: np.ndarray) -> bool:
     used = cluster[: len(votes_per_unit)][votes_per_unit > 0]
     return len(used) > 0 and int(np.bincount(used).max()) > 1

@@ -20,9 +20,10 @@ from app.stats.agreement import (
 from app.stats.ceiling import human_ceiling
 from app.stats.coding import CLASSES, N_CLASSES, CodedVotes, code_votes
 from app.stats.coefficients import fleiss_kappa, gwet_ac
+from app.stats.counts import CriterionCounts, criterion_counts
 from app.stats.frames import OVERALL
 from app.stats.kappa import agreement_weights, cohen_kappa, joint_table, rater_pairs
-from app.stats.patterns import LabelPatterns, count_patterns
+from app.stats.patterns import LabelPatterns
 from app.stats.rankings import ranking_agreement
 from app.stats.report import (
     Document,
@@ -73,11 +74,15 @@ def agreement_report(
     return make_report("agreement", document, _text(document))
 
 
-def _criterion(coded: CodedVotes, votes: pd.DataFrame, n_bootstrap: int, seed: int) -> dict[str, Any]:
-    """Return the coefficients of one criterion: nominal ones on the outcome, the others on the signed value."""
-    nominal = count_patterns(coded.unit, coded.outcome, N_CLASSES, cluster=coded.unit_comparison)
-    levels, values = coded.levels()
-    ordered = count_patterns(coded.unit, levels, len(values), cluster=coded.unit_comparison)
+def criterion_document(counts: CriterionCounts, *, n_bootstrap: int = N_BOOTSTRAP, seed: int = 0) -> dict[str, Any]:
+    """Return the count-based numbers of one criterion: nominal ones on the outcome, the others on the signed value.
+
+    Args:
+        counts: label counts, fresh or patched.
+        n_bootstrap: resamples of the comparisons.
+        seed: of the resamples.
+    """
+    nominal, ordered, values = counts.nominal, counts.ordered, counts.values
     draws = bootstrap(
         nominal,
         {
@@ -94,25 +99,29 @@ def _criterion(coded: CodedVotes, votes: pd.DataFrame, n_bootstrap: int, seed: i
         n_resamples=n_bootstrap,
         seed=seed,
     )
+    strict = with_bootstrap(percent_agreement(nominal, only=STRICT), draws["strict"])
     result = {
         "percent_agreement": with_bootstrap(percent_agreement(nominal), draws["all"]).to_json(n_name="n_pairs"),
-        "percent_agreement_without_ties": with_bootstrap(
-            percent_agreement(nominal, only=STRICT), draws["strict"]
-        ).to_json(n_name="n_pairs"),
+        "percent_agreement_without_ties": strict.to_json(n_name="n_pairs"),
         "krippendorff_alpha": _alpha(nominal, "nominal", None, draws),
         "krippendorff_alpha_ordinal": _alpha(ordered, "ordinal", values, draws),
         "krippendorff_alpha_interval": _alpha(ordered, "interval", values, draws),
         "fleiss_kappa": fleiss_kappa(nominal).to_json(n_name="n_units"),
         "gwet_ac1": gwet_ac(nominal, n_labels=_n_labels(nominal)).to_json(n_name="n_units"),
         "gwet_ac2": gwet_ac(ordered, weights=agreement_weights("quadratic", values)).to_json(n_name="n_units"),
+        "human_ceiling": _ceiling(nominal, n_bootstrap, seed),
     }
-    result["human_ceiling"] = _ceiling(nominal, n_bootstrap, seed)
-    if nominal.cluster_counts is not None:
+    return result | {"flags": alpha_flags(result["krippendorff_alpha"]), "reading": _reading(result)}
+
+
+def _criterion(coded: CodedVotes, votes: pd.DataFrame, n_bootstrap: int, seed: int) -> dict[str, Any]:
+    counts = criterion_counts(coded)
+    result = criterion_document(counts, n_bootstrap=n_bootstrap, seed=seed)
+    if counts.nominal.cluster_counts is not None:
         rankings = ranking_agreement(coded, votes, n_bootstrap=n_bootstrap, seed=seed)
         result["kendall_w"] = rankings.kendall_w.to_json(n_name="n_comparisons")
         result["kendall_tau_b"] = rankings.kendall_tau_b.to_json(n_name="n_pairs")
-    flags = alpha_flags(result["krippendorff_alpha"])
-    return result | {"flags": flags, "reading": _reading(result)}
+    return result
 
 
 def _alpha(patterns: LabelPatterns, level: str, values, draws) -> dict[str, Any]:
