@@ -15,7 +15,19 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from app.domain import (
     Assignment,
@@ -55,6 +67,10 @@ BUSY_TRIES = 100
 
 _queue = tables.queue_item
 _assignment = tables.assignment
+_is_held = _assignment.c.state == literal_column(f"'{AssignmentState.OPEN.value}'")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
+
+_is_fresh = _queue.c.n_taken == literal_column("0")
 
 
 class _Busy(Exception):
@@ -175,7 +191,7 @@ def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime)
         .where(
             _assignment.c.round_id == round_.id,
             _assignment.c.rater_id == rater.id,
-            _assignment.c.state == AssignmentState.OPEN.value,
+            _is_held,
         )
         .with_for_update()
     ).first()
@@ -196,7 +212,7 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
     """Give up to `SWEEP` expired leases back to their queues; returns how many."""
     lapsed = connection.execute(
         select(_assignment.c.id, _assignment.c.round_id, _assignment.c.comparison_id, _assignment.c.takes_place)
-        .where(_assignment.c.state == AssignmentState.OPEN.value, _assignment.c.lease_expires_at < now)
+        .where(_is_held, _assignment.c.lease_expires_at < now)
         .order_by(_assignment.c.lease_expires_at)
         .limit(SWEEP)
         .with_for_update(skip_locked=True)
@@ -354,7 +370,7 @@ def _candidate_queries(round_: Round, rater: Rater) -> Sequence[Select[tuple[int
     )
     fresh = (
         select(_queue.c.comparison_id)
-        .where(is_open, _queue.c.n_taken == 0, ~_met(round_, rater, _queue.c.comparison_id))
+        .where(is_open, _is_fresh, ~_met(round_, rater, _queue.c.comparison_id))
         .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
         .limit(WINDOW)
     )

@@ -274,7 +274,7 @@ queue_item = Table(
         "priority",
         "n_taken",
         "sort_key",
-        sqlite_where=text("is_open"),
+        sqlite_where=text("is_open = 1"),
         postgresql_where=text("is_open"),
     ),
     Index(
@@ -282,7 +282,7 @@ queue_item = Table(
         "round_id",
         "priority",
         "sort_key",
-        sqlite_where=text("is_open AND n_taken = 0"),
+        sqlite_where=text("is_open = 1 AND n_taken = 0"),
         postgresql_where=text("is_open AND n_taken = 0"),
     ),
 )

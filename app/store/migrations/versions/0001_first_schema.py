@@ -366,7 +366,7 @@ def upgrade() -> None:
         "queue_item",
         ["round_id", "priority", "sort_key"],
         unique=False,
-        sqlite_where=sa.text("is_open AND n_taken = 0"),
+        sqlite_where=sa.text("is_open = 1 AND n_taken = 0"),
         postgresql_where=sa.text("is_open AND n_taken = 0"),
     )
     op.create_index(
@@ -374,7 +374,7 @@ def upgrade() -> None:
         "queue_item",
         ["round_id", "priority", "n_taken", "sort_key"],
         unique=False,
-        sqlite_where=sa.text("is_open"),
+        sqlite_where=sa.text("is_open = 1"),
         postgresql_where=sa.text("is_open"),
     )
     op.create_table(
@@ -458,13 +458,13 @@ def downgrade() -> None:
     op.drop_index(
         "ix_queue_item_open",
         table_name="queue_item",
-        sqlite_where=sa.text("is_open"),
+        sqlite_where=sa.text("is_open = 1"),
         postgresql_where=sa.text("is_open"),
     )
     op.drop_index(
         "ix_queue_item_fresh",
         table_name="queue_item",
-        sqlite_where=sa.text("is_open AND n_taken = 0"),
+        sqlite_where=sa.text("is_open = 1 AND n_taken = 0"),
         postgresql_where=sa.text("is_open AND n_taken = 0"),
     )
     op.drop_table("queue_item")
