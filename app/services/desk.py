@@ -93,6 +93,21 @@ class OwnJudgment:
 
 
 @dataclass(frozen=True)
+class EarlierWork:
+    """A submitted assignment of one's own.
+
+    Attributes:
+        desk: what was judged, in the order it was shown.
+        submission: what was said last.
+        can_revise: whether its round is open.
+    """
+
+    desk: Desk
+    submission: Submission
+    can_revise: bool
+
+
+@dataclass(frozen=True)
 class DayCount:
     """What a rater did on one day (UTC)."""
 
@@ -122,7 +137,7 @@ def open_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetim
         return _desk(connection, assignment.id)
 
 
-def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> tuple[Desk, Submission]:
+def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWork:
     """A submitted assignment of the rater's own, with what they said last.
 
     Raises:
@@ -131,8 +146,8 @@ def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> tuple[Desk
     with store.read() as connection:
         rater = find_account(connection, rater_name)
         row = connection.execute(
-            select(_judgment)
-            .join(_assignment)
+            select(_judgment, _round.c.state.label("round_state"))
+            .select_from(_judgment.join(_assignment).join(_round, _round.c.id == _assignment.c.round_id))
             .where(
                 _assignment.c.id == assignment_id,
                 _assignment.c.rater_id == rater.id,
@@ -156,7 +171,7 @@ def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> tuple[Desk
             confidence=row.confidence,
             seconds=row.active_seconds,
         )
-        return _desk(connection, assignment_id), submission
+        return EarlierWork(_desk(connection, assignment_id), submission, can_revise=row.round_state == "open")
 
 
 def own_judgments(
@@ -167,7 +182,8 @@ def own_judgments(
     Raises:
         NotFound: no such account or campaign.
     """
-    latest = select(func.max(_judgment.c.revision)).where(_judgment.c.assignment_id == _assignment.c.id)
+    later = _judgment.alias("later")
+    latest = select(func.max(later.c.revision)).where(later.c.assignment_id == _assignment.c.id)
     overall = tables.verdict
     with store.read() as connection:
         rater = find_account(connection, rater_name)

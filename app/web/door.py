@@ -16,6 +16,7 @@ from app.errors import InvalidInput, NotFound
 from app.services import sessions
 from app.services.database import Store
 from app.settings import Settings
+from app.web.attempts import Attempts
 from app.web.gate import COOKIE
 
 MAX_FORM_BYTES = 16_384
@@ -28,7 +29,7 @@ class Door:
 
     def __init__(self, store: Store, chosen: Settings) -> None:
         self.store, self.chosen = store, chosen
-        self.attempts = sessions.Attempts()
+        self.attempts = Attempts()
         self._page = Template((files("app.ui") / "assets" / "door.html").read_text(encoding="utf-8"))
 
     async def log_in(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
   const state = (doc.steelyardKeys ??= { row: null, item: null })
   const panel = () => doc.querySelector('.st-key-panel')
-  const rows = () => [...(panel()?.querySelectorAll('[role="radiogroup"]') ?? [])]
+  const rows = () => [...(panel()?.querySelectorAll('[role="radiogroup"]') ?? [])].filter((row) => !row.closest('[class*="-outside"]'))
   const nameOf = (row) => row?.closest('[class*="st-key-"]')?.className.match(/st-key-\S+/)?.[0] + '|' + (row?.getAttribute('aria-label') ?? '')
   const place = () => Math.max(0, rows().findIndex((row) => nameOf(row) === state.row))
 

@@ -14,10 +14,12 @@ import streamlit as st
 
 from app.ui.components.text import escape
 
+AnyChart = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.FacetChart | alt.HConcatChart | alt.VConcatChart
+
 HEIGHT = 280
 
 
-def figure(chart: alt.TopLevelMixin, table: pd.DataFrame, *, reading: str, key: str, **columns: Any) -> None:
+def figure(chart: AnyChart, table: pd.DataFrame, *, reading: str, key: str, **columns: Any) -> None:
     """A chart with its one-sentence reading above it and its numbers in a second tab.
 
     Args:
@@ -31,7 +33,7 @@ def figure(chart: alt.TopLevelMixin, table: pd.DataFrame, *, reading: str, key: 
         st.markdown(escape(reading))
         picture, numbers = st.tabs(["Chart", "Table"], key=f"figure-tabs-{key}")
         with picture:
-            st.altair_chart(chart, width="stretch", key=f"chart-{key}")
+            st.altair_chart(chart, width="stretch", key=f"chart-{key}", alt=reading)
         with numbers:
             st.dataframe(table, hide_index=True, width="stretch", column_config=columns or None, key=f"table-{key}")
 
@@ -57,7 +59,7 @@ def intervals(
     high: str,
     domain: tuple[float, float] | None = None,
     reference: float | None = None,
-) -> alt.LayerChart:
+) -> AnyChart:
     """A point with its interval per row, lying; rows without an interval show the point alone.
 
     Args:
@@ -85,7 +87,7 @@ def intervals(
     return alt.layer(*layers).properties(height=max(80, 34 * len(table)))
 
 
-def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, label_format: str = ".2f") -> alt.LayerChart:
+def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, label_format: str = ".2f") -> AnyChart:
     """A square per row with its value written on it."""
     base = alt.Chart(table).encode(
         x=alt.X(f"{_field(x)}:N", sort=None, title=None), y=alt.Y(f"{_field(y)}:N", sort=None, title=None)

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import streamlit as st
 
@@ -44,26 +45,33 @@ def campaign_header(title: str, person: Person, action: Action, *, lead: str = "
             f"You may {action.value} once a campaign has you as a member. Ask a researcher or an admin to add you.",
         )
         return None
-    names = [one.name for one in person.campaigns_for(action)]
-    titles = {one.name: one.title for one in person.campaigns_for(action)}
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         page_header(title, lead)
     with right:
-        if len(names) > 1:
-            key = f"campaign-choice-{title}"
-            st.session_state[key] = campaign.name
-            st.selectbox(
-                "Campaign",
-                names,
-                key=key,
-                format_func=lambda name: titles[name],
-                on_change=lambda: choose_campaign(st.session_state[key]),
-                label_visibility="collapsed",
-            )
-        else:
-            st.html(f'<div class="sy-campaign">{escape_html(campaign.title)}</div>')
+        campaign_choice(person, action, campaign)
     return campaign
+
+
+def campaign_choice(
+    person: Person, action: Action, campaign: Campaign, *, width: int | Literal["stretch"] = "stretch"
+) -> None:
+    """The campaign on the page, and a way to another where the person has several."""
+    titles = {one.name: one.title for one in person.campaigns_for(action)}
+    if len(titles) < 2:
+        st.html(f'<div class="sy-campaign">{escape_html(campaign.title)}</div>')
+        return
+    key = f"campaign-choice-{action.name.lower()}"
+    st.session_state[key] = campaign.name
+    st.selectbox(
+        "Campaign",
+        list(titles),
+        key=key,
+        format_func=titles.__getitem__,
+        on_change=lambda: choose_campaign(st.session_state[key]),
+        label_visibility="collapsed",
+        width=width,
+    )
 
 
 def empty_state(title: str, what_next: str, *, to: str | None = None, label: str = "") -> None:

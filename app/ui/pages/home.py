@@ -64,11 +64,13 @@ def _show_start(person: Person) -> None:
 
 def _show_campaign(person: Person, campaign: Campaign) -> None:
     with st.container(key=f"campaign-{campaign.id}", border=True, gap="small"):
-        st.subheader(escape(campaign.title), anchor=False)
-        if campaign.state == "closed":
-            st.caption("Closed: nobody gets work from it.")
-        if campaign in person.campaigns_for(Action.JUDGE):
-            _show_rating(person, campaign)
+        with st.container(horizontal=True, vertical_alignment="center", key=f"head-{campaign.id}"):
+            with st.container(gap=None):
+                st.subheader(escape(campaign.title), anchor=False)
+                if campaign.state == "closed":
+                    st.caption("Closed: nobody gets work from it.")
+            if campaign in person.campaigns_for(Action.JUDGE):
+                _show_rating(person, campaign)
         if person.roles - {Role.RATER}:
             _show_progress(show_campaign(get_store(), campaign.name))
         with st.container(horizontal=True, key=f"links-{campaign.id}"):
@@ -80,11 +82,11 @@ def _show_campaign(person: Person, campaign: Campaign) -> None:
 def _show_rating(person: Person, campaign: Campaign) -> None:
     days = desks.own_days(get_store(), person.name, campaign.name)
     n_done = sum(day.n_judgments for day in days)
-    st.text(f"You have rated {n_done} here." if n_done else "You have not rated here yet.")
+    st.caption(f"{n_done} rated by you" if n_done else "not rated by you yet", width="content")
     if campaign.state == "closed":
         return
     if not may_work(person.account.state):
-        st.text(f"Your account is {person.account.state.value}: there is no work for it at the moment.")
+        st.caption(f"Your account is {person.account.state.value}: no work for it now.", width="content")
         return
     label = "Go on rating" if n_done else "Start rating"
     if st.button(label, key=f"rate-{campaign.id}", type="primary"):

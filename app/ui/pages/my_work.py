@@ -6,21 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from app.domain import Campaign
-from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action
 from app.services import desk as desks
-from app.services import judging
 from app.services.desk import OwnJudgment
 from app.services.sessions import Person
 from app.ui.components.charts import bars, figure
-from app.ui.components.page import campaign_header, empty_state, show_error
-from app.ui.components.rating import form_state
-from app.ui.components.rating.conversation import show_conversation, show_responses
-from app.ui.components.rating.form_state import Form
-from app.ui.components.rating.keyboard import listen
-from app.ui.components.rating.panel import answer_in_words, problem_lines, show_panel
-from app.ui.components.rating.tension import seen_tensions
-from app.ui.components.text import escape, escape_html, excerpt
+from app.ui.components.page import campaign_header, empty_state
+from app.ui.components.rating.panel import answer_in_words
+from app.ui.components.rating.revising import show_earlier
+from app.ui.components.text import escape_html, excerpt
 from app.ui.components.time import show_duration, show_time, start_of_day
 from app.ui.session import get_person, get_store
 
@@ -32,7 +26,7 @@ def page() -> None:
     person = get_person()
     wanted = st.query_params.get("assignment", "")
     if wanted.isdecimal():
-        _show_one(person, int(wanted))
+        show_earlier(person, int(wanted), on_close=_close)
         return
     campaign = campaign_header("My work", person, Action.JUDGE, lead="Only you see this list.")
     if campaign is None:
@@ -94,49 +88,6 @@ def _show_line(judgment: OwnJudgment) -> None:
         )
         label = "Revise" if judgment.can_revise else "View"
         st.button(label, key=f"open-{judgment.assignment_id}", on_click=_open, args=(judgment.assignment_id,))
-
-
-def _show_one(person: Person, assignment_id: int) -> None:
-    """One judgment, with the form filled as it stands."""
-    st.button("Back to the list", on_click=_close, type="tertiary", icon=":material/arrow_back:")
-    desk, submission = desks.reopen_desk(get_store(), person.name, assignment_id)
-    form = Form(desk, "revise", lambda _form: None)
-    form_state.hydrate(form, form_state.draft_of(submission))
-    _show_notice()
-    with st.container(key="desk", gap="small"):
-        reading, panel = st.columns([2.5, 1], gap="medium")
-        with reading:
-            show_conversation(desk.assignment.prompt)
-            show_responses(desk.assignment.responses, key=str(assignment_id))
-        with panel, st.container(key="panel", gap="small"):
-            show_panel(form, seen_tensions(form))
-            st.button("Save as a revision", type="primary", width="stretch", on_click=_revise, args=(form,))
-            st.caption("The earlier version stays on record; the newest one counts.")
-    listen(assignment_id, is_on=st.session_state.get("single-keys", True))
-
-
-def _revise(form: Form) -> None:
-    tensions = [(*tension.between, tension.strength) for tension in seen_tensions(form)]
-    submission = form_state.read(form, tensions)
-    try:
-        receipt = judging.revise(get_store(), get_person().name, form.desk.assignment.id, submission)
-    except RefusedSubmission as error:
-        st.session_state["revise-notice"] = problem_lines(form, form.desk.problems(submission)) or list(error.problems)
-    except SteelyardError as error:
-        st.session_state["revise-notice"] = error
-    else:
-        told = "Nothing had changed." if receipt.was_known else f"Saved as revision {receipt.revision}."
-        st.session_state["revise-notice"] = told
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("revise-notice", None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif isinstance(notice, list):
-        st.warning("\n".join(f"- {escape(line)}" for line in notice))
-    elif notice:
-        st.success(notice)
 
 
 def _offset() -> int:

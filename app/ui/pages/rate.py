@@ -13,17 +13,16 @@ from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
 from app.services import judging
-from app.services.desk import Desk
 from app.services.sessions import Person
 from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.rating import form_state
+from app.ui.components.rating.bar import show_bar
 from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
-from app.ui.components.rating.panel import problem_lines, show_panel, show_rubric
+from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.tension import SeenTension, seen_tensions
 from app.ui.components.text import escape, escape_html
-from app.ui.components.time import start_of_day
 from app.ui.session import chosen_campaign, get_person, get_store
 
 SKIP_REASONS = (
@@ -49,7 +48,7 @@ def page() -> None:
     form = Form(desk, "rate", autosave)
     form_state.hydrate(form, desk.assignment.draft or {})
     with st.container(key="desk", gap="small"):
-        _show_desk(person, form)
+        _show_desk(person, campaign, form)
     listen(desk.assignment.id, is_on=st.session_state.get("single-keys", True))
 
 
@@ -85,9 +84,9 @@ def skip(form: Form) -> None:
         st.session_state["rate-notice"] = error
 
 
-def _show_desk(person: Person, form: Form) -> None:
+def _show_desk(person: Person, campaign: Campaign, form: Form) -> None:
     assignment = form.desk.assignment
-    raw = _show_bar(person, form.desk)
+    raw = show_bar(person, campaign, form.desk)
     _show_notice()
     reading, panel = st.columns([2.5, 1], gap="medium")
     with reading:
@@ -97,36 +96,6 @@ def _show_desk(person: Person, form: Form) -> None:
         tensions = seen_tensions(form)
         show_panel(form, tensions)
         _show_end(form, tensions)
-
-
-def _show_bar(person: Person, desk: Desk) -> bool:
-    """Progress and the few switches; returns whether texts are shown raw."""
-    today = desks.own_days(get_store(), person.name, since=start_of_day())
-    n_today, seconds = sum(day.n_judgments for day in today), sum(day.seconds for day in today)
-    campaigns = {campaign.name: campaign.title for campaign in person.campaigns_for(Action.JUDGE)}
-    with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium"):
-        st.markdown(f"**{escape(campaigns[desk.assignment.campaign])}**", width="content")
-        st.caption(f"{n_today} today, {round(seconds / 60)} min", width="content")
-        st.space("stretch")
-        raw = st.toggle("Raw text", key="raw-text", help="Every character as it was written", persist_state="session")
-        if st.button("Rubric", key="open-rubric", type="tertiary"):
-            _rubric_dialog(desk)
-        with st.popover("Keys", type="tertiary"):
-            st.toggle("Single-key shortcuts", value=True, key="single-keys", persist_state="session")
-            st.html(_KEYS)
-    return raw
-
-
-_KEYS = """<table class="sy-keys">
-<tr><td><kbd>1</kbd> … <kbd>9</kbd></td><td>answer the marked row, from left to right</td></tr>
-<tr><td><kbd>j</kbd> <kbd>k</kbd></td><td>next row, previous row</td></tr>
-<tr><td><kbd>n</kbd></td><td>write the justification; <kbd>Esc</kbd> leaves it</td></tr>
-<tr><td><kbd>Ctrl</kbd> or <kbd>⌘</kbd> <kbd>Enter</kbd></td><td>submit</td></tr></table>"""
-
-
-@st.dialog("The rubric", width="large")
-def _rubric_dialog(desk: Desk) -> None:
-    show_rubric(desk.rubric)
 
 
 def _show_end(form: Form, tensions: list[SeenTension]) -> None:

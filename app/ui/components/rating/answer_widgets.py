@@ -115,21 +115,20 @@ class PerResponseWidget(AnswerWidget):
 
     def render(self, question: Question, key: str, on_change: Callable[[], None]) -> None:
         """The rows."""
+        outside = f"{key}-outside"
         for slot in question.slots:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"slot-{slot}-{key}"):
                 st.html(f'<span class="sy-letter sy-{letter(slot)}">{letter(slot)}</span>', width="content")
                 label = f"{question.label}, response {letter(slot)}"
                 options = self.options(question)
-                if len(options) > MOST_BUTTONS:
-                    _select(label, options, f"{key}-{slot}", on_change, self.name)
-                else:
-                    _buttons(label, options, f"{key}-{slot}", on_change, self.name)
+                draw = _select if len(options) > MOST_BUTTONS else _buttons
+                draw(label, options, f"{key}-{slot}", _clearing([outside], on_change), self.name)
         st.pills(
             f"{question.label}, instead",
             list(question.outside),
-            key=f"{key}-outside",
+            key=outside,
             format_func={NOT_APPLICABLE: "does not apply", CANNOT_JUDGE: "cannot judge"}.__getitem__,
-            on_change=on_change,
+            on_change=_clearing([f"{key}-{slot}" for slot in question.slots], on_change),
             label_visibility="collapsed",
         )
 
@@ -269,6 +268,17 @@ def overall_question(rubric: Rubric, slots: Sequence[str]) -> tuple[AnswerWidget
         outside=(BOTH_BAD, CANNOT_JUDGE) if is_pair and rule.allow_both_bad else (CANNOT_JUDGE,),
     )
     return ANSWER_WIDGETS["preference_scale" if is_pair else "ranking"], question
+
+
+def _clearing(others: Sequence[str], on_change: Callable[[], None]) -> Callable[[], None]:
+    """A callback that first takes back what one answer rules out."""
+
+    def changed() -> None:
+        for key in others:
+            st.session_state[key] = None
+        on_change()
+
+    return changed
 
 
 def _buttons(

@@ -1,0 +1,80 @@
+"""A judgment that was handed in, with the form filled as it stands, to look at or to revise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.errors import RefusedSubmission, SteelyardError
+from app.services import desk as desks
+from app.services import judging
+from app.services.sessions import Person
+from app.ui.components.page import show_error
+from app.ui.components.rating import form_state
+from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.panel import problem_lines, show_panel
+from app.ui.components.rating.tension import seen_tensions
+from app.ui.components.text import escape
+from app.ui.session import get_person, get_store
+
+
+def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], None]) -> None:
+    """One judgment, with the form filled as it stands."""
+    st.button("Back to the list", on_click=on_close, type="tertiary", icon=":material/arrow_back:")
+    work = desks.reopen_desk(get_store(), person.name, assignment_id)
+    desk = work.desk
+    form = Form(desk, "revise", lambda _form: None)
+    form_state.hydrate(form, form_state.draft_of(work.submission))
+    _show_notice()
+    with st.container(key="desk", gap="small"):
+        reading, panel = st.columns([2.5, 1], gap="medium")
+        with reading:
+            show_conversation(desk.assignment.prompt)
+            show_responses(desk.assignment.responses, key=str(assignment_id))
+        with panel, st.container(key="panel", gap="small"):
+            show_panel(form, seen_tensions(form))
+            _show_saving(form, can_revise=work.can_revise)
+    listen(assignment_id, is_on=st.session_state.get("single-keys", True))
+
+
+def _show_saving(form: Form, *, can_revise: bool) -> None:
+    if not can_revise:
+        st.caption("The round is closed: this judgment stands as it is.")
+        return
+    st.button(
+        "Save as a revision",
+        key=form.key("save"),
+        type="primary",
+        shortcut="Mod+Enter",
+        width="stretch",
+        on_click=_revise,
+        args=(form,),
+    )
+    st.caption("The earlier version stays on record; the newest one counts.")
+
+
+def _revise(form: Form) -> None:
+    tensions = [(*tension.between, tension.strength) for tension in seen_tensions(form)]
+    submission = form_state.read(form, tensions)
+    try:
+        receipt = judging.revise(get_store(), get_person().name, form.desk.assignment.id, submission)
+    except RefusedSubmission as error:
+        st.session_state["revise-notice"] = problem_lines(form, form.desk.problems(submission)) or list(error.problems)
+    except SteelyardError as error:
+        st.session_state["revise-notice"] = error
+    else:
+        told = "Nothing had changed." if receipt.was_known else f"Saved as revision {receipt.revision}."
+        st.session_state["revise-notice"] = told
+
+
+def _show_notice() -> None:
+    notice = st.session_state.pop("revise-notice", None)
+    if isinstance(notice, SteelyardError):
+        show_error(notice)
+    elif isinstance(notice, list):
+        st.warning("\n".join(f"- {escape(line)}" for line in notice))
+    elif notice:
+        st.success(notice)
