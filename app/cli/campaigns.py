@@ -127,7 +127,7 @@ def import_priorities(
     ],
 ) -> None:
     """Say what to judge next, from a file of priorities."""
-    from app.services.assigning import set_priorities
+    from app.services.queueing import set_priorities
 
     rows = list(_priority_rows(file))
     with opened_store() as store:

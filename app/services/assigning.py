@@ -9,25 +9,19 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    Select,
-    and_,
-    exists,
-    func,
-    insert,
     literal_column,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.domain import (
     Assignment,
@@ -42,6 +36,7 @@ from app.errors import Conflict, NotAllowed
 from app.policy import Action, may_work
 from app.services import events
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.services.queueing import WINDOW, candidate_queries, give_back, has_met, lock_open, take_place
 from app.services.showing import assignment_view
 from app.store import tables
 from app.store.engine import Store
@@ -49,12 +44,6 @@ from app.store.visibility import visible
 
 POLICY = "window-1"
 """Name and version of the way in which work is chosen; stored with every assignment."""
-
-WINDOW = 32
-"""A rater gets one of this many candidates, each with the same probability."""
-
-SCAN = 96
-"""How many open comparisons are looked at before fresh ones are tried: keeps a lease's cost flat."""
 
 SWEEP = 50
 """How many expired leases one call takes back."""
@@ -65,12 +54,9 @@ REPEAT_DISTANCE = 10
 BUSY_TRIES = 100
 """How often a call starts over because other calls held every comparison that was left, a few milliseconds each."""
 
-_queue = tables.queue_item
 _assignment = tables.assignment
 _is_held = _assignment.c.state == literal_column(f"'{AssignmentState.OPEN.value}'")
 """Written out, not bound: a partial index serves only a condition that the planner can read."""
-
-_is_fresh = _queue.c.n_taken == literal_column("0")
 
 
 class _Busy(Exception):
@@ -147,8 +133,9 @@ def _next(
 
 def _locked_rater(connection: Connection, name: str) -> Rater:
     """The account, locked until the end of the transaction: one person's two tabs take turns."""
-    own_row = select(tables.rater.c.id).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
-    connection.execute(own_row.with_for_update(key_share=True))
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        own_row = select(tables.rater.c.id).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
+        connection.execute(own_row.with_for_update(key_share=True))
     return find_account(connection, name)
 
 
@@ -167,8 +154,17 @@ def _rounds_for(connection: Connection, campaign: Campaign, rater: Rater, *, now
     """The open rounds for which the rater holds every required skill, oldest first; none in a closed campaign."""
     if campaign.state == "closed":
         return []
+    rounds = [round_ for round_ in rounds_of(connection, campaign.id) if round_.state == "open"]
+    if not any(round_.rules.required_skills for round_ in rounds):
+        return rounds
+    held = _skills(connection, campaign, rater, now=now)
+    return [round_ for round_ in rounds if held.issuperset(round_.rules.required_skills)]
+
+
+def _skills(connection: Connection, campaign: Campaign, rater: Rater, *, now: datetime) -> set[str]:
+    """The skills that the rater holds now, everywhere or in this campaign."""
     skill = tables.rater_skill
-    held = set(
+    return set(
         connection.scalars(
             select(skill.c.skill).where(
                 skill.c.rater_id == rater.id,
@@ -177,11 +173,6 @@ def _rounds_for(connection: Connection, campaign: Campaign, rater: Rater, *, now
             )
         )
     )
-    return [
-        round_
-        for round_ in rounds_of(connection, campaign.id)
-        if round_.state == "open" and held.issuperset(round_.rules.required_skills)
-    ]
 
 
 def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:
@@ -231,27 +222,6 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
     return len(lapsed)
 
 
-def give_back(connection: Connection, round_id: int, comparison_id: int) -> None:
-    """Free one place of a comparison's overlap."""
-    taken = _queue.c.n_taken - 1
-    connection.execute(
-        update(_queue)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.n_taken > 0)
-        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
-    )
-
-
-def take_place(connection: Connection, round_id: int, comparison_id: int) -> bool:
-    """Take one place of a comparison's overlap if there is one: the only way to one, and atomic."""
-    taken = _queue.c.n_taken + 1
-    done = connection.execute(
-        update(_queue)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
-        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
-    )
-    return done.rowcount == 1
-
-
 def _draw(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
     """Choose gold, a repeat or work at the round's rates; what has nothing to offer passes its turn to work."""
     roll = chance.random()
@@ -267,16 +237,6 @@ def _draw(connection: Connection, round_: Round, rater: Rater, *, chance: random
     return _draw_work(connection, round_, rater, chance=chance)
 
 
-def _met(round_: Round, rater: Rater, comparison_id: Any) -> Any:
-    """Whether the rater had this comparison in the round; one whose lease ran out may come again."""
-    return exists().where(
-        _assignment.c.round_id == round_.id,
-        _assignment.c.comparison_id == comparison_id,
-        _assignment.c.rater_id == rater.id,
-        _assignment.c.state != AssignmentState.EXPIRED.value,
-    )
-
-
 def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
     comparison, key = tables.comparison, tables.gold_key
     ids = connection.scalars(
@@ -287,9 +247,10 @@ def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: r
             comparison.c.mode == round_.mode.value,
             visible(comparison.c.batch_id),
             key.c.suspended_at.is_(None),
-            ~_met(round_, rater, comparison.c.id),
+            ~has_met(comparison.c.id),
         )
-        .order_by(comparison.c.id)
+        .order_by(comparison.c.id),
+        {"round_id": round_.id, "rater_id": rater.id},
     ).all()
     if not ids:
         return None
@@ -334,57 +295,15 @@ def _draw_work(connection: Connection, round_: Round, rater: Rater, *, chance: r
         _Busy: there are some, and other transactions hold them all.
     """
     ids: list[int] = []
-    for candidates in _candidate_queries(round_, rater):
-        ids = list(connection.scalars(candidates))
+    for candidates in candidate_queries():
+        ids = list(connection.scalars(candidates, {"round_id": round_.id, "rater_id": rater.id}))
         chance.shuffle(ids)
         for comparison_id in ids:
-            if _lock_open(connection, round_.id, comparison_id):
+            if lock_open(connection, round_.id, comparison_id):
                 return _Draw(comparison_id, Purpose.WORK, 1 / len(ids))
     if ids:
         raise _Busy
     return None
-
-
-def _candidate_queries(round_: Round, rater: Rater) -> Sequence[Select[tuple[int]]]:
-    """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything."""
-    front = (_queue.c.priority.desc(), _queue.c.n_taken.desc(), _queue.c.sort_key.desc())
-    is_open = (_queue.c.round_id == round_.id) & _queue.c.is_open
-    head = (
-        select(_queue.c.comparison_id, _queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
-        .where(is_open)
-        .order_by(*front)
-        .limit(SCAN)
-        .subquery()
-    )
-    begun = (
-        select(head.c.comparison_id)
-        .where(~_met(round_, rater, head.c.comparison_id))
-        .order_by(head.c.priority.desc(), head.c.n_taken.desc(), head.c.sort_key.desc())
-        .limit(WINDOW)
-    )
-    anywhere = (
-        select(_queue.c.comparison_id)
-        .where(is_open, ~_met(round_, rater, _queue.c.comparison_id))
-        .order_by(*front)
-        .limit(WINDOW)
-    )
-    fresh = (
-        select(_queue.c.comparison_id)
-        .where(is_open, _is_fresh, ~_met(round_, rater, _queue.c.comparison_id))
-        .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
-        .limit(WINDOW)
-    )
-    return begun, fresh, anywhere
-
-
-def _lock_open(connection: Connection, round_id: int, comparison_id: int) -> bool:
-    """Lock a queue row if it is open and nobody else holds its lock: others then look elsewhere, not wait."""
-    row = connection.execute(
-        select(_queue.c.comparison_id)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
-        .with_for_update(skip_locked=True)
-    ).first()
-    return row is not None
 
 
 def _lease(
@@ -437,27 +356,15 @@ def _lease(
 
 def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:
     """Insert an assignment; the expired one of the same rater and comparison is opened again instead, draft and all."""
-    reopened = connection.execute(
-        update(_assignment)
-        .where(
-            _assignment.c.round_id == row["round_id"],
-            _assignment.c.comparison_id == row["comparison_id"],
-            _assignment.c.rater_id == row["rater_id"],
-            _assignment.c.repeat_index == row["repeat_index"],
-            _assignment.c.state == AssignmentState.EXPIRED.value,
-        )
-        .values(
-            **{
-                key: row[key]
-                for key in ("purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
-            },
-            closed_at=None,
-        )
-        .returning(_assignment.c.id)
-    ).scalar()
-    if reopened is not None:
-        return reopened
-    return connection.execute(insert(_assignment).returning(_assignment.c.id), row).scalar_one()
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    renewed = ("purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
+    statement = dialect.insert(_assignment)
+    statement = statement.on_conflict_do_update(
+        index_elements=["round_id", "comparison_id", "rater_id", "repeat_index"],
+        set_={**{name: statement.excluded[name] for name in renewed}, "closed_at": None},
+        where=_assignment.c.state == AssignmentState.EXPIRED.value,
+    )
+    return connection.execute(statement.returning(_assignment.c.id), row).scalar_one()
 
 
 def _draw_order(connection: Connection, round_: Round, draw: _Draw, *, chance: random.Random) -> list[str]:
@@ -479,102 +386,3 @@ def _draw_order(connection: Connection, round_: Round, draw: _Draw, *, chance: r
     for slot in chain.from_iterable(order[:1] for order in orders if order):
         n_first[slot] += 1
     return sorted(sorted(slots), key=lambda slot: (n_first[slot], chance.random()))
-
-
-def set_priorities(
-    store: Store, campaign_name: str, priorities: Sequence[tuple[str, float, str]], *, actor: str = "system"
-) -> int:
-    """Make comparisons more or less urgent in every round; returns how many queue rows changed.
-
-    Args:
-        store: the database.
-        campaign_name: the campaign.
-        priorities: external comparison id, priority (higher comes first; 0 is the default), reason.
-        actor: who asked.
-
-    Raises:
-        NotFound: no such campaign.
-        Conflict: an id is unknown; nothing is changed.
-    """
-    with store.write() as connection:
-        campaign = find_campaign(connection, campaign_name)
-        comparison = tables.comparison
-        wanted = {external_id: (priority, reason) for external_id, priority, reason in priorities}
-        ids: dict[str, int] = {}
-        names = sorted(wanted)
-        for start in range(0, len(names), 500):
-            rows = connection.execute(
-                select(comparison.c.external_id, comparison.c.id).where(
-                    comparison.c.campaign_id == campaign.id, comparison.c.external_id.in_(names[start : start + 500])
-                )
-            )
-            ids.update((row.external_id, row.id) for row in rows)
-        unknown = [name for name in names if name not in ids]
-        if unknown:
-            raise Conflict(
-                f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign_name!r}, "
-                f"the first is {unknown[0]!r}. Nothing was changed."
-            )
-        round_ids = [round_.id for round_ in rounds_of(connection, campaign.id)]
-        n_changed = 0
-        for name in sorted(wanted, key=ids.__getitem__):
-            here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
-            _lock_in_order(connection, here)
-            priority, reason = wanted[name]
-            n_changed += connection.execute(
-                update(_queue).where(here).values(priority=priority, priority_reason=reason)
-            ).rowcount
-        events.record(
-            connection,
-            actor=actor,
-            action="priorities.set",
-            subject=f"campaign {campaign_name}",
-            campaign_id=campaign.id,
-            detail={"n_comparisons": len(names), "n_queue_items": n_changed},
-        )
-    return n_changed
-
-
-def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
-    """Set queue counters from the facts: assignments that take a place and are leased or submitted.
-
-    Queue items of an import that is not complete stay closed, and what it brought does not count yet.
-
-    Args:
-        connection: a write transaction.
-        chosen: a condition on `queue_item`: which counters.
-    """
-    _lock_in_order(connection, chosen)
-    n_taken = (
-        select(func.count())
-        .select_from(_assignment)
-        .where(
-            _assignment.c.comparison_id == _queue.c.comparison_id,
-            _assignment.c.round_id == _queue.c.round_id,
-            _assignment.c.takes_place,
-            _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
-            visible(_assignment.c.batch_id),
-        )
-        .scalar_subquery()
-    )
-    comparison, round_ = tables.comparison, tables.round_
-    is_there = and_(
-        exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
-        exists().where(round_.c.id == _queue.c.round_id, visible(round_.c.batch_id)),
-    )
-    connection.execute(
-        update(_queue).where(chosen).values(n_taken=n_taken, is_open=and_(n_taken < _queue.c.n_slots, is_there))
-    )
-
-
-def _lock_in_order(connection: Connection, chosen: ColumnElement[bool]) -> None:
-    """Wait until nobody leases these queue items; everybody who waits for several takes them in this order.
-
-    Without the wait, PostgreSQL would count a lease's facts before it commits and then overwrite its counter.
-    """
-    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
-        order = (_queue.c.comparison_id, _queue.c.round_id)
-        locking = select(func.count()).select_from(
-            select(_queue.c.round_id).where(chosen).order_by(*order).with_for_update().subquery()
-        )
-        connection.execute(locking)

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, text, update
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, tex
 from app.domain import Campaign, utc_now
 from app.errors import Conflict
 from app.services import events
-from app.services.assigning import recount
+from app.services.queueing import recount
 from app.store import tables
 from app.store.engine import Store
 
@@ -135,7 +136,16 @@ def _is_alive(row: Row[Any]) -> bool:
         return False
     except PermissionError:
         pass  # it exists and belongs to somebody else
-    return utc_now() - row.heartbeat_at < SILENCE
+    return not _is_zombie(int(pid)) and utc_now() - row.heartbeat_at < SILENCE
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process is dead and only waits to be reaped, which in many containers nobody does; Linux only."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]
 
 
 def _rounds(connection: Connection, batch_id: int) -> list[str]:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, ColumnElement, and_, func, not_, select, text, true
 
 from app.domain import AssignmentState
 from app.errors import StoreError
-from app.services.assigning import recount
+from app.services.queueing import recount
 from app.settings import Settings
 from app.store import tables
 from app.store.engine import Store

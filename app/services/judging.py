@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
 from app.domain import (
     OVERALL,
@@ -22,8 +23,9 @@ from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmi
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
 from app.services import events
-from app.services.assigning import give_back, require_judge, take_place
+from app.services.assigning import require_judge
 from app.services.lookup import find_account, find_campaign, rubric_of, rules_from_dict
+from app.services.queueing import give_back, take_place
 from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
@@ -221,8 +223,17 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
 
 def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) -> Row[Any]:
     """The assignment's row, locked, with what judging needs of its comparison and round; only the rater's own."""
+    row = connection.execute(_own_query(), {"assignment_id": assignment_id, "rater_id": rater.id}).first()
+    if row is None:
+        raise NotFound(f"{rater.name} has no assignment {assignment_id}.")
+    return row
+
+
+@cache
+def _own_query() -> Select[Any]:
+    """`:assignment_id` of `:rater_id`; built once, because building it takes longer than running it."""
     comparison, round_ = tables.comparison, tables.round_
-    row = connection.execute(
+    return (
         select(
             _assignment,
             comparison.c.meta,
@@ -235,12 +246,9 @@ def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) ->
         .join(comparison, comparison.c.id == _assignment.c.comparison_id)
         .join(round_, round_.c.id == _assignment.c.round_id)
         .join(tables.campaign, tables.campaign.c.id == round_.c.campaign_id)
-        .where(_assignment.c.id == assignment_id, _assignment.c.rater_id == rater.id)
+        .where(_assignment.c.id == bindparam("assignment_id"), _assignment.c.rater_id == bindparam("rater_id"))
         .with_for_update(of=_assignment)
-    ).first()
-    if row is None:
-        raise NotFound(f"{rater.name} has no assignment {assignment_id}.")
-    return row
+    )
 
 
 def _first_receipt(connection: Connection, assignment_id: int) -> Receipt:

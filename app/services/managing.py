@@ -12,10 +12,10 @@ from app.domain import Campaign, RankingMode, RaterKind, RaterState, Role, Round
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import campaigns, events
-from app.services.assigning import recount
 from app.services.campaigns import CampaignOverview
 from app.services.lookup import find_account, find_campaign, find_round, rubric_of, rules_to_dict
 from app.services.permission import require_anywhere, require_in
+from app.services.queueing import recount
 from app.services.sessions import Person
 from app.store import tables
 from app.store.engine import Store

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from app.domain import Assignment, Message
 from app.errors import NotFound
@@ -28,30 +30,7 @@ def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
     Raises:
         NotFound: no such assignment.
     """
-    assignment, comparison, round_ = tables.assignment, tables.comparison, tables.round_
-    row = connection.execute(
-        select(
-            assignment.c.id,
-            assignment.c.round_id,
-            assignment.c.comparison_id,
-            assignment.c.shown,
-            assignment.c.criteria_shown,
-            assignment.c.asks_overall,
-            assignment.c.lease_expires_at,
-            assignment.c.draft,
-            comparison.c.external_id,
-            round_.c.rubric_version,
-            tables.campaign.c.name.label("campaign"),
-            tables.content.c.body.label("prompt"),
-        )
-        .select_from(
-            assignment.join(comparison)
-            .join(round_, round_.c.id == assignment.c.round_id)
-            .join(tables.campaign, tables.campaign.c.id == round_.c.campaign_id)
-            .join(tables.content, tables.content.c.hash == comparison.c.prompt_hash)
-        )
-        .where(assignment.c.id == assignment_id)
-    ).first()
+    row = connection.execute(_view_query(), {"assignment_id": assignment_id}).first()
     if row is None:
         raise NotFound(f"There is no assignment {assignment_id}.")
     found = connection.execute(
@@ -73,6 +52,35 @@ def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
         asks_overall=row.asks_overall,
         lease_expires_at=row.lease_expires_at,
         draft=row.draft,
+    )
+
+
+@cache
+def _view_query() -> Select[Any]:
+    """What the view needs of `:assignment_id`; built once, because building it takes longer than running it."""
+    assignment, comparison, round_ = tables.assignment, tables.comparison, tables.round_
+    return (
+        select(
+            assignment.c.id,
+            assignment.c.round_id,
+            assignment.c.comparison_id,
+            assignment.c.shown,
+            assignment.c.criteria_shown,
+            assignment.c.asks_overall,
+            assignment.c.lease_expires_at,
+            assignment.c.draft,
+            comparison.c.external_id,
+            round_.c.rubric_version,
+            tables.campaign.c.name.label("campaign"),
+            tables.content.c.body.label("prompt"),
+        )
+        .select_from(
+            assignment.join(comparison)
+            .join(round_, round_.c.id == assignment.c.round_id)
+            .join(tables.campaign, tables.campaign.c.id == round_.c.campaign_id)
+            .join(tables.content, tables.content.c.hash == comparison.c.prompt_hash)
+        )
+        .where(assignment.c.id == bindparam("assignment_id"))
     )
 
 

@@ -13,10 +13,11 @@ from sqlalchemy import insert, select, update
 
 from app.domain import Assignment, Purpose, RankingMode, RaterKind, RaterState, Role, RoundRules
 from app.errors import Conflict, LeaseLost, NotAllowed
-from app.services import assigning
-from app.services.assigning import next_assignment, recount, set_priorities
+from app.services import assigning, queueing
+from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, open_round, set_campaign_state, set_round_state
 from app.services.judging import Submission, save_draft, skip, submit
+from app.services.queueing import recount, set_priorities
 from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
@@ -103,12 +104,13 @@ def test_candidates_are_looked_at_urgent_first_then_begun_then_in_queue_order(st
     with store.read() as connection:
         round_ = assigning.rounds_of(connection, 1)[0]
         ann = assigning.find_account(connection, "ann")
-        found = [list(connection.scalars(query)) for query in assigning._candidate_queries(round_, ann)]
+        wanted = {"round_id": round_.id, "rater_id": ann.id}
+        found = [list(connection.scalars(query, wanted)) for query in queueing.candidate_queries()]
     names = {row.id: row.external_id for row in rows(store, tables.comparison)}
     order = sorted(
         rows(store, tables.queue_item), key=lambda row: (row.priority, row.n_taken, row.sort_key), reverse=True
     )
-    expected = [row.comparison_id for row in order][: assigning.WINDOW]
+    expected = [row.comparison_id for row in order][: queueing.WINDOW]
     assert found[0] == found[2] == expected
     first = [names[one] for one in expected[:3]]
     assert sorted(first[:2]) == ["x7", "x8"] if begun in ("x7", "x8") else first == ["x7", "x8", begun]

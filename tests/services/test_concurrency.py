@@ -13,10 +13,11 @@ from sqlalchemy import select, update
 
 from app.domain import utc_now
 from app.errors import Conflict, LeaseLost, SteelyardError
-from app.services.assigning import next_assignment, recount
+from app.services.assigning import next_assignment
 from app.services.campaigns import create_campaign
 from app.services.importing import import_file
 from app.services.judging import Receipt, revise, skip, submit
+from app.services.queueing import recount
 from app.store import tables
 from app.store.engine import Store
 from tests.services.house import (

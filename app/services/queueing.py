@@ -1,0 +1,211 @@
+"""A round's queue: where to look for work, places in a comparison's overlap, priorities, recounting from the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
+
+from app.domain import AssignmentState
+from app.errors import Conflict
+from app.services import events
+from app.services.lookup import find_campaign, rounds_of
+from app.store import tables
+from app.store.engine import Store
+from app.store.visibility import visible
+
+WINDOW = 32
+"""A rater gets one of this many candidates, each with the same probability."""
+
+SCAN = 96
+"""How many open comparisons are looked at before fresh ones are tried: keeps a lease's cost flat."""
+
+_queue = tables.queue_item
+_assignment = tables.assignment
+_is_fresh = _queue.c.n_taken == literal_column("0")
+"""Written out, not bound: a partial index serves only a condition that the planner can read."""
+
+
+def has_met(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `:rater_id` had this comparison in `:round_id`; one whose lease ran out may come again."""
+    return exists().where(
+        _assignment.c.round_id == bindparam("round_id"),
+        _assignment.c.comparison_id == comparison_id,
+        _assignment.c.rater_id == bindparam("rater_id"),
+        _assignment.c.state != AssignmentState.EXPIRED.value,
+    )
+
+
+@cache
+def candidate_queries() -> Sequence[Select[tuple[int]]]:
+    """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything.
+
+    Of `:round_id` for `:rater_id`; built once, because building them takes longer than running them.
+    """
+    front = (_queue.c.priority.desc(), _queue.c.n_taken.desc(), _queue.c.sort_key.desc())
+    is_open = (_queue.c.round_id == bindparam("round_id")) & _queue.c.is_open
+    head = (
+        select(_queue.c.comparison_id, _queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
+        .where(is_open)
+        .order_by(*front)
+        .limit(SCAN)
+        .subquery()
+    )
+    begun = (
+        select(head.c.comparison_id)
+        .where(~has_met(head.c.comparison_id))
+        .order_by(head.c.priority.desc(), head.c.n_taken.desc(), head.c.sort_key.desc())
+        .limit(WINDOW)
+    )
+    anywhere = (
+        select(_queue.c.comparison_id).where(is_open, ~has_met(_queue.c.comparison_id)).order_by(*front).limit(WINDOW)
+    )
+    fresh = (
+        select(_queue.c.comparison_id)
+        .where(is_open, _is_fresh, ~has_met(_queue.c.comparison_id))
+        .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
+        .limit(WINDOW)
+    )
+    return begun, fresh, anywhere
+
+
+def lock_open(connection: Connection, round_id: int, comparison_id: int) -> bool:
+    """Lock a queue row if it is open and nobody else holds its lock: others then look elsewhere, not wait."""
+    row = connection.execute(
+        select(_queue.c.comparison_id)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .with_for_update(skip_locked=True)
+    ).first()
+    return row is not None
+
+
+def take_place(connection: Connection, round_id: int, comparison_id: int) -> bool:
+    """Take one place of a comparison's overlap if there is one: the only way to one, and atomic."""
+    taken = _queue.c.n_taken + 1
+    done = connection.execute(
+        update(_queue)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
+    )
+    return done.rowcount == 1
+
+
+def give_back(connection: Connection, round_id: int, comparison_id: int) -> None:
+    """Free one place of a comparison's overlap."""
+    taken = _queue.c.n_taken - 1
+    connection.execute(
+        update(_queue)
+        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.n_taken > 0)
+        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
+    )
+
+
+def set_priorities(
+    store: Store, campaign_name: str, priorities: Sequence[tuple[str, float, str]], *, actor: str = "system"
+) -> int:
+    """Make comparisons more or less urgent in every round; returns how many queue rows changed.
+
+    Args:
+        store: the database.
+        campaign_name: the campaign.
+        priorities: external comparison id, priority (higher comes first; 0 is the default), reason.
+        actor: who asked.
+
+    Raises:
+        NotFound: no such campaign.
+        Conflict: an id is unknown; nothing is changed.
+    """
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        comparison = tables.comparison
+        wanted = {external_id: (priority, reason) for external_id, priority, reason in priorities}
+        ids: dict[str, int] = {}
+        names = sorted(wanted)
+        for start in range(0, len(names), 500):
+            rows = connection.execute(
+                select(comparison.c.external_id, comparison.c.id).where(
+                    comparison.c.campaign_id == campaign.id, comparison.c.external_id.in_(names[start : start + 500])
+                )
+            )
+            ids.update((row.external_id, row.id) for row in rows)
+        unknown = [name for name in names if name not in ids]
+        if unknown:
+            raise Conflict(
+                f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign_name!r}, "
+                f"the first is {unknown[0]!r}. Nothing was changed."
+            )
+        round_ids = [round_.id for round_ in rounds_of(connection, campaign.id)]
+        n_changed = 0
+        for name in sorted(wanted, key=ids.__getitem__):
+            here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
+            _lock_in_order(connection, here)
+            priority, reason = wanted[name]
+            n_changed += connection.execute(
+                update(_queue).where(here).values(priority=priority, priority_reason=reason)
+            ).rowcount
+        events.record(
+            connection,
+            actor=actor,
+            action="priorities.set",
+            subject=f"campaign {campaign_name}",
+            campaign_id=campaign.id,
+            detail={"n_comparisons": len(names), "n_queue_items": n_changed},
+        )
+    return n_changed
+
+
+def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
+    """Set queue counters from the facts: assignments that take a place and are leased or submitted.
+
+    Queue items of an import that is not complete stay closed, and what it brought does not count yet.
+
+    Args:
+        connection: a write transaction.
+        chosen: a condition on `queue_item`: which counters.
+    """
+    _lock_in_order(connection, chosen)
+    n_taken = (
+        select(func.count())
+        .select_from(_assignment)
+        .where(
+            _assignment.c.comparison_id == _queue.c.comparison_id,
+            _assignment.c.round_id == _queue.c.round_id,
+            _assignment.c.takes_place,
+            _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
+            visible(_assignment.c.batch_id),
+        )
+        .scalar_subquery()
+    )
+    comparison, round_ = tables.comparison, tables.round_
+    is_there = and_(
+        exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
+        exists().where(round_.c.id == _queue.c.round_id, visible(round_.c.batch_id)),
+    )
+    connection.execute(
+        update(_queue).where(chosen).values(n_taken=n_taken, is_open=and_(n_taken < _queue.c.n_slots, is_there))
+    )
+
+
+def _lock_in_order(connection: Connection, chosen: ColumnElement[bool]) -> None:
+    """Wait until nobody leases these queue items; everybody who waits for several takes them in this order.
+
+    Without the wait, PostgreSQL would count a lease's facts before it commits and then overwrite its counter.
+    """
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        order = (_queue.c.comparison_id, _queue.c.round_id)
+        locking = select(func.count()).select_from(
+            select(_queue.c.round_id).where(chosen).order_by(*order).with_for_update().subquery()
+        )
+        connection.execute(locking)
