@@ -1,0 +1,91 @@
+"""What the numbers mean, in plain words: one click away from every picture."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+TEXTS = {
+    "agreement": """
+Take two raters who judged the same comparison. **Percent agreement** is how often they said the same. Two people who
+toss coins agree half of the time, so the number flatters.
+
+**Krippendorff's alpha** takes chance out: 1 is perfect, 0 is what coins give, below 0 is systematic contradiction.
+*Nominal* counts an answer as right or wrong; *ordinal* and *interval* forgive a near miss on the scale. From .80 on one
+can build on it; from .67 on tentatively; below, use several votes per comparison.
+
+**Fleiss' kappa**, **Gwet's AC1** and **AC2** do the same with other ideas of chance; where alpha is low and AC1 is
+high, nearly everybody gives the same answer. The **human ceiling** is how well one vote predicts the rest: no model
+that learns from these votes can be shown to do better.
+
+The line through each point is the 95 % interval: with other comparisons of the same kind, the number would lie there.
+""",
+    "consensus": """
+**Majority** is what most votes say; a tie stays a tie. **One-coin** gives every rater one reliability, **Dawid-Skene**
+a whole table of their habits; both weigh raters by how well they agree with the others, *anchored* ones also by gold.
+
+A method states how sure it is. **Stated against realised** compares that with gold answers that it has not seen: on the
+diagonal it is honest, below it claims too much. A consensus is what the votes support, never the truth.
+
+A comparison is **contested** where no answer has more than half of two or more votes. Read those first.
+""",
+    "raters": """
+One point per rater, with the 95 % interval. A wide line means few votes: do not judge a person by it.
+
+**Agreement with others** says who stands apart, not who errs. **Gold accuracy** says who errs, on comparisons whose
+answer is known. **First shown wins** near 50 % means that the place on the screen does not matter to them.
+
+Signs on a card deserve a look and a talk; they are never a verdict. Cards are for designers and researchers; raters
+see their own.
+""",
+    "bias": """
+**First shown wins**: how often the response shown first was preferred. Order is drawn by lot, so 50 % means no bias.
+**Longer wins**: how often the longer response was preferred. Longer ones may really be better; far above 50 % it is
+worth asking whether raters reward length itself.
+
+Ties are left out. The 95 % interval takes into account that one rater, or one comparison, gives several votes.
+""",
+    "models": """
+**Strength** (Bradley-Terry with ties) is on a scale of log odds, 0 being the mean model. A difference of 1 means that
+the stronger one wins 73 % of the decided votes, 2 means 88 %.
+
+It holds for these prompts and these raters. Where models never met, directly or through others, strengths cannot be
+compared, and the page says so.
+""",
+    "map": """
+Two criteria **pull apart** in a judgment where one favours this response and the other that one. The square shows how
+often that happens among the judgments in which both favour something.
+
+Much tension is no fault: helpful and harmless answers do differ. It says where your rubric needs a rule. Hardly any
+tension (under 5 %) between two criteria says that they may be the same thing twice.
+
+With fewer than 30 conflicts a pair is too rough to speak of; 93 are needed to compare pairs.
+""",
+    "prevails": """
+When two criteria pull apart, which one does the overall verdict follow?
+
+**Raw** counts that. A criterion that often sides with a strong third one looks strong itself, so **adjusted** asks
+what would happen if nothing else pulled, from a regression on all criteria at once. Where the two differ, believe the
+adjusted one. Left of the line the second criterion prevails, right of it the first.
+""",
+    "weights": """
+**Declared** is what the rubric says a criterion should count. **Revealed** is what it does count, from a regression of
+the overall verdicts on all criteria; the shares add up to 1.
+
+An **inversion** is a pair whose order the verdicts clearly turn round. Either the rubric is wrong about what matters,
+or the raters do not follow it: read examples before you decide which.
+""",
+    "shares": """
+**Torn**: at least two criteria pull apart. **Unexplained**: there is a verdict, but no criterion favours a side; above
+a quarter, the rubric probably lacks a criterion. **Defiance**: the verdict goes against every criterion that favours a
+side: a slip, or something the rubric does not name. **Against the weights**: the verdict contradicts the rubric's
+weighted sum. **Same criteria, opposite verdicts**: two raters see the same and decide differently: a difference of
+values, not of perception.
+""",
+}
+"""What a popover says, in Markdown."""
+
+
+def explain(name: str) -> None:
+    """A button that opens the explanation."""
+    with st.popover("In plain words", type="tertiary", key=f"explain-{name}"):
+        st.markdown(TEXTS[name])

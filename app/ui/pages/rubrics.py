@@ -1,0 +1,160 @@
+"""Rubrics: read them, publish from YAML, see what two versions differ in, start a round with one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.services import rubric_versions
+from app.services.rubric_versions import Version
+from app.ui.components.designer_style import apply_designer_style
+from app.ui.components.page import empty_state, page_header
+from app.ui.components.rubric_editor import show_editor
+from app.ui.components.rubric_view import show_changes, show_rubric
+from app.ui.components.start_round import show_round_form
+from app.ui.components.text import escape
+from app.ui.components.time import show_time
+from app.ui.session import get_person, get_store
+from rubrics.loader import library, load_library
+
+READ, VERSIONS, PUBLISH, ROUND = "Read", "Versions", "Publish", "Start a round"
+LIBRARY = "library:"
+
+
+def page() -> None:
+    """The page."""
+    person = get_person()
+    apply_designer_style()
+    page_header("Rubrics", "What raters judge by. A published version never changes; a change is a new version.")
+    published = rubric_versions.list_versions(get_store())
+    _show_notice()
+    with st.container(key="designer"):
+        shelf, desk = st.columns([1, 3], gap="large")
+        with shelf:
+            chosen = _choose(published)
+        with desk:
+            versions = published.get(chosen, [])
+            view = _choose_view(versions)
+            if view == PUBLISH:
+                show_editor(person, published, _start_text(chosen, versions), name=chosen)
+            elif view == ROUND and versions:
+                show_round_form(person, versions)
+            elif view == VERSIONS and versions:
+                _show_versions(versions)
+            else:
+                _show_reading(chosen, versions)
+
+
+def _choose_view(versions: list[Version]) -> str:
+    """What to do with the rubric: one of the library can be read, and published."""
+    views = [READ, VERSIONS, PUBLISH, ROUND] if versions else [READ, PUBLISH]
+    if st.session_state.get("rubric-view") not in views:
+        st.session_state["rubric-view"] = READ
+    return st.segmented_control("View", views, key="rubric-view", required=True, label_visibility="collapsed")
+
+
+def _choose(published: dict[str, list[Version]]) -> str:
+    """The rubric that the person looks at: the key of a published one, or `library:KEY`."""
+    shelf = [f"{LIBRARY}{key}" for key in library()]
+    options = [*published, *shelf]
+    wanted = st.session_state.get("rubric-choice") or st.query_params.get("rubric")
+    st.session_state["rubric-choice"] = wanted if wanted in options else options[0]
+    chosen = st.radio(
+        "Rubrics",
+        options,
+        format_func=lambda option: escape(_title(option, published)),
+        captions=[escape(_caption(option, published)) for option in options],
+        key="rubric-choice",
+    )
+    st.query_params["rubric"] = chosen
+    if not published:
+        empty_state(
+            "No rubric is published yet",
+            "Read one of the library, then open Publish: take it as it is, or change it first.",
+        )
+    return chosen
+
+
+def _title(option: str, published: dict[str, list[Version]]) -> str:
+    if option.startswith(LIBRARY):
+        return f"{load_library(option.removeprefix(LIBRARY)).title} (library)"
+    return published[option][0].rubric.title
+
+
+def _caption(option: str, published: dict[str, list[Version]]) -> str:
+    if option.startswith(LIBRARY):
+        return f"{option.removeprefix(LIBRARY)} · comes with Steelyard"
+    versions = published[option]
+    rounds = [use for version in versions for use in version.uses if use.is_open]
+    n = len(versions)
+    counted = "1 version" if n == 1 else f"{n} versions"
+    where = f"used in {len(rounds)} open round{'s' if len(rounds) != 1 else ''}" if rounds else "not in use"
+    return f"{option} · {counted} · {where}"
+
+
+def _start_text(chosen: str, versions: list[Version]) -> str:
+    """What the editor begins with: the newest version, or the library's document."""
+    return versions[0].yaml if versions else library()[chosen.removeprefix(LIBRARY)].read_text(encoding="utf-8")
+
+
+def _show_reading(chosen: str, versions: list[Version]) -> None:
+    if not versions:
+        show_rubric(load_library(chosen.removeprefix(LIBRARY)), ["comes with Steelyard; publish it to judge by it"])
+        return
+    version = versions[0] if len(versions) == 1 else _choose_version("Version", versions, 0, key="read")
+    show_rubric(version.rubric, _facts(version))
+    st.download_button(
+        "Download as YAML",
+        version.yaml,
+        file_name=f"{version.rubric.key}-{version.version[:12]}.yaml",
+        mime="application/yaml",
+        on_click="ignore",
+    )
+
+
+def _facts(version: Version) -> list[str]:
+    facts = [f"published {show_time(version.published_at)}"]
+    if version.uses:
+        facts.append("judged by in " + ", ".join(f"{use.campaign}/{use.round}" for use in version.uses))
+    else:
+        facts.append("not used in any round yet")
+    return facts
+
+
+def _show_versions(versions: list[Version]) -> None:
+    """Two versions and what raters see differently."""
+    for version in versions:
+        st.html(f'<p class="sy-facts"><code>{version.version[:12]}</code> {_plain_facts(version)}</p>')
+    if len(versions) == 1:
+        st.text("There is one version. Publish another one to see what differs.")
+        return
+    left, right = st.columns(2)
+    with left:
+        before = _choose_version("From", versions, 1, key="before")
+    with right:
+        after = _choose_version("To", versions, 0, key="after")
+    found = rubric_versions.changes(before.rubric, after.rubric)
+    if not found:
+        st.text("Nothing differs: this is the same version." if before is after else "Raters see the same.")
+        return
+    st.markdown(f"**{len(found)} {'difference' if len(found) == 1 else 'differences'}** in what raters see")
+    show_changes(found)
+
+
+def _plain_facts(version: Version) -> str:
+    return " · ".join(_facts(version)).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _choose_version(label: str, versions: list[Version], index: int, *, key: str) -> Version:
+    return st.selectbox(
+        label,
+        versions,
+        index=index,
+        format_func=lambda version: f"{version.version[:12]}, {show_time(version.published_at)}",
+        key=f"version-{key}-{versions[0].rubric.key}",
+    )
+
+
+def _show_notice() -> None:
+    notice = st.session_state.pop("rubrics-notice", None)
+    if notice:
+        st.success(escape(notice))
