@@ -57,6 +57,14 @@ PAGES = (
     PageEntry("home", "Home"),
     PageEntry("rate", "Rate", Action.JUDGE, section="Rating"),
     PageEntry("my_work", "My work", Action.JUDGE, section="Rating"),
+    PageEntry("rubrics", "Rubrics", Action.PUBLISH_RUBRIC, section="Design"),
+    PageEntry("adjudicate", "Adjudicate", Action.ADJUDICATE, section="Design"),
+    PageEntry("campaigns", "Campaigns", Action.MANAGE_CAMPAIGN, section="Research"),
+    PageEntry("snapshots", "Snapshots", Action.BUILD_SNAPSHOT, section="Research"),
+    PageEntry("models", "Reward models", Action.TRAIN, section="Research"),
+    PageEntry("people", "People", Action.MANAGE_PEOPLE, section="Admin"),
+    PageEntry("jobs", "Jobs", Action.SEE_EVENTS, section="Admin"),
+    PageEntry("events", "Events", Action.SEE_EVENTS, section="Admin"),
     PageEntry("account", "Account"),
 )
 """Every page, in the order of the navigation."""
