@@ -25,9 +25,7 @@ def register(parent: typer.Typer) -> None:
 
 def import_(
     campaign: CampaignArgument,
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Files, dataset directories, or hub:OWNER/NAME.")
-    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, dataset directories, or hub:OWNER/NAME.")],
     format_name: Annotated[
         str, typer.Option("--format", metavar="NAME", help="auto, native, trl, hh, csv or datasets.")
     ] = "auto",

@@ -61,7 +61,7 @@ for group in (running, database, people, campaigns, data, quality, learning):
 def main() -> None:
     """Run a command; an error that a person can act on is one line on standard error and exit status 1."""
     try:
-        app()
+        app(prog_name="steelyard")
     except SteelyardError as error:
         _fail(str(error))
     except OSError as error:
