@@ -127,7 +127,8 @@ def open_round(
 
     Raises:
         AlreadyExists: the campaign has a round of this name.
-        InvalidInput: a k-way round with a rubric that has `preference_scale` criteria, or a rule out of range.
+        InvalidInput: a blank name, a k-way round with a rubric that has `preference_scale` criteria, or a rule out of
+            range.
     """
     with store.write() as connection:
         campaign = find_campaign(connection, campaign_name)
@@ -165,6 +166,8 @@ def add_round(
             f"Round {name!r} ranks three or more responses, but rubric {rubric.key!r} has preference_scale criteria, "
             "which compare two. Use a rubric with scores, check or ranking criteria."
         )
+    if not name.strip():
+        raise InvalidInput(f"Round name {name!r}: give it letters or digits.")
     check_rules(rules)
     row = {
         "campaign_id": campaign.id,
@@ -197,7 +200,7 @@ def check_rules(rules: RoundRules) -> None:
     """
     if not 1 <= rules.overlap <= 100:
         raise InvalidInput(f"overlap is {rules.overlap}: use 1 to 100 votes a comparison.")
-    if min(rules.gold_rate, rules.repeat_rate) < 0 or rules.gold_rate + rules.repeat_rate > 0.5:
+    if not (rules.gold_rate >= 0 and rules.repeat_rate >= 0 and rules.gold_rate + rules.repeat_rate <= 0.5):
         raise InvalidInput(
             f"gold_rate {rules.gold_rate} and repeat_rate {rules.repeat_rate}: neither below 0, together at most .5."
         )
