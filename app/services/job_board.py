@@ -129,12 +129,10 @@ def _require(person: Person, job: Job) -> Campaign | None:
     """The job's campaign, where the person may ask for such jobs in it; an admin may for every job."""
     is_admin = Role.ADMIN in person.account.roles
     action = ACTIONS.get(job.kind)
-    allowed = (
-        [one.campaign for one in person.memberships] if is_admin else person.campaigns_for(action) if action else []
-    )
-    for campaign in allowed:
-        if campaign.id == job.campaign_id:
-            return campaign
+    for membership in person.memberships:
+        is_allowed = is_admin or (action is not None and may(membership.roles, action))
+        if is_allowed and membership.campaign.id == job.campaign_id:
+            return membership.campaign
     if is_admin:
         return None
     raise NotAllowed(f"Job {job.id} belongs to work that {person.name} has no part in.")

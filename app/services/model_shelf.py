@@ -183,9 +183,8 @@ def list_models(store: Store, person: Person, campaign_name: str, *, data_direct
     """
     snapshots = list_snapshots(store, person, campaign_name, action=Action.TRAIN)
     hashes = {snapshot.hash for snapshot in snapshots}
-    places = {
-        path.parent for pattern in ("models/*/*", "models/*", "demo/*") for path in _runs(data_directory, pattern)
-    }
+    patterns = ("models/*/*", "models/*", "demo/*")
+    places = {path.parent for pattern in patterns for path in data_directory.glob(f"{pattern}/{RUN_NAME}")}
     for job in jobs_of(store, person, campaign_name, "train", limit=1000):
         places.add(Path(str(job.arguments["output"])))
     models = [model for model in map(read_model, sorted(places)) if model is not None]

@@ -1,0 +1,61 @@
+"""The collecting rules of a round, as fields of a form."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.domain import RaterKind, RoundRules
+from app.services.managing import RubricChoice
+
+KIND_WORDS = {
+    RaterKind.HUMAN: "human",
+    RaterKind.MODEL: "model (LLM judges, reward models)",
+    RaterKind.PROGRAM: "program (labelling functions)",
+    RaterKind.SIMULATED: "simulated",
+}
+
+
+def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
+    """Fields for the rules; returns what they say.
+
+    Args:
+        rules: what they begin with.
+        key: unique on the page.
+    """
+    left, right = st.columns(2)
+    with left:
+        overlap = st.number_input(
+            "Votes each comparison gets (overlap)", 1, 100, rules.overlap, key=f"{key}-overlap", help=_OVERLAP
+        )
+        gold = st.number_input(
+            "Hidden gold, % of the work", 0, 50, round(rules.gold_rate * 100), key=f"{key}-gold", help=_GOLD
+        )
+    with right:
+        lease = st.number_input(
+            "Lease, minutes", 1, 10_080, max(1, round(rules.lease_seconds / 60)), key=f"{key}-lease", help=_LEASE
+        )
+        repeat = st.number_input(
+            "Blind repeats, % of the work", 0, 50, round(rules.repeat_rate * 100), key=f"{key}-repeat", help=_REPEAT
+        )
+    skills = st.text_input(
+        "Skills a rater must hold, separated by commas", ", ".join(rules.required_skills), key=f"{key}-skills"
+    )
+    return RoundRules(
+        overlap=int(overlap),
+        gold_rate=int(gold) / 100,
+        repeat_rate=int(repeat) / 100,
+        lease_seconds=int(lease) * 60,
+        required_skills=tuple(skill.strip() for skill in skills.split(",") if skill.strip()),
+    )
+
+
+def rubric_words(choice: RubricChoice) -> str:
+    """A rubric in a list: title, key, version, where it comes from."""
+    source = f"published {choice.published_at:%d %B %Y}" if choice.published_at else "from the library"
+    return f"{choice.title} · {choice.key} {choice.version[:8]}, {source}"
+
+
+_OVERLAP = "Agreement can only be measured where two or more raters of counted kinds judge the same comparison."
+_GOLD = "Comparisons with a known answer, mixed in unannounced: they measure how far each rater can be trusted."
+_LEASE = "How long a rater holds a comparison before another may have it."
+_REPEAT = "A rater's own work, shown again: measures how far a rater agrees with themselves."

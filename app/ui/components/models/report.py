@@ -1,0 +1,202 @@
+"""The report of a model: accuracy beside its baselines, reliability, slices, card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from app.services import model_shelf
+from app.services.model_shelf import TrainedModel
+from app.ui.components.charts import HEIGHT, figure, intervals
+from app.ui.components.models.follow import show_curve
+from app.ui.components.text import escape, show_text
+
+ROW_NAMES = {"longer_wins": "longer response wins", "tfidf": "bag of words (TF-IDF)"}
+
+
+def show_report(model: TrainedModel) -> None:
+    """Everything that the model's directory says of it."""
+    _show_facts(model)
+    evaluation = model.evaluation
+    if evaluation is None:
+        st.warning("Not measured: its snapshot holds no pairs out. Build one with a test split.")
+    else:
+        _show_accuracy(evaluation)
+        _show_likelihood(evaluation)
+        _show_reliability(evaluation)
+        _show_margins(evaluation)
+        _show_slices(evaluation)
+    log = model_shelf.read_log(model.directory)
+    if log.points:
+        st.subheader("Training", anchor=False)
+        show_curve(log, key="report-loss")
+    card = model_shelf.read_card(model)
+    if card:
+        with st.expander("Model card"):
+            show_text(card)
+
+
+def _show_facts(model: TrainedModel) -> None:
+    run = model.run
+    training, parameters = run["training"], run["parameters"]
+    stopped = "" if training["stopped_by"] == "epochs" else "; stopped by the time limit"
+    st.markdown(
+        escape(
+            f"Model {run['run_id']}: base {run['base']['name']}, {run['target']} target, seed {parameters['seed']}, "
+            f"{training['n_pairs']:,} pairs of snapshot {run['snapshot']['hash'][:12]} for {training['n_epochs']:.1f} "
+            f"epochs in {training['seconds']:,.0f} s on {training['device']}{stopped}."
+        )
+    )
+    st.code(f"steelyard score --model {model.directory} --input FILE --output scores.jsonl", language=None)
+
+
+def accuracy_table(evaluation: Mapping[str, Any]) -> pd.DataFrame:
+    """The model, its baselines and the human ceiling, with intervals."""
+    kinds = " and ".join(evaluation["data"].get("counted_kinds") or ["human"])
+    rows = {"reward model": evaluation["accuracy"]}
+    rows |= {ROW_NAMES.get(name, name): estimate for name, estimate in evaluation["baselines"].items()}
+    rows[f"ceiling of {kinds} raters"] = evaluation["human_ceiling"]
+    return pd.DataFrame(
+        [
+            {
+                "": name,
+                "accuracy": estimate.get("value"),
+                "from": estimate.get("low"),
+                "to": estimate.get("high"),
+                "n": estimate.get("n"),
+                "ties": estimate.get("n_tied"),
+                "undefined": estimate.get("undefined_reason") or "",
+            }
+            for name, estimate in rows.items()
+        ]
+    ).rename(columns={"": "who"})
+
+
+def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
+    st.subheader("Accuracy on held-out pairs", anchor=False)
+    data = evaluation["data"]
+    table = accuracy_table(evaluation)
+    drawn = table[table["accuracy"].notna()]
+    figure(
+        intervals(drawn, name="who", value="accuracy", low="from", high="to", reference=0.5),
+        table,
+        reading=evaluation["verdict"],
+        key="accuracy",
+    )
+    st.caption(
+        escape(
+            f"Split {data.get('split', 'of a file')} of {data['name']}: {evaluation['n_pairs']:,} pairs of "
+            f"{evaluation['n_prompts']:,} prompts; labels: {data['label_source']}. The dashed line is guessing."
+        )
+    )
+    caution = evaluation.get("overlap", {}).get("caution")
+    if caution:
+        st.warning(escape(caution))
+
+
+def _show_likelihood(evaluation: Mapping[str, Any]) -> None:
+    figures = {
+        "Negative log-likelihood": evaluation["nll"]["value"],
+        "against soft labels": evaluation["nll_soft"]["value"],
+        "its floor": evaluation["label_entropy"]["value"],
+        "Calibration error": evaluation["calibration"]["value"],
+    }
+    with st.container(horizontal=True):
+        for name, value in figures.items():
+            st.metric(name, "undefined" if value is None else f"{value:.3f}", width=200)
+
+
+def _show_reliability(evaluation: Mapping[str, Any]) -> None:
+    bins = evaluation["calibration"].get("bins")
+    if not bins:
+        return
+    st.subheader("Reliability", anchor=False)
+    table = pd.DataFrame(bins)[["confidence", "accuracy", "n", "low", "high"]]
+    gap = (table["accuracy"] - table["confidence"]).mul(table["n"]).sum() / table["n"].sum()
+    stance = (
+        "over-confident" if gap < -0.02 else "under-confident" if gap > 0.02 else "neither over- nor under-confident"
+    )
+    diagonal = alt.Chart(pd.DataFrame({"x": [0.5, 1.0], "y": [0.5, 1.0]})).mark_line(strokeDash=[4, 4], opacity=0.6)
+    points = alt.Chart(table).encode(
+        x=alt.X("confidence:Q", scale=alt.Scale(domain=[0.5, 1])),
+        y=alt.Y("accuracy:Q", scale=alt.Scale(domain=[0, 1])),
+        tooltip=list(table.columns),
+    )
+    chart = alt.layer(
+        diagonal.encode(x="x:Q", y="y:Q"),
+        points.mark_line(),
+        points.mark_point(filled=True, opacity=1).encode(size=alt.Size("n:Q", legend=None)),
+    )
+    error = evaluation["calibration"]["value"]
+    figure(
+        chart.properties(height=HEIGHT),
+        table,
+        reading=f"On average the model is {stance}: expected calibration error {error:.3f}, "
+        f"n = {int(table['n'].sum()):,} pairs. On the dashed line it is right as often as it says; "
+        "larger points hold more.",
+        key="reliability",
+    )
+
+
+def _show_margins(evaluation: Mapping[str, Any]) -> None:
+    bins = (evaluation.get("margins") or {}).get("bins")
+    if not bins:
+        return
+    st.subheader("Margins", anchor=False)
+    table = pd.DataFrame(bins)[["low", "high", "n"]]
+    n_wrong = int(table.loc[table["high"] <= 0, "n"].sum())
+    chart = (
+        alt.Chart(table)
+        .mark_bar()
+        .encode(
+            x=alt.X("low:Q", bin="binned", title="reward of the chosen minus the rejected"),
+            x2="high:Q",
+            y=alt.Y("n:Q", title="pairs"),
+            tooltip=["low", "high", "n"],
+        )
+    )
+    figure(
+        chart.properties(height=HEIGHT),
+        table,
+        reading=f"{n_wrong:,} of {int(table['n'].sum()):,} pairs have a margin below 0: "
+        "there the model prefers the other response.",
+        key="margins",
+    )
+
+
+def _show_slices(evaluation: Mapping[str, Any]) -> None:
+    rows = [
+        {
+            "group": one["group"],
+            "slice": one["name"],
+            "accuracy": one["value"],
+            "from": one["low"],
+            "to": one["high"],
+            "n": one["n"],
+            "ties": one["n_tied"],
+        }
+        for one in evaluation["slices"]
+    ]
+    if not rows:
+        return
+    st.subheader("Slices", anchor=False)
+    table = pd.DataFrame(rows)
+    groups = list(table["group"].unique())
+    chosen = st.segmented_control("Slices by", groups, default=groups[0], required=True, key="slices-by")
+    part = table[table["group"] == chosen].drop(columns="group")
+    known = part[part["accuracy"].notna()]
+    if known.empty:
+        st.text("No slice of this group has an accuracy.")
+        return
+    worst = known.loc[known["accuracy"].idxmin()]
+    figure(
+        intervals(known, name="slice", value="accuracy", low="from", high="to", reference=0.5),
+        part,
+        reading=f"Lowest where {worst['slice']}: {worst['accuracy']:.0%} (n = {int(worst['n']):,}); "
+        "bars are 95 % intervals.",
+        key=f"slices-{chosen}",
+    )
