@@ -203,10 +203,16 @@ def _fit_one_coin(unit, rater, label, n_raters, n_classes, prior, barred, max_it
 
 
 def normalise(log_joint: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the rows of exp(log_joint) scaled to sum 1, and the sum of their log sums. Overwrites its argument."""
-    largest = log_joint.max(axis=1, keepdims=True)
-    np.subtract(log_joint, largest, out=log_joint)
+    """Return the rows of exp(log_joint) scaled to sum 1, and the sum of their log sums. Overwrites its argument.
+
+    Works column by column: with a handful of classes that is several times faster than reducing along short rows.
+    """
+    n_classes = log_joint.shape[1]
+    largest = log_joint[:, 0].copy()
+    for k in range(1, n_classes):
+        np.maximum(largest, log_joint[:, k], out=largest)
+    np.subtract(log_joint, largest[:, None], out=log_joint)
     np.exp(log_joint, out=log_joint)
-    total = log_joint.sum(axis=1, keepdims=True)
-    log_joint /= total
+    total = log_joint @ np.ones(n_classes)
+    log_joint /= total[:, None]
     return log_joint, float(np.log(total).sum() + largest.sum())

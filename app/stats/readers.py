@@ -93,7 +93,9 @@ def votes_from_table(table: pd.DataFrame, *, scales: Mapping[str, float] | None 
     columns |= _outcomes(table)
     columns["repeat_index"] = table["repeat_index"].to_numpy() if "repeat_index" in table else np.zeros(n, np.int8)
     columns["judgment_id"] = _judgment_ids(columns)
-    strength = pd.to_numeric(table["strength"]).to_numpy(float) if "strength" in table else np.full(n, np.nan)
+    strength = (
+        pd.to_numeric(table["strength"]).to_numpy(float, copy=True) if "strength" in table else np.full(n, np.nan)
+    )
     columns["value"] = _scaled(_signed(columns["outcome"], strength), columns["criterion"], scales or {})
     columns["weight"] = np.ones(n, np.float32)
     for name in ("confidence", "seconds"):
@@ -177,12 +179,15 @@ def _places(ids: list[str], verdict: Mapping[str, Any], comparison_id: str) -> d
 
 
 def _signed(outcome: pd.Categorical, strength: np.ndarray) -> np.ndarray:
-    """Return sign times strength, infinite where the strength is unknown, NaN where the outcome is missing."""
+    """Return sign times strength, infinite where the strength is unknown, NaN where the outcome is missing.
+
+    Overwrites `strength`.
+    """
     sign = np.array([_SIGN.get(name, np.nan if name in MISSING_OUTCOMES else 0.0) for name in outcome.categories])
     sign = sign[outcome.codes]
-    size = np.where(np.isnan(strength), np.inf, strength)
-    size[sign == 0] = 1.0
-    return sign * size
+    strength[np.isnan(strength)] = np.inf
+    strength[sign == 0] = 1.0
+    return np.multiply(sign, strength, out=strength)
 
 
 def _scaled(value: np.ndarray, criterion: pd.Series, scales: Mapping[str, float]) -> np.ndarray:
