@@ -25,10 +25,10 @@ from app.child import run_child
 from app.domain import Job, JobState, RaterKind
 from app.errors import JobCancelled, SteelyardError, StoreError
 from app.services import exporting, importing, job_rows, model_shelf, quality, snapshotting
+from app.services.database import Store
 from app.services.job_board import JobRequest
 from app.services.uploads import remove_upload
 from app.settings import Settings, settings
-from app.store.engine import Store
 
 BEAT_SECONDS = 5.0
 """How often a running job shows that it lives, and learns that somebody wants it to stop."""
