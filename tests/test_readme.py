@@ -57,7 +57,7 @@ def test_every_command_of_the_readme_exists() -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with the files of the tour and, as after `make demo`, with the sample campaign.
 
-    A third of its votes is enough here.
+    A fifth of its votes is enough here.
     """
     folder = tmp_path_factory.mktemp("tour")
     for _, file, text in TOUR.findall(TEXT):
@@ -65,7 +65,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / file).write_text(text, encoding="utf-8")
     with closing(open_store(read_settings({"STEELYARD_DATA_DIRECTORY": str(folder / "steelyard-data")}))) as store:
         load_sample(store)
-        simulate(store, NAME, n_raters=8, n_judgments=250, seed=7)
+        simulate(store, NAME, n_raters=5, n_judgments=150, seed=7)
     return folder
 
 

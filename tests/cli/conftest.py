@@ -16,6 +16,7 @@ import pytest
 from app.cli.main import main
 from app.settings import settings
 
+ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(sys.executable).with_name("steelyard")
 
 

@@ -81,55 +81,6 @@ def test_bad_usage_is_status_2(steelyard: Steelyard, tmp_path: Path, arguments: 
     assert not (tmp_path / "steelyard-data").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (("campaign", "show", "nope"), "There is no campaign 'nope'"),
-        (("campaign", "create", "a b", "--rubric", "minimal"), "Campaign name 'a b'"),
-        (("campaign", "create", "c", "--rubric", "minimal"), "There is a campaign 'c' already"),
-        (("campaign", "create", "d", "--rubric", "nope.yaml"), "nope.yaml"),
-        (("campaign", "create", "d", "--rubric", "minimal", "--overlap", "0"), "overlap is 0"),
-        (("import", "nope", "c.jsonl"), "There is no campaign 'nope'"),
-        (("import", "c", "nope.jsonl"), "no file or directory nope.jsonl"),
-        (("import", "c", "c.jsonl", "--format", "word"), "word"),
-        (("report", "weather", "c"), "There is no report 'weather'"),
-        (("report", "agreement", "c", "--by", "domain"), "meta.domain"),
-        (("report", "agreement", "c", "--by", "meta.nope"), "meta.nope"),
-        (("report", "agreement", "--votes", "nope.jsonl"), "There is no file nope.jsonl"),
-        (("snapshot", "c", "--output", "c.jsonl"), "is not a snapshot"),
-        (("snapshot", "c", "--output", "c.jsonl/below"), "c.jsonl"),
-        (("snapshot", "c", "--output", "out", "--split-by", "luck"), "luck"),
-        (("snapshot", "c", "--output", "out", "--aggregation", "guess"), "guess"),
-        (("snapshot", "c", "--output", "out", "--round", "nope"), "nope"),
-        (("snapshot", "c", "--output", "out", "--min-judgments", "9"), "min_judgments"),
-        (("snapshot", "c", "--output", "out", "--kinds", "model"), "--kinds"),
-        (("export", "c", "--output", "c.jsonl"), "--overwrite"),
-        (("export", "c", "--output", "c.jsonl/below"), "c.jsonl"),
-        (("export", "nope", "--output", "new.jsonl"), "There is no campaign 'nope'"),
-        (("simulate", "nope", "--raters", "1", "--judgments", "1"), "There is no campaign 'nope'"),
-        (("priorities", "import", "c", "nope.jsonl"), "There is no file nope.jsonl"),
-        (("priorities", "import", "c", "c.jsonl"), "line 1, field comparison_id: is missing"),
-        (("user", "add", "a b", "--role", "rater"), "a b"),
-        (("user", "add", "zoe", "--role", "rater", "--campaign", "nope"), "There is no campaign 'nope'"),
-        (("user", "link", "nope"), "nope"),
-        (("db", "backup", "c.jsonl"), "exists already"),
-        (("db", "restore", "nope"), "There is no backup nope"),
-        (("db", "restore", "c.jsonl"), "--replace"),
-        (("db", "restore", "c.jsonl", "--replace"), "is not a backup"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
-)
-def test_failed_work_is_status_1_and_one_line(
-    house: Path, steelyard: Steelyard, arguments: tuple[str, ...], reason: str
-) -> None:
-    done = steelyard(*arguments, status=1)
-    assert done.out == ""
-    assert reason in done.err
-    assert len(done.err.splitlines()) == 1
-    assert done.err.startswith("error: ")
-    assert "zoe" not in steelyard("user", "list").out
-
-
 @pytest.fixture
 def house(steelyard: Steelyard, tmp_path: Path) -> Path:
     """A working directory with a campaign `c` and the file that went into it."""
@@ -137,6 +88,51 @@ def house(steelyard: Steelyard, tmp_path: Path) -> Path:
     steelyard("campaign", "create", "c", "--rubric", "minimal")
     steelyard("import", "c", "c.jsonl")
     return tmp_path
+
+
+FAILURES = [
+    (("campaign", "show", "nope"), "There is no campaign 'nope'"),
+    (("campaign", "create", "a b", "--rubric", "minimal"), "Campaign name 'a b'"),
+    (("campaign", "create", "c", "--rubric", "minimal"), "There is a campaign 'c' already"),
+    (("campaign", "create", "d", "--rubric", "nope.yaml"), "nope.yaml"),
+    (("campaign", "create", "d", "--rubric", "minimal", "--overlap", "0"), "overlap is 0"),
+    (("import", "nope", "c.jsonl"), "There is no campaign 'nope'"),
+    (("import", "c", "nope.jsonl"), "no file or directory nope.jsonl"),
+    (("import", "c", "c.jsonl", "--format", "word"), "word"),
+    (("report", "weather", "c"), "There is no report 'weather'"),
+    (("report", "agreement", "c", "--by", "domain"), "meta.domain"),
+    (("report", "agreement", "c", "--by", "meta.nope"), "meta.nope"),
+    (("report", "agreement", "--votes", "nope.jsonl"), "There is no file nope.jsonl"),
+    (("snapshot", "c", "--output", "c.jsonl"), "is not a snapshot"),
+    (("snapshot", "c", "--output", "c.jsonl/below"), "c.jsonl"),
+    (("snapshot", "c", "--output", "out", "--split-by", "luck"), "luck"),
+    (("snapshot", "c", "--output", "out", "--aggregation", "guess"), "guess"),
+    (("snapshot", "c", "--output", "out", "--round", "nope"), "nope"),
+    (("snapshot", "c", "--output", "out", "--min-judgments", "9"), "min_judgments"),
+    (("snapshot", "c", "--output", "out", "--kinds", "model"), "--kinds"),
+    (("export", "c", "--output", "c.jsonl"), "--overwrite"),
+    (("export", "c", "--output", "c.jsonl/below"), "c.jsonl"),
+    (("export", "nope", "--output", "new.jsonl"), "There is no campaign 'nope'"),
+    (("simulate", "nope", "--raters", "1", "--judgments", "1"), "There is no campaign 'nope'"),
+    (("priorities", "import", "c", "nope.jsonl"), "There is no file nope.jsonl"),
+    (("priorities", "import", "c", "c.jsonl"), "line 1, field comparison_id: is missing"),
+    (("user", "add", "a b", "--role", "rater"), "a b"),
+    (("user", "add", "zoe", "--role", "rater", "--campaign", "nope"), "There is no campaign 'nope'"),
+    (("user", "link", "nope"), "nope"),
+    (("db", "backup", "c.jsonl"), "exists already"),
+    (("db", "restore", "nope"), "There is no backup nope"),
+    (("db", "restore", "c.jsonl"), "--replace"),
+    (("db", "restore", "c.jsonl", "--replace"), "is not a backup"),
+]
+
+
+def test_failed_work_is_status_1_and_one_line(house: Path, steelyard: Steelyard) -> None:
+    for arguments, reason in FAILURES:
+        done = steelyard(*arguments, status=1)
+        assert (done.out, len(done.err.splitlines())) == ("", 1), arguments
+        assert done.err.startswith("error: "), arguments
+        assert reason in done.err, arguments
+    assert steelyard("user", "list", "--json").json == []
 
 
 JSON_COMMANDS = [
