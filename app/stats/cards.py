@@ -21,6 +21,7 @@ from app.stats.rater_quality import (
     label_errors,
     leanings,
     self_consistency,
+    swap_consistency,
 )
 from app.stats.raters import Tally, agreement_with_others, first_shown_wins, gold_accuracy, missing, ties
 
@@ -91,6 +92,10 @@ def gather(
             "agreement_with_others": (agreement_with_others(coded), "nobody else judged the same"),
             "gold_accuracy": (gold_accuracy(coded, accepted), "no gold key among these judgments"),
             "self_consistency": (_aligned(self_consistency(repeated, votes), repeated, everything), "no blind repeats"),
+            "swap_consistency": (
+                _aligned(swap_consistency(repeated, votes), repeated, everything),
+                "no swapped repeats",
+            ),
             "label_error_rate": (label_errors(coded, consensus), "no votes"),
             "first_shown_wins": (first_shown_wins(coded, votes), "order on screen not recorded"),
             "tie_share": (ties(coded), "no votes"),

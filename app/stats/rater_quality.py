@@ -19,7 +19,7 @@ from app.stats.calibration import (
 )
 from app.stats.coding import CLASSES, N_CLASSES, CodedVotes
 from app.stats.consensus import Consensus, vote_counts
-from app.stats.raters import Tally
+from app.stats.raters import Tally, order_on_screen
 from app.stats.results import Estimate, undefined
 
 HALF_LIFE = 100.0
@@ -95,16 +95,40 @@ def self_consistency(repeated: CodedVotes, votes: pd.DataFrame) -> Tally:
         repeated: votes on one criterion, coded with keep_repeats=True.
         votes: the frame that was coded.
     """
+    first, again = _repeats(repeated, votes)
+    return _tally(repeated, again, repeated.outcome[again] == repeated.outcome[first])
+
+
+def swap_consistency(repeated: CodedVotes, votes: pd.DataFrame) -> Tally:
+    """Return `self_consistency` over the repeats that showed the two responses in the other order.
+
+    A rater who follows the place on screen, not the response, changes the answer when the order changes.
+
+    Args:
+        repeated: votes on one criterion, coded with keep_repeats=True.
+        votes: the frame that was coded.
+    """
+    first, again = _repeats(repeated, votes)
+    order = order_on_screen(repeated, votes)
+    swapped = order[first] * order[again] < 0
+    first, again = first[swapped], again[swapped]
+    return _tally(repeated, again, repeated.outcome[again] == repeated.outcome[first])
+
+
+def _repeats(repeated: CodedVotes, votes: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return (first, again): positions of each blind repeat and of the rater's first vote on the same unit."""
     repeat = votes["repeat_index"].to_numpy()[repeated.row]
     key = repeated.unit.astype(np.int64) * repeated.n_raters + repeated.rater
     order = np.lexsort((votes["judgment_id"].to_numpy()[repeated.row], repeat, key))
-    starts = np.r_[True, key[order][1:] != key[order][:-1]]
+    starts = np.r_[True, key[order][1:] != key[order][:-1]][: len(order)]
     first = np.maximum.accumulate(np.where(starts, np.arange(len(order)), 0))
     again = ~starts & (repeat[order] != repeat[order][first])
-    same = repeated.outcome[order] == repeated.outcome[order][first]
-    rater = repeated.rater[order]
-    n = repeated.n_raters
-    return Tally(np.bincount(rater, weights=again & same, minlength=n), np.bincount(rater, weights=again, minlength=n))
+    return order[first][again], order[again]
+
+
+def _tally(coded: CodedVotes, rows: np.ndarray, hits: np.ndarray) -> Tally:
+    rater, n = coded.rater[rows], coded.n_raters
+    return Tally(np.bincount(rater, weights=hits, minlength=n), np.bincount(rater, minlength=n))
 
 
 def leanings(coded: CodedVotes) -> Leanings:

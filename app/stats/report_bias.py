@@ -21,10 +21,12 @@ from app.stats.bias import (
 from app.stats.coding import N_CLASSES, CodedVotes, code_votes
 from app.stats.completions import FORMATS
 from app.stats.frames import OVERALL
+from app.stats.intervals import wilson
 from app.stats.patterns import count_patterns
+from app.stats.rater_quality import swap_consistency
 from app.stats.report import Document, Report, estimate_row, heading, make_report, percent, table, title_lines
 from app.stats.report_agreement import alpha_flags
-from app.stats.results import undefined
+from app.stats.results import Estimate, undefined
 from app.stats.tension import build_profiles
 
 NO_FORMAT = "no two responses differ in it"
@@ -55,10 +57,11 @@ def bias_report(
 
     Returns:
         Shares of the decided votes (Wilson's interval on clusters of raters and comparisons): `first_shown_wins`,
-        `longer_wins` (by words), and per format `share`. Log odds from logistic regressions with the same clusters:
-        `position` of being shown first; `length` per doubling of the words; `verbosity` the same at equal criteria,
-        place and format; `formats` at equal length. `krippendorff_alpha` with `flags` where it is suspicious. Each is
-        undefined, with the reason, where order, lengths or criteria are unknown.
+        `longer_wins` (by words), and per format `share`. `swap_consistency`: blind repeats in the other order with the
+        same answer. Log odds from logistic regressions with the same clusters: `position` of being shown first;
+        `length` per doubling of the words; `verbosity` the same at equal criteria, place and format; `formats` at equal
+        length. `krippendorff_alpha` with `flags` where it is suspicious. Each is undefined, with the reason, where
+        order, lengths or criteria are unknown.
     """
     coded = code_votes(votes, kinds=kinds)
     target = coded.of(criterion)
@@ -68,6 +71,7 @@ def bias_report(
         "n_decided": len(decided.won),
         "first_shown_wins": sided_share(decided, decided.order, reason=NO_ORDER).to_json(),
         "longer_wins": sided_share(decided, decided.doublings, reason=NO_LENGTHS).to_json(),
+        "swap_consistency": _swapped(votes, kinds, criterion).to_json(n_name="n_repeats"),
         "position": log_odds(decided, _unknown_as_nan(decided.order), reason=NO_ORDER).to_json(),
         "length": log_odds(decided, decided.doublings, reason=NO_LENGTHS).to_json(),
         "verbosity": _verbosity(decided, coded, votes).to_json(),
@@ -78,11 +82,18 @@ def bias_report(
     return make_report("bias", document, _text(document))
 
 
+def _swapped(votes: pd.DataFrame, kinds: Collection[str], criterion: str) -> Estimate:
+    """Return how many blind repeats in the other order got the same answer, over all raters."""
+    tally = swap_consistency(code_votes(votes, kinds=kinds, keep_repeats=True).of(criterion), votes)
+    n = int(tally.n.sum())
+    return wilson(int(tally.hits.sum()), n) if n else undefined("no blind repeats in the other order")
+
+
 def _unknown_as_nan(order: np.ndarray) -> np.ndarray:
     return np.where(order == 0, np.nan, order)
 
 
-def _verbosity(decided: DecidedVotes, coded: CodedVotes, votes: pd.DataFrame):
+def _verbosity(decided: DecidedVotes, coded: CodedVotes, votes: pd.DataFrame) -> Estimate:
     """Return what length buys at equal criteria, place and format."""
     criteria = criteria_columns(decided, build_profiles(coded, votes))
     if criteria is None:

@@ -49,10 +49,10 @@ def consensus_report(
 
     Returns:
         `criteria` maps each criterion to n_units, votes_per_unit, n_contested (no class has more than half of two or
-        more votes), `chosen_method` with `chosen_because`, and `methods` (majority, one_coin, dawid_skene, and the two
-        models anchored on gold where there are 20 keys, measured on gold they have not seen): decisions per class, mean
-        stated confidence, agreement with majority, accuracy on gold, `calibration` (stated against realised, raw and
-        after a temperature fitted on other gold units), n_iterations and converged. `contested` lists the 50 most
+        more votes), `chosen_method` with `chosen_because`, and `methods` (majority, one_coin, dawid_skene, and the
+        chosen one anchored on gold where there are 20 keys, measured on gold it has not seen): decisions per class,
+        mean stated confidence, agreement with majority, accuracy on gold, `calibration` (stated against realised, raw
+        and after a temperature fitted on other gold units), n_iterations and converged. `contested` lists the 50 most
         contested units of "overall" (or the first criterion): names, votes per class, distribution, decision.
     """
     coded = code_votes(votes, kinds=kinds)
@@ -68,9 +68,9 @@ def consensus_report(
 
 def _criterion(coded: CodedVotes, votes: pd.DataFrame, gold: pd.DataFrame | None, name: str) -> dict[str, Any]:
     accepted = accepted_by_unit(coded, votes, gold, criterion=name)
-    fits = _fits(coded, accepted)
-    baseline = fits["majority"]
     chosen, reason = choose_method(coded)
+    fits = _fits(coded, accepted, chosen)
+    baseline = fits["majority"]
     if f"{chosen}_anchored" in fits:
         chosen, reason = f"{chosen}_anchored", f"{reason}; enough gold to anchor on"
     _, counts = vote_counts(coded)
@@ -87,11 +87,11 @@ def _criterion(coded: CodedVotes, votes: pd.DataFrame, gold: pd.DataFrame | None
     }
 
 
-def _fits(coded: CodedVotes, accepted: np.ndarray | None) -> dict[str, Consensus]:
-    """Return every method's consensus; the anchored ones measured on gold that they have not seen."""
+def _fits(coded: CodedVotes, accepted: np.ndarray | None, chosen: str) -> dict[str, Consensus]:
+    """Return every method's consensus, and the chosen one anchored on gold, measured on gold it has not seen."""
     fits = {"majority": majority(coded)} | {name: fit(coded) for name, fit in METHODS.items()}
-    if can_anchor(accepted):
-        fits |= {f"{name}_anchored": held_out_consensus(coded, name, accepted) for name in METHODS}
+    if chosen in METHODS and can_anchor(accepted):
+        fits[f"{chosen}_anchored"] = held_out_consensus(coded, chosen, accepted)
     return fits
 
 

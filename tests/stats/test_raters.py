@@ -7,7 +7,14 @@ import pytest
 from app.stats.coding import CLASSES, code_votes
 from app.stats.conduct import duplicate_justifications, pace, runs_p_value, side_runs
 from app.stats.consensus import one_coin
-from app.stats.rater_quality import confidence_report, decayed_accuracy, label_errors, leanings, self_consistency
+from app.stats.rater_quality import (
+    confidence_report,
+    decayed_accuracy,
+    label_errors,
+    leanings,
+    self_consistency,
+    swap_consistency,
+)
 from app.stats.raters import agreement_with_others, first_shown_wins, missing
 from app.stats.reports import rater_report
 from tests.stats.build import KINDS, random_votes, votes
@@ -32,6 +39,19 @@ def test_self_consistency_counts_repeats_only():
     tally = self_consistency(coded_of(frame, keep_repeats=True), frame)
     assert (tally.hits[0], tally.n[0]) == (1, 2)
     assert self_consistency(coded_of(frame), frame).n[0] == 0
+
+
+def test_a_rater_who_follows_the_place_is_not_swap_consistent():
+    rows = [(f"c{k}", r, "first") for k in range(10) for r in ("ann", "bob") for _ in range(2)]
+    frame = votes(rows)
+    frame["repeat_index"] = np.tile([0, 1], 20)
+    frame["first_shown_first"] = np.tile([True, False], 20)
+    frame.loc[(frame["rater_id"] == "bob") & (frame["repeat_index"] == 1), "outcome"] = "second"
+    tally = swap_consistency(coded_of(frame, keep_repeats=True), frame)
+    assert tally.hits.tolist() == [10, 0]
+    assert tally.n.tolist() == [10, 10]
+    same_order = frame.assign(first_shown_first=True)
+    assert swap_consistency(coded_of(same_order, keep_repeats=True), same_order).n.sum() == 0
 
 
 def test_recent_answers_count_more():

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from app.stats.coding import CLASSES
@@ -133,3 +134,26 @@ def test_rankings_give_strengths_in_both_ways():
     agreement = agreement_report(votes_frame, kinds=KINDS).to_json()["criteria"]["overall"]
     assert agreement["kendall_w"]["n_comparisons"] == 200
     assert agreement["kendall_tau_b"]["value"] > 0.1
+
+
+def test_the_consensus_report_measures_itself_on_gold():
+    frame, truth = random_votes(8, units=240)
+    gold = pd.DataFrame(
+        {
+            "comparison_id": [f"c{k:04d}" for k in range(150)],
+            "first": "a",
+            "second": "b",
+            "criterion": "overall",
+            "outcome": truth[:150],
+        }
+    )
+    overall = REPORTS["consensus"](frame, kinds=KINDS, gold=gold).to_json()["criteria"]["overall"]
+    assert overall["chosen_method"] == "one_coin_anchored"
+    for name in ("majority", "one_coin", "dawid_skene", "one_coin_anchored"):
+        method = overall["methods"][name]
+        assert method["accuracy_on_gold"]["n_gold"] == 150
+        assert method["calibration"]["temperature"]["value"] is not None
+        raw, after = method["calibration"]["raw"], method["calibration"]["after_temperature"]
+        realised = raw["realised"]["value"]
+        assert abs(after["stated"] - realised) < abs(raw["stated"] - realised) + 0.03
+    assert overall["methods"]["one_coin"]["converged"]
