@@ -1,0 +1,1 @@
+"""The sections of the Quality page: agreement, consensus, raters, bias, models."""
