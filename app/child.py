@@ -6,6 +6,7 @@ parent closed it or died, it ends the command. A training run thus never outlive
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -56,7 +57,8 @@ def main(command: Sequence[str]) -> int:
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
     def end_with_parent() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1024):  # not sys.stdin: its lock, held by a thread, would crash our own exit
+            pass
         child.terminate()
         try:
             child.wait(STOP_SECONDS)

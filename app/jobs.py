@@ -113,9 +113,7 @@ def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Ma
     command = [sys.executable, "-P", "-m", "reward", "train", *asked]
     status = run_child(command, log, on_tick=lambda: progress.report(*model_shelf.run_state(output)))
     if status:
-        lines = [line for line in model_shelf.log_tail(output).splitlines() if line.strip()]
-        last = lines[-1].removeprefix("error: ") if lines else "it wrote nothing"
-        raise SteelyardError(f"Training ended with status {status}: {last}")
+        raise SteelyardError(f"Training ended with status {status}: {model_shelf.last_words(output)}")
     model = model_shelf.read_model(output)
     evaluation = (model.evaluation if model else None) or {}
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from app.domain import Event, Rater, RaterKind, RaterState, Role
 from app.errors import Conflict, InvalidInput
@@ -239,8 +239,8 @@ def event_words(store: Store, person: Person) -> tuple[list[str], list[str]]:
     require_admin(person)
     event = tables.event
     with store.read() as connection:
-        actions = connection.scalars(select(distinct(event.c.action)).order_by(event.c.action)).all()
-        actors = connection.scalars(select(distinct(event.c.actor)).order_by(event.c.actor).limit(1000)).all()
+        actions = connection.scalars(select(event.c.action).distinct().order_by(event.c.action)).all()
+        actors = connection.scalars(select(event.c.actor).distinct().order_by(event.c.actor).limit(1000)).all()
     return list(actions), list(actors)
 
 

@@ -254,6 +254,13 @@ def log_tail(output: Path, *, n_lines: int = 30) -> str:
     return "\n".join(text.replace("\r", "\n").splitlines()[-n_lines:])
 
 
+def last_words(output: Path) -> str:
+    """Why a run failed, in its own words: its error, or else the last line that it wrote."""
+    lines = [line.strip() for line in log_tail(output).splitlines() if line.strip()]
+    errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return (errors or lines or ["it wrote nothing"])[-1]
+
+
 def run_state(output: Path) -> tuple[float, str]:
     """How far a run is, as a share and in words."""
     log = read_log(output)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
 from app.domain import Job
 from app.services import model_shelf
 from app.services.model_shelf import RunLog
-from app.ui.components.charts import figure, lines
+from app.ui.components.charts import figure
 from app.ui.components.time import show_duration
 
 FOLLOW_SECONDS = 2.0
@@ -19,7 +20,7 @@ def show_run(job: Job) -> None:
     output = model_shelf.run_output(job)
     log = model_shelf.read_log(output)
     _show_figures(log)
-    if log.points:
+    if len(log.points) > 1:
         show_curve(log, key=f"loss-{job.id}")
     tail = model_shelf.log_tail(output)
     if tail:
@@ -53,11 +54,25 @@ def show_curve(log: RunLog, *, key: str) -> None:
     table = table[[name for name in columns if name in table]].rename(columns=columns)
     first, last = table["loss"].iloc[0], table["loss"].iloc[-1]
     figure(
-        lines(table[["step", "loss"]], x="step", y="loss", height=240),
+        _curve(table),
         table,
         reading=f"Training loss {first:.3f} at step {int(table['step'].iloc[0]):,}, {last:.3f} at step {log.step:,}: "
         "means of batches, good for following a run. What the model is worth is measured on held-out pairs at the end.",
         key=key,
+    )
+
+
+def _curve(table: pd.DataFrame) -> alt.Chart:
+    steps = alt.Axis(format="d", tickMinStep=1)
+    return (
+        alt.Chart(table)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("step:Q", axis=steps, scale=alt.Scale(zero=False, nice=False)),
+            y=alt.Y("loss:Q", scale=alt.Scale(zero=False)),
+            tooltip=["step", alt.Tooltip("loss", format=".3f")],
+        )
+        .properties(height=240)
     )
 
 

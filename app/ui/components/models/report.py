@@ -31,7 +31,7 @@ def show_report(model: TrainedModel) -> None:
         _show_margins(evaluation)
         _show_slices(evaluation)
     log = model_shelf.read_log(model.directory)
-    if log.points:
+    if len(log.points) > 1:
         st.subheader("Training", anchor=False)
         show_curve(log, key="report-loss")
     card = model_shelf.read_card(model)

@@ -27,13 +27,16 @@ def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
     missing = model_shelf.missing_packages()
     if missing:
         st.warning(escape(f"{missing}."))
+    turn = st.session_state.setdefault("run-turn", 0)
+    name_key = f"run-name-{turn}"
+    st.session_state.setdefault(name_key, f"{campaign.name}-{utc_now():%Y%m%d-%H%M%S}")
     with st.form("start-run", border=True):
         left, right = st.columns(2)
         with left:
             snapshot = choose_snapshot("Snapshot", snapshots, key="run-snapshot")
             base = st.text_input("Base", EMBEDDED_BASE, help=BASE_HELP, max_chars=300)
         with right:
-            name = st.text_input("Name", f"{campaign.name}-{utc_now():%Y%m%d-%H%M}", max_chars=64)
+            name = st.text_input("Name", key=name_key, max_chars=64)
             target = st.selectbox("Target", TARGETS, format_func=TARGET_WORDS.__getitem__)
         epochs, seed = st.columns(2)
         with epochs:
@@ -55,6 +58,7 @@ def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
             data_directory=settings().data_directory,
         )
         ask_for(request)
+        st.session_state["run-turn"] = turn + 1
         st.rerun()
 
 

@@ -39,11 +39,14 @@ def show_build(campaign: Campaign) -> None:
 
 def _show_form(campaign: Campaign) -> None:
     overview = managing.overview(get_store(), get_person(), campaign.name)
+    turn = st.session_state.setdefault("build-turn", 0)
+    name_key = f"snapshot-name-{turn}"
+    st.session_state.setdefault(name_key, f"{campaign.name}-{utc_now():%Y%m%d-%H%M%S}")
     rounds = [ALL_ROUNDS, *(row.round.name for row in overview.rounds)]
     with st.form("build-snapshot", border=True):
         left, right = st.columns(2)
         with left:
-            name = st.text_input("Name", f"{campaign.name}-{utc_now():%Y%m%d-%H%M}", max_chars=64)
+            name = st.text_input("Name", key=name_key, max_chars=64)
             round_name = st.selectbox("Rounds", rounds)
             minimum = st.number_input("Votes that a pair needs", 1, 100, 1)
         with right:
@@ -72,4 +75,5 @@ def _show_form(campaign: Campaign) -> None:
             get_person(), campaign.name, name=name.strip(), options=options, data_directory=settings().data_directory
         )
         ask_for(request)
+        st.session_state["build-turn"] = turn + 1
         st.rerun()
