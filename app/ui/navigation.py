@@ -18,7 +18,7 @@ from app.errors import SteelyardError
 from app.policy import Action
 from app.services.sessions import Person
 from app.settings import settings
-from app.ui.components.page import show_error
+from app.ui.components.page import LOG_IN, show_error
 from app.ui.components.style import apply_style
 from app.ui.session import find_person
 
@@ -59,6 +59,8 @@ PAGES = (
     PageEntry("my_work", "My work", Action.JUDGE, section="Rating"),
     PageEntry("rubrics", "Rubrics", Action.PUBLISH_RUBRIC, section="Design"),
     PageEntry("adjudicate", "Adjudicate", Action.ADJUDICATE, section="Design"),
+    PageEntry("tensions", "Tensions", Action.PUBLISH_RUBRIC, section="Design"),
+    PageEntry("quality", "Quality", Action.SEE_QUALITY, section="Design"),
     PageEntry("campaigns", "Campaigns", Action.MANAGE_CAMPAIGN, section="Research"),
     PageEntry("snapshots", "Snapshots", Action.BUILD_SNAPSHOT, section="Research"),
     PageEntry("models", "Reward models", Action.TRAIN, section="Research"),
@@ -122,4 +124,4 @@ def _ask_to_log_in() -> None:
         return
     st.header("You are logged out")
     st.text("Log in again to go on; drafts are kept.")
-    st.html('<a class="sy-link" href="/login" target="_self">Log in</a>')
+    st.html(LOG_IN)

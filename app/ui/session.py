@@ -17,6 +17,10 @@ from app.settings import Settings, settings
 _CAMPAIGN = "campaign"
 
 
+class LoggedOut(NotAllowed):
+    """Nobody is logged in (any more)."""
+
+
 def get_store() -> Store:
     """The store, opened once per process."""
     return _opened(settings())
@@ -41,11 +45,11 @@ def get_person() -> Person:
     """The person; callbacks ask as pages do.
 
     Raises:
-        NotAllowed: nobody is logged in (any more).
+        LoggedOut: nobody is.
     """
     person = find_person()
     if person is None:
-        raise NotAllowed("You are logged out. Log in again: what you typed was kept.")
+        raise LoggedOut("You are logged out. Log in again; drafts are kept.")
     return person
 
 

@@ -61,7 +61,7 @@ def make_seeded(directory: Path) -> None:
     make_empty(directory)
     store = open_store(settings_for(directory))
     load_sample(store)
-    simulate(store, "sample", n_raters=6, n_judgments=90, seed=1)
+    simulate(store, "sample", n_raters=5, n_judgments=45, seed=1)
     rubric = load_library("instruction_factuality")
     create_campaign(store, "small", rubric=rubric, title="Small", counted_kinds=[RaterKind.HUMAN])
     open_round(store, "small", name="ranking", rubric=rubric, mode=RankingMode.KWAY)

@@ -15,7 +15,9 @@ from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action
 from app.services.sessions import Person
 from app.ui.components.text import escape, escape_html
-from app.ui.session import choose_campaign, chosen_campaign
+from app.ui.session import LoggedOut, choose_campaign, chosen_campaign
+
+LOG_IN = '<a class="sy-link" href="/login" target="_self">Log in</a>'
 
 log = logging.getLogger(__name__)
 
@@ -109,6 +111,8 @@ def show_error(error: SteelyardError) -> None:
         st.error(f"Not stored yet:\n{lines}")
     else:
         st.error(escape(str(error)))
+    if isinstance(error, LoggedOut):
+        st.html(LOG_IN)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.tension import SeenTension, seen_tensions
 from app.ui.components.text import escape, escape_html
-from app.ui.session import chosen_campaign, get_person, get_store
+from app.ui.session import chosen_campaign, find_person, get_person, get_store
 
 SKIP_REASONS = (
     "I lack the knowledge to judge this",
@@ -53,9 +53,11 @@ def page() -> None:
 
 
 def autosave(form: Form) -> None:
-    """Keep the draft on the server after every change."""
+    """Keep the draft on the server after every change; who was logged out meanwhile is told by the page itself."""
     draft = form_state.draft_of(form_state.read(form, _plain(seen_tensions(form))))
-    judging.save_draft(get_store(), get_person().name, form.desk.assignment.id, draft)
+    person = find_person()
+    if person is not None:
+        judging.save_draft(get_store(), person.name, form.desk.assignment.id, draft)
 
 
 def submit(form: Form) -> None:
