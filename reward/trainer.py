@@ -12,37 +12,19 @@ TRL's loss. Nothing here leaves the host: TRL's telemetry and its model card are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch.nn.functional import logsigmoid
 from torch.utils.data import Sampler
+from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardTrainer
-from trl.trainer.reward_trainer import DataCollatorForPreference
+
+from reward.elements import ELEMENT_COLUMNS, PreferenceCollator, element_length
 
 MEGA_BATCHES = 50
 LENGTH_JITTER = 0.1
-
-
-@dataclass
-class PreferenceCollator(DataCollatorForPreference):
-    """TRL's collator that also passes `soft_label` and `weight` on, as float tensors of shape (pairs,).
-
-    Example:
-        >>> PreferenceCollator(pad_token_id=0)([
-        ...     {"chosen_ids": [1, 2], "rejected_ids": [3], "soft_label": 0.8, "weight": 1.0}])
-        {'input_ids': tensor([[1, 2], [3, 0]]), 'attention_mask': tensor([[1, 1], [1, 0]]),
-         'soft_label': tensor([0.8000]), 'weight': tensor([1.])}
-    """
-
-    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Pad one batch: chosen rows first, then rejected rows."""
-        batch = super().torch_call(examples)
-        for key in ("soft_label", "weight"):
-            if key in examples[0]:
-                batch[key] = torch.tensor([example[key] for example in examples], dtype=torch.float)
-        return batch
 
 
 class LengthGroupedSampler(Sampler[int]):
@@ -89,10 +71,12 @@ class LengthGroupedSampler(Sampler[int]):
 
 
 class PreferenceTrainer(RewardTrainer):
-    """TRL's `RewardTrainer` with soft labels, weights and length grouping.
+    """TRL's `RewardTrainer` with soft labels, weights, rankings, length grouping and shared prefixes.
 
-    The training set needs `chosen_ids` and `rejected_ids`; `soft_label`, `weight` and `margin` are used where present,
-    `length` groups the batches where present. Without `soft_label` it is TRL's trainer.
+    The training set needs `chosen_ids` and `rejected_ids`, or the columns of a ranking (see `reward.elements`);
+    `soft_label`, `weight` and `margin` are used where present, `length` groups the batches where present. Without
+    `soft_label` it is TRL's trainer. Prefixes are shared where the collator says so; the model must then have been
+    through `reward.prefix.enable_sharing`.
     """
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
@@ -101,21 +85,34 @@ class PreferenceTrainer(RewardTrainer):
     def _send_telemetry(self) -> None:
         """Nothing: no request leaves the host."""
 
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Rankings are tokenised already, like pairs, under a column name that TRL does not know."""
+        return dataset if "texts_ids" in dataset.column_names else super()._prepare_dataset(dataset, *args, **kwargs)
+
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
-        self._signature_columns = list(dict.fromkeys([*self._signature_columns, "soft_label", "weight"]))
+        self._signature_columns = list(dict.fromkeys([*self._signature_columns, *ELEMENT_COLUMNS]))
+
+    @cached_property
+    def _lengths(self) -> list[int]:
+        """Tokens that each training element takes up in a batch."""
+        if not (isinstance(self.data_collator, PreferenceCollator) and self.data_collator.share_prefixes):
+            return list(self.train_dataset["length"])
+        return [element_length(example, share_prefixes=True) for example in self.train_dataset]
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         if "length" not in self.train_dataset.column_names:
             return super()._get_train_sampler(train_dataset)
         batch_size = self._train_batch_size * self.args.world_size
-        return LengthGroupedSampler(self.train_dataset["length"], batch_size=batch_size, seed=self.args.seed)
+        return LengthGroupedSampler(self._lengths, batch_size=batch_size, seed=self.args.seed)
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The soft-label loss of one batch; TRL's own pass still fills its metrics."""
         labels, weights = inputs.pop("soft_label", None), inputs.pop("weight", None)
+        if "first" in inputs:
+            model, inputs = _as_pairs(model, inputs)
         loss, outputs = super().compute_loss(model, inputs, True, num_items_in_batch)
         if labels is not None or weights is not None:
             loss = self._soft_loss(outputs.logits, labels, weights, inputs.get("margin"))
@@ -136,3 +133,18 @@ class PreferenceTrainer(RewardTrainer):
         if self.args.center_rewards_coefficient is not None:
             loss = loss + self.args.center_rewards_coefficient * torch.mean((chosen + rejected) ** 2)
         return loss
+
+
+def _as_pairs(model: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Run the model on the batch's texts and present the result to TRL as if it had been a batch of pairs.
+
+    Returns:
+        A function that gives the logits of all first texts, then of all second texts, and the inputs that TRL's loss
+        reads for itself: the margin, and the tokens to count.
+    """
+    rest = dict(inputs)
+    first, second, margin = rest.pop("first"), rest.pop("second"), rest.pop("margin", None)
+    logits = model(**rest, use_cache=False).logits
+    paired = SequenceClassifierOutput(logits=torch.cat([logits[first], logits[second]]))
+    counted = rest["attention_mask"] if "segments" not in rest else rest["segments"] >= 0
+    return lambda **_: paired, {"attention_mask": counted, **({} if margin is None else {"margin": margin})}
