@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.stats.intervals import wilson
 
@@ -109,7 +109,7 @@ def spiegelhalter_z(probability: np.ndarray, outcome: np.ndarray) -> tuple[float
     if variance == 0:
         return None, None
     z = float(((y - p) * (1 - 2 * p)).sum() / np.sqrt(variance))
-    return z, float(2 * norm.sf(abs(z)))
+    return z, float(2 * ndtr(-abs(z)))
 
 
 def debiased_calibration_error(probability: np.ndarray, outcome: np.ndarray) -> float | None:

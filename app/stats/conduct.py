@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.stats.coding import CLASSES, CodedVotes
 from app.stats.drift import time_order
@@ -123,4 +123,4 @@ def _runs(side: np.ndarray) -> SideRuns:
 
 def runs_p_value(runs: SideRuns) -> float | None:
     """Return the one-sided probability of so few runs by chance, or None without a z."""
-    return None if runs.z is None else float(norm.cdf(runs.z))
+    return None if runs.z is None else float(ndtr(runs.z))

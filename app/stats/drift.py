@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.stats.coding import CodedVotes
 
@@ -108,7 +108,7 @@ def cochran_armitage(success: np.ndarray, score: np.ndarray, stratum: np.ndarray
     if variance <= 0:
         return Trend(None, None, n, n_strata, "no stratum has both outcomes at different positions")
     z = float(((y - rate[group]) * centred).sum() / np.sqrt(variance))
-    return Trend(z, float(2 * norm.sf(abs(z))), n, n_strata)
+    return Trend(z, float(2 * ndtr(-abs(z))), n, n_strata)
 
 
 def time_order(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:

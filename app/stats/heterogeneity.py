@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from app.stats.tension import Profiles
 
@@ -100,4 +100,4 @@ def resolution_heterogeneity(profiles: Profiles, first: str, second: str) -> Het
     if z is None:
         reason = "no variation, or no rater with two conflicts"
         return Heterogeneity(None, None, None, n, len(raters), raters, rates, reason)
-    return Heterogeneity(z, float(norm.sf(z)), correlation, n, len(raters), raters, rates)
+    return Heterogeneity(z, float(ndtr(-z)), correlation, n, len(raters), raters, rates)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv, ndtri
 
 from app.stats.results import Estimate, undefined
 
@@ -63,7 +63,7 @@ def jeffreys(successes: float, n: float, *, level: float = LEVEL) -> Estimate:
     if n == 0:
         return undefined("no observations")
     tail = (1 - level) / 2
-    low, high = stats.beta.ppf([tail, 1 - tail], successes + 0.5, n - successes + 0.5)
+    low, high = betaincinv(successes + 0.5, n - successes + 0.5, [tail, 1 - tail])
     low = 0.0 if successes == 0 else float(low)
     high = 1.0 if successes == n else float(high)
     return Estimate(value=successes / n, n=round(n), low=low, high=high, level=level, method="Jeffreys")
@@ -127,7 +127,7 @@ def normal_interval(value: float, standard_error: float, *, level: float = LEVEL
 @cache
 def _quantile(level: float) -> float:
     """Return the standard normal quantile that leaves (1 - level) / 2 above it."""
-    return float(stats.norm.ppf(1 - (1 - level) / 2))
+    return float(ndtri(1 - (1 - level) / 2))
 
 
 def _wilson_bounds(p: float, n: float, level: float) -> tuple[float, float]:

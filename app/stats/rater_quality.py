@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import betaincinv
 
 from app.stats.calibration import (
     MIN_BIAS,
@@ -83,7 +83,7 @@ def decayed_accuracy(right: np.ndarray, *, half_life: float = HALF_LIFE) -> Esti
         return undefined("no gold answers")
     weights = 0.5 ** (np.arange(len(right))[::-1] / half_life)
     good, bad = 1 + weights[right].sum(), 1 + weights[~right].sum()
-    low, high = stats.beta.ppf([0.1, 0.9], good, bad)
+    low, high = betaincinv(good, bad, [0.1, 0.9])
     method = f"Beta posterior, half-life {half_life:.0f} answers"
     return Estimate(float(good / (good + bad)), len(right), float(low), float(high), 0.8, method)
 
