@@ -67,9 +67,8 @@ def show_decision(
         format_func=CAUSES.__getitem__,
         key=f"cause-{key}",
     )
-    st.text_area(
-        "Reason", key=f"reason-{key}", placeholder="In a sentence or two; it stands beside the votes for good."
-    )
+    st.caption("Only where votes are wrong does the decision become the label; else the votes stay it.")
+    st.text_area("Reason", key=f"reason-{key}", placeholder="A sentence or two; it stands beside the votes for good.")
     st.button(
         "Decide and go on",
         key=f"decide-{key}",

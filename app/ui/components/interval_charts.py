@@ -15,6 +15,14 @@ import streamlit as st
 from app.ui.components.reports import n_of
 
 VALUE, LOW, HIGH, N, WHY = "Value", "Low", "High", "n", "Undefined because"
+_NAME_AXIS = alt.Axis(
+    labelLimit=220,
+    labelFontSize=13,
+    labelFlush=False,
+    labelExpr="split(replace(datum.label, /(: | over |, )/, '$1|'), '|')",
+)
+"""Names of rows; long ones take two lines, so that a narrow screen keeps room for the points."""
+
 ROW_HEIGHT, BESIDE_ROWS = 36, 75
 """Of one name, and of the axis with its title and a legend above."""
 
@@ -81,30 +89,26 @@ def interval_chart(
     axis = alt.Axis(format=".0%" if as_share else "~g", title=title, tickCount=6)
     names = list(dict.fromkeys(shown[name]))
     encoding: dict[str, Any] = {
-        "y": alt.Y(
-            f"{name}:N", sort=names, title=None, axis=alt.Axis(labelLimit=260, labelFontSize=13, labelFlush=False)
-        ),
+        "y": alt.Y(f"{name}:N", sort=names, title=None, axis=_NAME_AXIS),
         "tooltip": [alt.Tooltip(column) for column in shown.columns],
     }
     if series is not None:
         order = list(dict.fromkeys(shown[series]))
         encoding["yOffset"] = alt.YOffset(f"{series}:N", sort=order)
         encoding["color"] = alt.Color(
-            f"{series}:N", sort=order, legend=alt.Legend(orient="top", title=None, symbolType="circle", labelLimit=320)
+            f"{series}:N", sort=order, legend=alt.Legend(orient="top", title=None, direction="vertical", labelLimit=320)
         )
     base = alt.Chart(shown).encode(**encoding)
-    rules = base.mark_rule(strokeWidth=2.5, **_colour(series)).encode(
-        x=alt.X(f"{LOW}:Q", scale=scale, axis=axis), x2=HIGH
-    )
-    points = base.mark_point(filled=True, size=75, opacity=1, **_colour(series)).encode(
-        x=alt.X(f"{VALUE}:Q", scale=scale, axis=axis)
-    )
+    low, value = (alt.X(f"{column}:Q", scale=scale, axis=axis) for column in (LOW, VALUE))
+    rules = base.mark_rule(strokeWidth=2.5, **_colour(series)).encode(x=low, x2=HIGH)
+    points = base.mark_point(filled=True, size=75, opacity=1, **_colour(series)).encode(x=value)
     layers = [rules, points]
     if reference is not None:
         line = alt.Chart(pd.DataFrame({"x": [reference]})).mark_rule(strokeDash=[4, 4], color="#8a949a", tooltip=None)
         layers.insert(0, line.encode(x=alt.X("x:Q", scale=scale, axis=axis)))
     n_series = max(1, shown[series].nunique()) if series is not None else 1
-    return alt.layer(*layers).properties(height=ROW_HEIGHT * (1 + 0.45 * (n_series - 1)) * len(names) + BESIDE_ROWS)
+    rows = ROW_HEIGHT * (1 + 0.45 * (n_series - 1)) * len(names)
+    return alt.layer(*layers).properties(height=rows + BESIDE_ROWS + 24 * (n_series - 1))
 
 
 def triangle(table: pd.DataFrame, *, x: str, y: str, value: str, label: str, small: str) -> alt.LayerChart:
@@ -121,7 +125,12 @@ def triangle(table: pd.DataFrame, *, x: str, y: str, value: str, label: str, sma
     columns, rows = list(dict.fromkeys(table[x])), list(dict.fromkeys(table[y]))
     angle = 0 if len(columns) <= 4 else -30
     base = alt.Chart(table).encode(
-        x=alt.X(f"{x}:N", sort=columns, title=None, axis=alt.Axis(labelAngle=angle, labelLimit=140, labelFontSize=13)),
+        x=alt.X(
+            f"{x}:N",
+            sort=columns,
+            title=None,
+            axis=alt.Axis(labelAngle=angle, labelLimit=140, labelFontSize=13, labelFlush=False),
+        ),
         y=alt.Y(f"{y}:N", sort=rows, title=None, axis=alt.Axis(labelLimit=160, labelFontSize=13)),
         tooltip=[alt.Tooltip(column) for column in table.columns if column not in (label, small)],
     )

@@ -71,6 +71,7 @@ def _choose_section() -> str:
         format_func=lambda key: SECTIONS[key][0],
         key="quality-section",
         required=True,
+        wrap=True,
         label_visibility="collapsed",
     )
     st.query_params["report"] = name

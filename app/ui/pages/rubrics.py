@@ -49,7 +49,9 @@ def _choose_view(versions: list[Version]) -> str:
     views = [READ, VERSIONS, PUBLISH, ROUND] if versions else [READ, PUBLISH]
     if st.session_state.get("rubric-view") not in views:
         st.session_state["rubric-view"] = READ
-    return st.segmented_control("View", views, key="rubric-view", required=True, label_visibility="collapsed")
+    return st.segmented_control(
+        "View", views, key="rubric-view", required=True, label_visibility="collapsed", wrap=True
+    )
 
 
 def _choose(published: dict[str, list[Version]]) -> str:

@@ -81,7 +81,7 @@ def show_shares(document: Document) -> None:
     """Torn, unexplained, defiance, against the weights, between raters."""
     _title("Shares", "shares")
     table = estimates([estimate_row({"Share": words}, document[key]) for key, words in SHARES.items()])
-    chart = interval_chart(table, name="Share", title="share of the judgments, or of pairs of them", domain=(0, 1))
+    chart = interval_chart(table, name="Share", title="share", domain=(0, 1))
     unexplained, fit = document["unexplained_share"], document["revealed_fit"]
     reading = f"The criteria leave {percent(unexplained['value'])} of the decided verdicts unexplained."
     if unexplained["value"] is None:
