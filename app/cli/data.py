@@ -172,17 +172,46 @@ def simulate(
     raters: Annotated[int, typer.Option(metavar="N", min=1, help="How many simulated raters.")],
     judgments: Annotated[int, typer.Option(metavar="M", min=0, help="How many judgments in all.")],
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed gives the same judgments.")] = 0,
+    noise: Annotated[
+        float | None, typer.Option(metavar="POINTS", help="How blurred they see, on a 7-point scale; 0.5 is careful.")
+    ] = None,
+    position_bias: Annotated[
+        float | None, typer.Option(metavar="POINTS", help="What the response shown first gains in their eyes.")
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CRITERION=SHARE", help="How much a criterion counts for them; repeat for more."),
+    ] = None,
+    pace: Annotated[float | None, typer.Option(metavar="WORDS", help="Words that they read per second.")] = None,
 ) -> None:
-    """Let simulated raters judge (kind `simulated`, always shown as such), through the same services as people."""
+    """Let simulated raters judge (kind `simulated`, always shown as such), through the same services as people.
+
+    Each draws ability, position bias, weights and pace from the seed; an option gives all of them the same.
+    """
     from app.demo.simulate import simulate as run
+    from app.demo.traits import GivenTraits
     from app.domain import RaterKind
     from app.services.campaigns import show_campaign
 
+    given = GivenTraits(noise, position_bias, _weights(weight) if weight else None, pace)
     with opened_store() as store:
         counted = show_campaign(store, campaign).campaign.counted_kinds
         with progress_bar("Judging", total=judgments) as progress:
-            summary = run(store, campaign, n_raters=raters, n_judgments=judgments, seed=seed, progress=progress)
+            summary = run(
+                store, campaign, n_raters=raters, n_judgments=judgments, seed=seed, given=given, progress=progress
+            )
     ending = "; nothing is left for them" if summary.is_exhausted else ""
     say(f"{summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments{ending}.")
     if RaterKind.SIMULATED not in counted:
         say(f"They are kept, but do not count: {campaign} counts {', '.join(counted)} votes.")
+
+
+def _weights(values: list[str]) -> dict[str, float]:
+    weights = {}
+    for value in values:
+        criterion, _, share = value.partition("=")
+        try:
+            weights[criterion] = float(share)
+        except ValueError:
+            raise typer.BadParameter(f"--weight {value}: use CRITERION=SHARE, e.g. helpfulness=0.5") from None
+    return weights

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from app.demo.perception import judge
 from app.demo.qualities import Truth, truth_of
-from app.demo.traits import Traits, draw_traits, rater_name
+from app.demo.traits import GivenTraits, Traits, draw_traits, rater_name
 from app.domain import RaterKind, Role
 from app.errors import AlreadyExists, InvalidInput
 from app.services.assigning import next_assignment
@@ -20,7 +19,7 @@ from app.services.campaigns import add_member
 from app.services.database import Store
 from app.services.judging import submit
 from app.services.people import add_account
-from app.services.reading import CampaignContent, read_campaign
+from app.services.reading import CampaignContent, read_campaign, specification_of
 
 FIRST_DAY = datetime(2026, 1, 5, 8, 0, tzinfo=UTC)
 """When simulated work begins by default; a fixed day, so that the same seed writes the same judgments."""
@@ -63,13 +62,14 @@ def simulate(
     n_raters: int,
     n_judgments: int,
     seed: int,
+    given: GivenTraits = GivenTraits(),
     first_day: datetime = FIRST_DAY,
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> SimulationSummary:
     """Let simulated raters judge a campaign.
 
-    The same seed on the same campaign gives the same judgments. Raters of the same name and seed go on where they
-    stopped.
+    The same seed on the same campaign gives the same judgments. Who has other traits is another rater, under another
+    name.
 
     Args:
         store: the database.
@@ -77,6 +77,7 @@ def simulate(
         n_raters: how many simulated raters.
         n_judgments: how many judgments in all.
         seed: of every draw.
+        given: traits that all of them share.
         first_day: when the first sitting begins.
         progress: called after each judgment with the number done.
 
@@ -88,7 +89,7 @@ def simulate(
         raise InvalidInput(f"{n_raters} raters and {n_judgments} judgments: give at least 1 and 0.")
     content = read_campaign(store, campaign_name)
     truths = _truths(content)
-    workers = [_recruit(store, content, index, seed, first_day) for index in range(n_raters)]
+    workers = [_recruit(store, content, index, seed, given, first_day) for index in range(n_raters)]
     order = random.Random(seed)
     at_work = list(workers)
     n_done = 0
@@ -112,20 +113,32 @@ def _truths(content: CampaignContent) -> dict[tuple[int, str], Truth]:
     }
 
 
-def _recruit(store: Store, content: CampaignContent, index: int, seed: int, first_day: datetime) -> _Worker:
+def _recruit(
+    store: Store, content: CampaignContent, index: int, seed: int, given: GivenTraits, first_day: datetime
+) -> _Worker:
     """The account of a simulated rater, made on first use, and a member of the campaign."""
     rubrics = content.rubrics.values()
     declared: dict[str, float] = {}
     for rubric in rubrics:
         declared |= rubric.declared_weights()
     criteria = list(dict.fromkeys(key for rubric in rubrics for key in rubric.criterion_keys))
-    traits = draw_traits(seed, index, criteria=criteria, declared=declared)
-    name = rater_name(index)
-    with suppress(AlreadyExists):  # the same rater in another campaign, or going on in this one
-        add_account(store, name, kind=RaterKind.SIMULATED, specification=traits.to_dict(), actor="simulation")
+    traits = given.applied_to(draw_traits(seed, index, criteria=criteria, declared=declared))
+    name = _account(store, rater_name(index), traits)
     add_member(store, content.campaign.name, name, roles=[Role.RATER], actor="simulation")
     start = first_day + timedelta(minutes=7 * (index % 60))
     return _Worker(name, traits, start, random.Random(f"{seed}:{index}"), np.random.default_rng([seed, index, 1]))
+
+
+def _account(store: Store, name: str, traits: Traits) -> str:
+    """The account of a rater with these traits: the plain name, or, where that is somebody else, a longer one."""
+    for candidate in (name, f"{name}-{traits.digest}"):
+        try:
+            add_account(store, candidate, kind=RaterKind.SIMULATED, specification=traits.to_dict(), actor="simulation")
+        except AlreadyExists:
+            if specification_of(store, candidate) != traits.to_dict():
+                continue
+        return candidate
+    raise AlreadyExists(f"There are accounts {name!r} and {candidate!r} of other raters: use another seed.")
 
 
 def _work_once(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from app.errors import InvalidInput
 
 FIRST_NAMES = (
     "Ada", "Bilal", "Carmen", "Dmitri", "Esi", "Farah", "Goran", "Hana", "Imre", "Jun", "Kofi", "Leila",
@@ -37,6 +41,53 @@ class Traits:
     def to_dict(self) -> dict[str, Any]:
         """The traits as the rater's `specification` in the ledger."""
         return {"simulated": asdict(self)}
+
+    @property
+    def digest(self) -> str:
+        """Four hexadecimal digits that tell these traits from others."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:4]
+
+
+@dataclass(frozen=True)
+class GivenTraits:
+    """Traits that all simulated raters share instead of drawing their own; None leaves a trait to the draw.
+
+    Attributes:
+        noise: as in `Traits`; 0 sees what is there.
+        position_bias: as in `Traits`.
+        weights: criterion -> how much it counts; criteria left out count nothing. Scaled to sum to 1.
+        pace: as in `Traits`.
+    """
+
+    noise: float | None = None
+    position_bias: float | None = None
+    weights: Mapping[str, float] | None = None
+    pace: float | None = None
+
+    def applied_to(self, drawn: Traits) -> Traits:
+        """Drawn traits with the given ones in their place.
+
+        Raises:
+            InvalidInput: a number is out of range, or a weight is of no criterion of the campaign.
+        """
+        if self.noise is not None and not 0 <= self.noise < np.inf:
+            raise InvalidInput(f"noise is {self.noise}: use 0 or more points.")
+        if self.pace is not None and not 0 < self.pace < np.inf:
+            raise InvalidInput(f"pace is {self.pace}: use more than 0 words per second.")
+        given = {key: value for key, value in vars(self).items() if value is not None}
+        if self.weights is not None:
+            given["weights"] = _scaled(self.weights, list(drawn.weights))
+        return replace(drawn, **given)
+
+
+def _scaled(weights: Mapping[str, float], criteria: Sequence[str]) -> dict[str, float]:
+    unknown = [key for key in weights if key not in criteria]
+    if unknown:
+        raise InvalidInput(f"No criterion {unknown[0]!r}: the campaign has {', '.join(criteria) or 'none'}.")
+    total = sum(weights.values())
+    if min(weights.values(), default=0) < 0 or not 0 < total < np.inf:
+        raise InvalidInput(f"Weights {dict(weights)}: use 0 or more each, and more than 0 in all.")
+    return {key: round(weights.get(key, 0.0) / total, 4) for key in criteria}
 
 
 def draw_traits(seed: int, index: int, *, criteria: Sequence[str], declared: Mapping[str, float]) -> Traits:

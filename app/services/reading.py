@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
 
 from app.domain import Campaign, Comparison, Round
-from app.services.lookup import find_campaign, rounds_of, rubric_of
+from app.services.lookup import find_account, find_campaign, rounds_of, rubric_of
+from app.store import tables
 from app.store.engine import Store
 from app.store.queries import comparison_ids, read_comparisons
 from rubrics.model import Rubric
@@ -40,3 +44,14 @@ def read_campaign(store: Store, name: str) -> CampaignContent:
         row_ids = list(comparison_ids(connection, campaign.id).values())
         comparisons = tuple(stored.comparison for stored in read_comparisons(connection, row_ids))
     return CampaignContent(campaign, rounds, rubrics, comparisons)
+
+
+def specification_of(store: Store, name: str) -> Mapping[str, Any] | None:
+    """What a machine rater is made of, or the traits of a simulated one; None for people.
+
+    Raises:
+        NotFound: no such account.
+    """
+    with store.read() as connection:
+        account = find_account(connection, name)
+        return connection.scalar(select(tables.rater.c.specification).where(tables.rater.c.id == account.id))
