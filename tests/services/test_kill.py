@@ -21,7 +21,7 @@ from app.store.engine import Store
 from tests.conftest import ROOT
 from tests.services.house import contents, count, four, gold, line, make_campaign, prefers, vote, write_lines
 
-N_LINES = 3000
+N_LINES = 1200
 
 IMPORT = """
 import sys
