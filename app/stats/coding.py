@@ -94,13 +94,13 @@ def code_votes(
         keep_repeats: keep every vote of a rater on a unit, not only the first.
 
     Returns:
-        The coded votes. Unit codes follow the comparisons' order, criteria start with "overall".
+        The coded votes. Raters are in the order of their names, criteria start with "overall".
     """
     row = _counted_rows(votes, kinds, keep_missing=keep_missing)
     frame = votes if len(row) == len(votes) else votes.iloc[row]
     comparison, comparison_ids = _codes(frame["comparison_id"])
     unit, unit_comparison = _units(frame, comparison, len(comparison_ids))
-    rater, rater_ids = _codes(frame["rater_id"])
+    rater, rater_ids = _in_order(*_codes(frame["rater_id"]))
     criterion, names = _codes(frame["criterion"])
     criterion, criteria = _order_criteria(criterion, names)
     coded = CodedVotes(
@@ -135,6 +135,16 @@ def _codes(column: pd.Series) -> tuple[np.ndarray, pd.Index]:
         return column.cat.codes.to_numpy(), column.cat.categories
     codes, names = pd.factorize(column, sort=True)
     return codes.astype(np.int32), pd.Index(names)
+
+
+def _in_order(codes: np.ndarray, names: pd.Index) -> tuple[np.ndarray, pd.Index]:
+    """Renumber codes so that names rise: results must not depend on the order of categories."""
+    if names.is_monotonic_increasing:
+        return codes, names
+    order = np.argsort(np.asarray(names.astype(str), object), kind="stable")
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order))
+    return rank[codes], names[order]
 
 
 def _outcome_codes(column: pd.Series) -> np.ndarray:

@@ -33,7 +33,10 @@ class Tally:
 
 
 def agreement_with_others(coded: CodedVotes) -> Tally:
-    """Return, per rater, how many of the other raters' votes on the same units agree, and how many there are.
+    """Return, per rater, the summed shares of the other raters' votes on the same unit that agree, and the votes.
+
+    Each vote beside at least one other counts once, with the share of the others who gave the same class: votes, not
+    pairs of votes, are what a rater gave independently.
 
     Args:
         coded: votes on one criterion, one per rater and unit.
@@ -43,7 +46,7 @@ def agreement_with_others(coded: CodedVotes) -> Tally:
     counts[unit] = used
     same = counts[coded.unit, coded.outcome] - 1
     others = counts.sum(axis=1)[coded.unit] - 1
-    return Tally(_per_rater(coded, same), _per_rater(coded, others))
+    return Tally(_per_rater(coded, same / np.maximum(others, 1)), _per_rater(coded, others > 0))
 
 
 def gold_accuracy(coded: CodedVotes, accepted: np.ndarray | None) -> Tally:

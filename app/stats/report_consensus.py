@@ -141,8 +141,10 @@ def _contested(coded: CodedVotes, votes: pd.DataFrame) -> list[dict[str, Any]]:
     _, counts = vote_counts(coded)
     chosen = np.flatnonzero(is_contested(counts))
     share = counts[chosen].max(axis=1, initial=0) / np.maximum(counts[chosen].sum(axis=1), 1)
-    chosen = chosen[np.lexsort((-counts[chosen].sum(axis=1), share))][:MAX_CONTESTED]
     frame = consensus_frame(coded, fit, votes).iloc[chosen]
+    names = [frame[name].astype(str).to_numpy(object) for name in ("second", "first", "comparison_id")]
+    order = np.lexsort((*names, -counts[chosen].sum(axis=1), share))[:MAX_CONTESTED]
+    chosen, frame = chosen[order], frame.iloc[order]
     return [
         {
             "comparison_id": row.comparison_id,

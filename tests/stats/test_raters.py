@@ -27,8 +27,8 @@ def coded_of(frame, **options):
 def test_agreement_with_others_by_hand():
     frame = votes([("x", "ann", "first"), ("x", "bob", "first"), ("x", "cy", "tie"), ("y", "ann", "tie")])
     tally = agreement_with_others(coded_of(frame))
-    assert tally.hits.tolist() == [1, 1, 0]
-    assert tally.n.tolist() == [2, 2, 2]
+    assert tally.hits.tolist() == [0.5, 0.5, 0]
+    assert tally.n.tolist() == [1, 1, 1]
 
 
 def test_self_consistency_counts_repeats_only():

@@ -47,6 +47,17 @@ def test_reports_do_not_depend_on_row_order(name):
     assert_alike(one, other)
 
 
+@pytest.mark.parametrize("name", list(REPORTS))
+def test_reports_do_not_depend_on_the_order_of_categories(name):
+    frame, _ = random_votes(4, units=60)
+    mixed = frame.copy()
+    for column in ("comparison_id", "rater_id", "outcome", "criterion"):
+        labels = frame[column].unique()[::-1]
+        mixed[column] = pd.Categorical(frame[column], categories=labels)
+    one, other = (REPORTS[name](f, kinds=KINDS).to_json() for f in (frame, mixed))
+    assert_alike(one, other)
+
+
 def assert_alike(one, other):
     if isinstance(one, dict):
         assert one.keys() == other.keys()
