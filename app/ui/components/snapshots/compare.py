@@ -65,7 +65,7 @@ def _show_table(title: str, lines: Iterable[Difference], names: tuple[str, str],
         if is_count:
             row["change"] = (line.second or 0) - (line.first or 0)
         else:
-            row["differs"] = line.first != line.second
+            row[" "] = "differs" if line.first != line.second else ""
         rows.append(row)
     st.subheader(title, anchor=False)
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key=f"compare-{title}")
