@@ -16,6 +16,9 @@ from app.settings import settings
 if TYPE_CHECKING:
     from app.services.database import Store
 
+Progress = Callable[..., None]
+"""Takes the number done so far, and perhaps the number of all."""
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")]
 CampaignArgument = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign.")]
 KindsOption = Annotated[
@@ -63,16 +66,36 @@ def print_json(document: Any) -> None:
 
 
 @contextmanager
-def progress_bar(label: str, *, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere; gives a function that takes the number done so far."""
+def progress_bar(label: str, *, total: int | None = None) -> Iterator[Progress]:
+    """A bar on a terminal, nothing elsewhere; gives a function that takes the number done, and perhaps that of all."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with _shown(label, total, *columns) as progress:
+        yield progress
+
+
+@contextmanager
+def working(label: str, *, unit: str = "") -> Iterator[Progress]:
+    """A sign of life on a terminal for work of unknown length; gives a function that takes the number done so far."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    counter = (TextColumn("{task.completed:,.0f} " + unit),) if unit else ()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), *counter, TimeElapsedColumn())
+    with _shown(label, None, *columns) as progress:
+        yield progress
+
+
+@contextmanager
+def _shown(label: str, total: int | None, *columns: Any) -> Iterator[Progress]:
+    """Columns on standard error while the work goes on; they leave no trace."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(label, total=total)
-        yield lambda n_done: bar.update(task, completed=n_done)
+        yield lambda n_done, n_all=total: bar.update(task, completed=n_done, total=n_all)
 
 
 def rubric_from(name_or_file: str) -> Any:

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.console import CampaignArgument, JsonOption, KindsOption, opened_store, print_json, progress_bar, say
+from app.cli.console import (
+    CampaignArgument,
+    JsonOption,
+    KindsOption,
+    opened_store,
+    print_json,
+    progress_bar,
+    say,
+    working,
+)
 from app.errors import AlreadyExists, SteelyardError
 
 SHOWN = 20
@@ -53,7 +62,7 @@ def _import_one(store: Any, campaign: str, file: str, *, format_name: str) -> di
 
     summary, error = ImportSummary(), None
     try:
-        with progress_bar(f"Reading {Path(file).name}", total=None) as progress:
+        with working(f"Importing {Path(file).name}", unit="lines") as progress:
             summary = import_file(
                 store, campaign, file, format_name=format_name, actor="command line", progress=progress
             )
@@ -99,7 +108,7 @@ def export(
 
     if output.exists() and not overwrite:
         raise AlreadyExists(f"--output {output} exists already: name another file, or give --overwrite.")
-    with opened_store() as store:
+    with opened_store() as store, working(f"Writing {output}"):
         counts = export_campaign(store, campaign, output, actor="command line")
     say(
         f"Wrote {output}: {counts.n_comparisons:,} comparisons ({counts.n_gold:,} with a gold key), "
@@ -127,7 +136,7 @@ def snapshot(
     """Freeze a documented dataset: pairs, votes, pool, rubric, card and manifest."""
     from app.services.snapshotting import build
 
-    with opened_store() as store:
+    with opened_store() as store, progress_bar(f"Freezing {campaign}") as progress:
         manifest = build(
             store,
             campaign,
@@ -139,6 +148,7 @@ def snapshot(
             exclude_gold=exclude_gold,
             aggregation=aggregation,
             actor="command line",
+            progress=progress,
         )
     if as_json:
         print_json({"hash": manifest.hash, "directory": str(output), "manifest": dict(manifest.content)})

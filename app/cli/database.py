@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import opened_store, say
+from app.cli.console import opened_store, say, working
 from app.errors import StoreError
 from app.settings import settings
 
@@ -55,7 +55,7 @@ def backup(file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file
     """Write a consistent copy while people work on."""
     from app.services.database import back_up
 
-    with opened_store() as store:
+    with opened_store() as store, working("Copying"):
         back_up(store, file)
     say(f"Wrote {file} ({file.stat().st_size:,} bytes).")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import JsonOption, KindsOption, opened_store, print_json, say
+from app.cli.console import JsonOption, KindsOption, opened_store, print_json, say, working
 
 
 def register(parent: typer.Typer) -> None:
@@ -46,16 +46,17 @@ def report(
 
     if (campaign is None) == (votes is None):
         raise typer.BadParameter("give a campaign, or --votes FILE")
-    if votes is not None:
-        if by is not None:
-            raise typer.BadParameter("--by needs a campaign")
-        reports = {"": file_report(name, votes, kinds=kinds)}
-    else:
-        with opened_store() as store:
-            if by is None:
-                reports = {"": campaign_report(store, name, campaign or "", kinds=kinds)}
-            else:
-                reports = sliced_report(store, name, campaign or "", by=by, kinds=kinds)
+    if votes is not None and by is not None:
+        raise typer.BadParameter("--by needs a campaign")
+    with working("Counting"):
+        if votes is not None:
+            reports = {"": file_report(name, votes, kinds=kinds)}
+        else:
+            with opened_store() as store:
+                if by is None:
+                    reports = {"": campaign_report(store, name, campaign or "", kinds=kinds)}
+                else:
+                    reports = sliced_report(store, name, campaign or "", by=by, kinds=kinds)
     if as_json:
         documents = {value: one.to_json() for value, one in reports.items()}
         print_json(documents[""] if by is None else {"by": by, "slices": documents})
