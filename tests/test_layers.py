@@ -33,17 +33,19 @@ MAY_IMPORT: Mapping[str, frozenset[str]] = {
     "app.store": GROUND | {"app.store"},
     "app.formats": GROUND | {"app.formats"},
     "app.services": GROUND | {"app.services", "app.store", "app.stats", "app.formats", "reward.contract"},
-    "app.jobs": GROUND | {"app.services"},
+    "app.child": frozenset(),
+    "app.jobs": GROUND | {"app.services", "app.child"},
     "app.demo": GROUND | {"app.demo", "app.services"},
-    "app.ui": GROUND | {"app.ui", "app.services", "app.stats"},
+    "app.ui": GROUND | {"app.ui", "app.services", "app.stats", "app.jobs"},
     "app.main": GROUND | {"app.ui", "app.services", "app.stats"},
-    "app.cli": GROUND | {"app.cli", "app.services", "app.jobs", "app.demo"},
-    "app.server": GROUND | {"app.services", "app.jobs", "app.demo"},
+    "app.cli": GROUND | {"app.cli", "app.services", "app.jobs", "app.demo", "app.server"},
+    "app.web": GROUND | {"app.web", "app.services"},
+    "app.server": GROUND | {"app.web", "app.ui", "app.services", "app.jobs", "app.demo"},
 }
 """Layer (the longest prefix counts) -> what of ours it may import."""
 
 ONLY_IN: Mapping[str, tuple[str, ...]] = {
-    "streamlit": ("app.ui", "app.main", "app.server"),
+    "streamlit": ("app.ui", "app.main", "app.server", "app.web"),
     "sqlalchemy": ("app.store", "app.services"),
     "alembic": ("app.store",),
     "huey": ("app.jobs",),
@@ -62,7 +64,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "app.policy": frozenset(),
     "app.settings": frozenset(),
     "app.stats": frozenset({"numpy", "scipy", "pandas"}),
-    "app.formats": frozenset({"datasets"}),
+    "app.formats": frozenset({"datasets", "pyarrow"}),
 }
 """Layer -> every library it may import; layers that are not here are bound by `ONLY_IN` alone."""
 
