@@ -56,13 +56,14 @@ def get_person() -> Person:
 def chosen_campaign(person: Person, action: Action) -> Campaign | None:
     """The campaign that the person looks at, among those in which they may do this; None if there is none.
 
-    The choice lives in the session and in the address, so that a reload and a link keep it.
+    The choice stands in the address, so that a reload and a link keep it, and in the session, so that other pages do.
     """
     campaigns = {campaign.name: campaign for campaign in person.campaigns_for(action)}
     if not campaigns:
         return None
-    wanted = st.session_state.get(_CAMPAIGN) or st.query_params.get(_CAMPAIGN)
-    campaign = campaigns.get(str(wanted)) or next(iter(campaigns.values()))
+    named = (st.query_params.get(_CAMPAIGN), st.session_state.get(_CAMPAIGN))
+    campaign = next((campaigns[name] for name in named if name in campaigns), next(iter(campaigns.values())))
+    st.session_state[_CAMPAIGN] = campaign.name
     if len(campaigns) > 1 and st.query_params.get(_CAMPAIGN) != campaign.name:
         st.query_params[_CAMPAIGN] = campaign.name
     return campaign

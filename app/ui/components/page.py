@@ -92,11 +92,11 @@ def empty_state(title: str, what_next: str, *, to: str | None = None, label: str
             link_to(to, label)
 
 
-def link_to(name: str, label: str) -> None:
-    """A link to another page; nothing where the person may not open it."""
+def link_to(name: str, label: str, *, campaign: str | None = None) -> None:
+    """A link to another page, there with this campaign; nothing where the person may not open it."""
     page = st.session_state.get("pages", {}).get(name)
     if page is not None:
-        st.page_link(page, label=escape(label))
+        st.page_link(page, label=escape(label), query_params={"campaign": campaign} if campaign else None)
 
 
 def go_to(name: str) -> None:

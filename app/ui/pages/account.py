@@ -7,7 +7,10 @@ import streamlit as st
 from app.services import sessions
 from app.services.sessions import Person
 from app.ui.components.page import errors_shown, page_header
+from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
+
+SHOWN = 4
 
 LOG_OUT = '<form method="post" action="/logout"><button class="sy-button">Log out</button></form>'
 
@@ -28,9 +31,15 @@ def page() -> None:
 def _logins(person: Person) -> None:
     st.subheader("Where you are logged in", anchor=False)
     logins = sessions.list_logins(get_store(), person.name)
-    for login in logins:
-        here = " · this one" if login.id == person.login_id else ""
-        st.text(f"Since {login.created_at:%d %B, %H:%M} UTC, until {login.expires_at:%d %B}{here}")
+    logins.sort(key=lambda login: login.id != person.login_id)
+    lines = [
+        f"Since {show_time(login.created_at)}, until {show_time(login.expires_at)}"
+        + (" (this browser)" if login.id == person.login_id else "")
+        for login in logins[:SHOWN]
+    ]
+    if len(logins) > SHOWN:
+        lines.append(f"and {len(logins) - SHOWN} more")
+    st.text("\n".join(lines))
     if len(logins) > 1 and st.button(f"End the other {len(logins) - 1}"):
         sessions.end_logins(get_store(), person.name, actor=person.name, keep=person.login_id)
         st.rerun()

@@ -9,20 +9,14 @@ from app.policy import Action, may_work
 from app.services import desk as desks
 from app.services.campaigns import CampaignOverview, show_campaign
 from app.services.sessions import Person
+from app.ui import navigation
 from app.ui.components.page import empty_state, go_to, link_to, page_header
 from app.ui.components.text import escape
 from app.ui.components.time import show_duration, start_of_day
 from app.ui.session import choose_campaign, get_person, get_store
 
-WORKPLACES = (
-    ("adjudicate", "Decide where raters differ", Action.ADJUDICATE),
-    ("tensions", "See where criteria pull apart", Action.ADJUDICATE),
-    ("quality", "See how far the votes can be trusted", Action.SEE_QUALITY),
-    ("campaigns", "Campaign and import", Action.MANAGE_CAMPAIGN),
-    ("snapshots", "Freeze a snapshot", Action.BUILD_SNAPSHOT),
-    ("models", "Train a reward model", Action.TRAIN),
-)
-"""Page, what one does there, and what one must be allowed to do: the links under a campaign."""
+SECTIONS = ("Design", "Research")
+"""Pages of these sections are about one campaign; each campaign links to them."""
 
 
 def page() -> None:
@@ -73,10 +67,15 @@ def _show_campaign(person: Person, campaign: Campaign) -> None:
                 _show_rating(person, campaign)
         if person.roles - {Role.RATER}:
             _show_progress(show_campaign(get_store(), campaign.name))
-        with st.container(horizontal=True, key=f"links-{campaign.id}"):
-            for name, label, action in WORKPLACES:
-                if campaign in person.campaigns_for(action):
-                    link_to(name, label)
+            _show_links(person, campaign)
+
+
+def _show_links(person: Person, campaign: Campaign) -> None:
+    with st.container(horizontal=True, gap="small", key=f"links-{campaign.id}"):
+        for entry in navigation.PAGES:
+            is_here = entry.action is not None and campaign in person.campaigns_for(entry.action)
+            if entry.section in SECTIONS and is_here:
+                link_to(entry.name, entry.title, campaign=campaign.name)
 
 
 def _show_rating(person: Person, campaign: Campaign) -> None:
@@ -96,7 +95,9 @@ def _show_rating(person: Person, campaign: Campaign) -> None:
 
 def _show_progress(overview: CampaignOverview) -> None:
     for progress in overview.rounds:
-        share = progress.n_complete / progress.n_comparisons if progress.n_comparisons else 0.0
+        if not progress.n_comparisons:
+            continue
+        share = progress.n_complete / progress.n_comparisons
         text = (
             f"Round {progress.round.name}: {progress.n_complete:,} of {progress.n_comparisons:,} comparisons complete, "
             f"{progress.n_judgments:,} judgments"

@@ -60,8 +60,9 @@ def autosave(form: Form) -> None:
         judging.save_draft(get_store(), person.name, form.desk.assignment.id, draft)
 
 
-def submit(form: Form) -> None:
+def submit(shown: Form) -> None:
     """Hand in; a second click or a second tab finds it stored already."""
+    form = shown.anew()
     form_state.tick(form)
     submission = form_state.read(form, _plain(seen_tensions(form)))
     try:

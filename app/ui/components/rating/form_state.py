@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import streamlit as st
@@ -47,24 +48,31 @@ class Form:
 
     def changed(self) -> None:
         """What every widget calls."""
-        tick(self)
-        self.on_change(self)
+        form = self.anew()
+        tick(form)
+        form.on_change(form)
+
+    def anew(self) -> Form:
+        """The same form, read afresh: what a callback works with, because its form was made in the run before."""
+        return replace(self)
 
     @property
     def slots(self) -> tuple[str, ...]:
         """The responses by their place on the screen."""
         return tuple(str(place) for place in range(1, len(self.desk.assignment.shown) + 1))
 
+    @cached_property
     def questions(self) -> list[tuple[AnswerWidget, Question]]:
         """What is asked, in the order of the screen, overall last."""
         rubric = self.desk.rubric
         asked = [criterion_question(rubric.criterion(key), self.slots) for key in self.desk.assignment.criteria_shown]
         return [*asked, overall_question(rubric, self.slots)] if self.desk.assignment.asks_overall else asked
 
+    @cached_property
     def answers(self) -> dict[str, Answer]:
         """What was answered so far, in completion ids; some answers may be incomplete."""
         answers = {}
-        for widget, question in self.questions():
+        for widget, question in self.questions:
             answer = widget.read(question, self.key(question.key))
             if answer is not None:
                 answers[question.key] = answer_from_slots(answer, self.desk.assignment.shown)
@@ -79,7 +87,7 @@ def hydrate(form: Form, draft: Mapping[str, Any]) -> None:
     """Show a draft; what the person changed in this session stays as it is."""
     shown = form.desk.assignment.shown
     answers = draft.get("answers", {})
-    for widget, question in form.questions():
+    for widget, question in form.questions:
         if question.key in answers:
             answer = answer_to_slots(Answer.from_dict(answers[question.key], field=question.key), shown)
             for key, value in widget.fill(question, form.key(question.key), answer):
@@ -112,7 +120,7 @@ def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
     """
     declared = (_declared(form, i, j) for i, j, _ in tensions)
     return Submission(
-        answers=form.answers(),
+        answers=form.answers,
         justification=name_responses(form.value("why") or "", form.desk.assignment.shown).strip(),
         tensions=tuple(tension for tension in declared if tension is not None),
         confidence=form.value("confidence"),
@@ -133,7 +141,7 @@ def draft_of(submission: Submission) -> dict[str, Any]:
 
 def complete_answers(form: Form) -> dict[str, Answer]:
     """The answers to criteria that cover every response, in completion ids."""
-    given = form.answers()
+    given = form.answers
     return {key: answer for key, answer in given.items() if key != OVERALL and _covers(answer, form)}
 
 

@@ -21,7 +21,7 @@ def show_panel(form: Form, tensions: list[SeenTension]) -> None:
     """All widgets of one assignment; every change calls the form."""
     if len(form.slots) == 2:
         st.html(_LEGEND)
-    for widget, question in form.questions():
+    for widget, question in form.questions:
         _show_question(form, widget, question)
     show_tensions(form, tensions)
     st.text_area(

@@ -56,7 +56,8 @@ def _show_saving(form: Form, *, can_revise: bool) -> None:
     st.caption("The earlier version stays on record; the newest one counts.")
 
 
-def _revise(form: Form) -> None:
+def _revise(shown: Form) -> None:
+    form = shown.anew()
     tensions = [(*tension.between, tension.strength) for tension in seen_tensions(form)]
     submission = form_state.read(form, tensions)
     try:

@@ -102,7 +102,7 @@ def _show(form: Form, tension: SeenTension, *, is_open: bool) -> None:
 def _against_weights(form: Form) -> str:
     """A sentence where the overall choice contradicts the rubric's weights, empty elsewhere; only for pairs."""
     rubric, shown = form.desk.rubric, form.desk.assignment.shown
-    weights, overall = rubric.declared_weights(), form.answers().get(OVERALL)
+    weights, overall = rubric.declared_weights(), form.answers.get(OVERALL)
     if len(shown) != 2 or not weights or overall is None or not form.desk.asks_everything:
         return ""
     first, second = sorted(shown)
@@ -122,7 +122,7 @@ def _against_weights(form: Form) -> str:
 
 
 def _goes_against(form: Form, tension: SeenTension, prevailing: str) -> bool:
-    overall: Answer | None = form.answers().get(OVERALL)
+    overall: Answer | None = form.answers.get(OVERALL)
     if overall is None:
         return False
     other = next(key for key in tension.between if key != prevailing)
