@@ -27,9 +27,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): a few minutes the first time"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[reward,demo]'
 	touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): a few minutes the first time"
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[reward,demo,postgres,dev]'
 	touch $@ $(VENV)/.demo
