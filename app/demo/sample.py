@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.resources import as_file, files
 
 from app.demo.simulate import SimulationSummary, simulate
@@ -23,21 +22,12 @@ RULES = RoundRules(overlap=5, gold_rate=0.4, repeat_rate=0.05)
 
 
 def load_sample(store: Store, *, actor: str = "demo") -> None:
-    """The sample campaign with its rounds and comparisons; what is there already stays as it is.
+    """The sample campaign with its rounds and comparisons; what is there stays as it is, also from another release.
 
     Raises:
         SteelyardError: a shipped line was refused: the package is damaged.
     """
-    with suppress(AlreadyExists):
-        create_campaign(
-            store,
-            NAME,
-            rubric=load_library("helpful_harmless"),
-            title="Sample: everyday questions in six domains",
-            counted_kinds=[RaterKind.SIMULATED],
-            rules=RULES,
-            actor=actor,
-        )
+    is_new = _create(store, actor=actor)
     if RANKING_ROUND not in {row.round.name for row in show_campaign(store, NAME).rounds}:
         open_round(
             store,
@@ -54,8 +44,25 @@ def load_sample(store: Store, *, actor: str = "demo") -> None:
             continue
         with as_file(resource) as path:
             summary = import_file(store, NAME, path, format_name="native", actor=actor)
-        if summary.n_refused:
+        if summary.n_refused and is_new:
             raise SteelyardError(f"{resource.name}: {summary.refused[0]}. Install Steelyard again.")
+
+
+def _create(store: Store, *, actor: str) -> bool:
+    """Create the campaign; False where it is there."""
+    try:
+        create_campaign(
+            store,
+            NAME,
+            rubric=load_library("helpful_harmless"),
+            title="Sample: everyday questions in six domains",
+            counted_kinds=[RaterKind.SIMULATED],
+            rules=RULES,
+            actor=actor,
+        )
+    except AlreadyExists:
+        return False
+    return True
 
 
 def n_missing_judgments(store: Store) -> int:

@@ -13,10 +13,11 @@ import pytest
 from app.demo import sample
 from app.demo.sample import NAME, load_sample, n_missing_judgments, rate_sample
 from app.domain import RaterKind
-from app.services.campaigns import show_campaign
+from app.services.campaigns import create_campaign, show_campaign
 from app.services.people import list_accounts
 from app.store.engine import Store
 from rubrics.loader import load_library
+from tests.services.ledgers import import_lines
 
 FOLDER = Path(__file__).parents[2] / "app" / "demo" / "sample"
 RUBRICS = {"pairs": load_library("helpful_harmless"), "rankings": load_library("instruction_factuality")}
@@ -132,3 +133,10 @@ def test_loading_twice_and_after_an_interruption_gives_the_same_campaign(
     assert n_missing_judgments(sqlite_store) == 0
     assert rate_sample(sqlite_store).n_judgments == 0
     assert {account.kind for account in list_accounts(sqlite_store)} == {RaterKind.SIMULATED}
+
+
+def test_a_sample_of_another_release_stays_as_it_is(sqlite_store: Store, tmp_path: Path) -> None:
+    create_campaign(sqlite_store, NAME, rubric=RUBRICS["pairs"], counted_kinds=[RaterKind.SIMULATED])
+    import_lines(sqlite_store, NAME, [{**PAIRS[0], "prompt": "An older question?"}], tmp_path)
+    load_sample(sqlite_store)
+    assert show_campaign(sqlite_store, NAME).n_comparisons == len(PAIRS) + len(RANKINGS) + len(GOLD)
