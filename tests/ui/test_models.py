@@ -111,6 +111,11 @@ def test_the_form_asks_for_a_run_which_is_followed_from_its_files(seeded, open_p
     assert figures["Step"] == "3 of 10"
     assert figures["Training time left"] == "14 s"
     assert "Training loss 0.700 at step 1, 0.700 at step 3" in words(at)
+    measured = {"held_out_accuracy": 0.625, "held_out_low": 0.4, "held_out_high": 0.8, "held_out_n": 16}
+    write_points(model_shelf.partial_of(output), [*points, {**points[-1], "step": 4, "seconds": 8.0, **measured}])
+    at = open_page("models", login=login, campaign="sample")
+    assert "Right on 62.5% of 16 validation pairs at step 4 of 10" in words(at)
+    assert {one.label: one.value for one in at.metric}["Right on held-out pairs"] == "62%"
     button(at, "Cancel").click().run()
     assert button(at, "Stopping …").disabled
     assert job_rows.find(seeded.store, job.id).is_stopping

@@ -31,33 +31,68 @@ def show_run(job: Job) -> None:
 def _show_figures(log: RunLog) -> None:
     last = log.points[-1] if log.points else {}
     left = log.seconds_left
+    held_out = next((point for point in reversed(log.points) if point.get("held_out_accuracy") is not None), None)
     figures = {
         "Step": f"{log.step:,} of {log.n_steps:,}" if log.n_steps else "not begun",
         "Loss": _number(last.get("loss")),
         "Right in the batch": _percent(last.get("accuracy")),
         "Training time left": "unknown yet" if left is None else show_seconds(left),
     }
+    if held_out is not None:
+        figures["Right on held-out pairs"] = _percent(held_out["held_out_accuracy"])
     with st.container(horizontal=True):
         for name, value in figures.items():
-            st.metric(name, value, width=180)
+            st.metric(name, value, width=160)
 
 
 def show_curve(log: RunLog, *, key: str) -> None:
     """Loss over steps, and accuracy on held-out pairs where the log carries it."""
     table = pd.DataFrame(log.points)
-    columns = {
-        "step": "step",
-        "loss": "loss",
-        "accuracy": "right in the batch",
-        "held_out_accuracy": "held-out accuracy",
-    }
-    table = table[[name for name in columns if name in table]].rename(columns=columns)
+    table = table[[name for name in COLUMNS if name in table]].rename(columns=COLUMNS)
     first, last = table["loss"].iloc[0], table["loss"].iloc[-1]
     figure(
         _curve(table),
         table,
         reading=f"Training loss {first:.3f} at step {int(table['step'].iloc[0]):,}, {last:.3f} at step {log.step:,}: "
         "means of batches, good for following a run. What the model is worth is measured on held-out pairs at the end.",
+        key=key,
+    )
+    if "held-out accuracy" in table:
+        _show_held_out(log, table, key=f"{key}-held-out")
+
+
+COLUMNS = {
+    "step": "step",
+    "loss": "loss",
+    "accuracy": "right in the batch",
+    "held_out_accuracy": "held-out accuracy",
+    "held_out_low": "from",
+    "held_out_high": "to",
+    "held_out_n": "held-out pairs",
+}
+"""Fields of a line of the log, in the words of the table."""
+
+
+def _show_held_out(log: RunLog, table: pd.DataFrame, *, key: str) -> None:
+    measured = table[table["held-out accuracy"].notna()]
+    if measured.empty:
+        return
+    last = measured.iloc[-1]
+    base = alt.Chart(measured.assign(of="validation")).encode(
+        x=alt.X("step:Q", axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, nice=False)),
+        color=alt.Color("of:N", legend=None),
+        tooltip=list(measured.columns),
+    )
+    y = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}
+    layers = [base.mark_line(point=True).encode(y=alt.Y("held-out accuracy:Q", **y))]
+    if {"from", "to"} <= set(measured.columns):
+        layers.insert(0, base.mark_area(opacity=0.2).encode(y=alt.Y("from:Q", **y), y2="to:Q"))
+    n_pairs = int(last.get("held-out pairs", 0))
+    figure(
+        alt.layer(*layers).properties(height=240),
+        measured,
+        reading=f"Right on {last['held-out accuracy']:.1%} of {n_pairs:,} validation pairs at step "
+        f"{int(last['step']):,} of {log.n_steps:,}; the band is the 95 % interval.",
         key=key,
     )
 

@@ -11,10 +11,12 @@ import streamlit as st
 
 from app.services import model_shelf
 from app.services.model_shelf import TrainedModel
-from app.ui.components.charts import HEIGHT, figure, intervals
+from app.ui.components.charts import HEIGHT, figure
+from app.ui.components.grouped import single_intervals
 from app.ui.components.models.follow import show_curve
 from app.ui.components.text import escape, show_text
 
+_CONFIDENCE = "how sure the model is"
 ROW_NAMES = {"longer_wins": "longer response wins", "tfidf": "bag of words (TF-IDF)"}
 
 
@@ -82,7 +84,7 @@ def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
     table = accuracy_table(evaluation)
     drawn = table[table["accuracy"].notna()]
     figure(
-        intervals(drawn, name="who", value="accuracy", low="from", high="to", reference=0.5),
+        single_intervals(drawn, name="who", value="accuracy", low="from", high="to", reference=0.5),
         table,
         reading=evaluation["verdict"],
         key="accuracy",
@@ -107,7 +109,7 @@ def _show_likelihood(evaluation: Mapping[str, Any]) -> None:
     }
     with st.container(horizontal=True):
         for name, value in figures.items():
-            st.metric(name, "undefined" if value is None else f"{value:.3f}", width=200)
+            st.metric(name, "undefined" if value is None else f"{value:.3f}", width=160)
 
 
 def _show_reliability(evaluation: Mapping[str, Any]) -> None:
@@ -120,14 +122,14 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
     stance = (
         "over-confident" if gap < -0.02 else "under-confident" if gap > 0.02 else "neither over- nor under-confident"
     )
-    diagonal = alt.Chart(pd.DataFrame({"x": [0.5, 1.0], "y": [0.5, 1.0]})).mark_line(strokeDash=[4, 4], opacity=0.6)
+    diagonal = alt.Chart(pd.DataFrame({"x": [0.5, 1.0], "y": [0.5, 1.0]})).mark_line(strokeDash=[4, 4], color="#8a949b")
     points = alt.Chart(table).encode(
-        x=alt.X("confidence:Q", scale=alt.Scale(domain=[0.5, 1])),
-        y=alt.Y("accuracy:Q", scale=alt.Scale(domain=[0, 1])),
+        x=alt.X("confidence:Q", title=_CONFIDENCE, scale=alt.Scale(domain=[0.5, 1]), axis=alt.Axis(tickCount=5)),
+        y=alt.Y("accuracy:Q", title="share that is right", scale=alt.Scale(domain=[0, 1])),
         tooltip=list(table.columns),
     )
     chart = alt.layer(
-        diagonal.encode(x="x:Q", y="y:Q"),
+        diagonal.encode(x=alt.X("x:Q", title=_CONFIDENCE), y=alt.Y("y:Q", title="share that is right")),
         points.mark_line(),
         points.mark_point(filled=True, opacity=1).encode(size=alt.Size("n:Q", legend=None)),
     )
@@ -194,7 +196,7 @@ def _show_slices(evaluation: Mapping[str, Any]) -> None:
         return
     worst = known.loc[known["accuracy"].idxmin()]
     figure(
-        intervals(known, name="slice", value="accuracy", low="from", high="to", reference=0.5),
+        single_intervals(known, name="slice", value="accuracy", low="from", high="to", reference=0.5),
         part,
         reading=f"Lowest where {worst['slice']}: {worst['accuracy']:.0%} (n = {int(worst['n']):,}); "
         "bars are 95 % intervals.",
