@@ -38,6 +38,9 @@ from app.store.votes import judgments_frame
 SMALL = 3_000
 """Up to so many judgments a report takes well under a second, and is computed when it is asked for."""
 
+SLICED_AT_ONCE = ("bias", "models")
+"""Reports without resampling: even their slices are quick."""
+
 MAX_SLICES = 40
 """A `meta` key with more values than this is no slice but an identity."""
 
@@ -125,7 +128,8 @@ def find(store: Store, actor_name: str, wanted: Wanted, *, folder: Path) -> Kept
         require(connection, find_account(connection, actor_name), Action.SEE_QUALITY, campaign=campaign)
         event = last_vote_event(connection, campaign.id)
         kept = _kept(_file(folder, store, campaign, wanted), event=event)
-        if (kept is not None and kept.is_current) or not _is_small(connection, campaign.id):
+        is_quick = not wanted.by or wanted.name in SLICED_AT_ONCE
+        if (kept is not None and kept.is_current) or not (is_quick and _is_small(connection, campaign.id)):
             return kept
     return make(store, wanted, folder=folder)
 

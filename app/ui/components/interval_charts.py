@@ -12,7 +12,9 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from app.ui.components.charts import figure
 from app.ui.components.reports import n_of
+from app.ui.components.text import escape
 
 VALUE, LOW, HIGH, N, WHY = "Value", "Low", "High", "n", "Undefined because"
 _NAME_AXIS = alt.Axis(
@@ -61,6 +63,33 @@ def column_formats(*, as_share: bool) -> dict[str, Any]:
     """How the numbers of a table of estimates are written."""
     written = "percent" if as_share else "%.3f"
     return {name: st.column_config.NumberColumn(format=written) for name in (VALUE, LOW, HIGH)}
+
+
+def show_intervals(
+    table: pd.DataFrame,
+    *,
+    reading: str,
+    key: str,
+    as_share: bool = True,
+    columns: Mapping[str, Any] | None = None,
+    **chart: Any,
+) -> None:
+    """A picture of estimates with its reading and table; where none is defined, the reasons instead of the picture.
+
+    Args:
+        table: from `estimates`.
+        reading: what to see.
+        key: unique on the page.
+        as_share: write numbers as percentages.
+        columns: how further columns of the table are written.
+        **chart: of `interval_chart`.
+    """
+    written = column_formats(as_share=as_share) | dict(columns or {})
+    if len(defined(table)):
+        figure(interval_chart(table, as_share=as_share, **chart), table, reading=reading, key=key, **written)
+        return
+    st.markdown(escape(reading))
+    st.dataframe(table, hide_index=True, width="stretch", column_config=written, key=f"table-{key}")
 
 
 def interval_chart(

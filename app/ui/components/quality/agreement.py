@@ -8,8 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app.ui.components.charts import figure
-from app.ui.components.interval_charts import column_formats, estimate_row, estimates, interval_chart
+from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.reports import counted
 from app.ui.components.text import escape
 
@@ -79,10 +78,15 @@ def _show_slices(slices: Mapping[str, Document], by: str, chosen: str) -> None:
 
 def _picture(table: pd.DataFrame, name: str, chosen: str, *, reading: str, key: str) -> None:
     is_share = chosen in SHARES
-    chart = interval_chart(
-        table, name=name, title=COEFFICIENTS[chosen], as_share=is_share, reference=None if is_share else 0.0
+    show_intervals(
+        table,
+        reading=reading,
+        key=key,
+        as_share=is_share,
+        name=name,
+        title=COEFFICIENTS[chosen],
+        reference=None if is_share else 0.0,
     )
-    figure(chart, table, reading=reading, key=key, **column_formats(as_share=is_share))
 
 
 def _reading(document: Document) -> str:

@@ -13,7 +13,7 @@ from app.ui.components.interval_charts import (
     column_formats,
     estimate_row,
     estimates,
-    interval_chart,
+    show_intervals,
 )
 from app.ui.components.page import link_to
 from app.ui.components.reports import counted, percent
@@ -56,10 +56,11 @@ def _show_contested(document: Document) -> None:
     n = document["criteria"][focus]["n_contested"]
     st.subheader("Contested first", anchor=False)
     if not rows:
-        st.text("No comparison is contested: everywhere one answer has more than half of the votes.")
+        st.text("Nothing is contested: everywhere one answer has more than half of the votes.")
         return
     more = f"; the {len(rows)} most divided are listed" if n > len(rows) else ""
-    st.text(f"{counted(n, 'comparison')} of {document['criteria'][focus]['n_units']:,} on {focus}{more}.")
+    n_units = document["criteria"][focus]["n_units"]
+    st.text(f"{n:,} of {counted(n_units, 'pair')} of responses on {focus}{more}.")
     st.dataframe(
         [
             {
@@ -90,10 +91,10 @@ def _show_slices(slices: Mapping[str, Document], by: str, focus: str) -> None:
     if not rows:
         return
     table = estimates(sorted(rows, key=lambda row: -row["Value"]))
-    chart = interval_chart(table, name=by, title="share of the comparisons that are contested")
     most = table.iloc[0]
-    reading = f"Most contested where {by} is {most[by]}: {percent(most['Value'])} of {counted(int(most['n']), 'unit')}."
-    figure(chart, table, reading=reading, key="contested-slices", **column_formats(as_share=True))
+    reading = f"Most contested where {by} is {most[by]}: {percent(most['Value'])} of {counted(int(most['n']), 'pair')}."
+    title = "share of the pairs that are contested"
+    show_intervals(table, reading=reading, key="contested-slices", name=by, title=title)
 
 
 def _show_methods(result: Document) -> None:
@@ -108,16 +109,12 @@ def _show_methods(result: Document) -> None:
     ]
     table = estimates(rows)
     shares = dict.fromkeys(("Same as majority", "Stated confidence"), st.column_config.NumberColumn(format="percent"))
-    if table["Value"].isna().all():
-        st.caption("No gold key has votes on this criterion, so no method's accuracy is known.")
-        st.dataframe(table, hide_index=True, width="stretch", column_config=column_formats(as_share=True) | shares)
-        return
-    best = table.loc[table["Value"].idxmax()]
-    n = int(best["n"])
-    reading = f"On {counted(n, 'gold unit')}, {best['Method']} is right most often: {percent(best['Value'])}."
-    columns = ["Method", "Value", "Low", "High", "n"]
-    chart = interval_chart(table[columns], name="Method", title="right on gold")
-    figure(chart, table, reading=reading, key="methods", **column_formats(as_share=True), **shares)
+    reading = "No gold key has votes on this criterion, so no method's accuracy is known."
+    if table["Value"].notna().any():
+        best = table.loc[table["Value"].idxmax()]
+        n = int(best["n"])
+        reading = f"On {counted(n, 'gold unit')}, {best['Method']} is right most often: {percent(best['Value'])}."
+    show_intervals(table, reading=reading, key="methods", columns=shares, name="Method", title="right on gold")
 
 
 def _show_calibration(result: Document) -> None:

@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui.components.charts import figure
-from app.ui.components.interval_charts import column_formats, estimate_row, estimates, interval_chart
+from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.reports import in_words
 from app.ui.components.text import escape
 
@@ -38,8 +37,10 @@ def show_bias(document: Document, slices: Mapping[str, Document] | None, by: str
         for key, part in document.get("formats", {}).items()
     ]
     table = estimates(rows)
-    chart = interval_chart(table, name="What", title="share of the decided votes", domain=(0, 1), reference=0.5)
-    figure(chart, table, reading=document["reading"], key="bias", **column_formats(as_share=True))
+    title = "share of the decided votes"
+    show_intervals(
+        table, reading=document["reading"], key="bias", name="What", title=title, domain=(0, 1), reference=0.5
+    )
     _show_effects(document)
     if slices is not None:
         _show_slices(slices, by)
@@ -64,10 +65,16 @@ def show_models(document: Document, slices: Mapping[str, Document] | None, by: s
             named = {"Model": model["model"], "Series": "at equal length"}
             rows.append(estimate_row(named, controlled | {"n": model["n_games"]}) | counts)
     table = estimates(rows)
-    columns = ["Model", "Series", "Value", "Low", "High", "n"]
-    title = "log odds against the mean model"
-    chart = interval_chart(table[columns], name="Model", series="Series", title=title, as_share=False, reference=0)
-    figure(chart, table, reading=document["reading"], key="models", **column_formats(as_share=False))
+    show_intervals(
+        table,
+        reading=document["reading"],
+        key="models",
+        as_share=False,
+        name="Model",
+        series="Series",
+        title="log odds against the mean model",
+        reference=0,
+    )
     fit = document["fit"]
     state = "converged" if fit["converged"] else "NOT converged"
     order = in_words(document["order_effect"], as_share=False)
@@ -84,18 +91,18 @@ def _show_effects(document: Document) -> None:
     if not any(row["Value"] is not None for row in rows):
         return
     table = estimates(rows)
-    chart = interval_chart(table, name="Effect", title="log odds of winning", as_share=False, reference=0)
     clear = [row["Effect"] for row in rows if row["Value"] is not None and not row["Low"] <= 0 <= row["High"]]
     reading = f"Clearly different from 0: {', '.join(clear)}." if clear else "No effect is clearly different from 0."
-    figure(chart, table, reading=reading, key="effects", **column_formats(as_share=False))
+    title = "log odds of winning"
+    show_intervals(table, reading=reading, key="effects", as_share=False, name="Effect", title=title, reference=0)
 
 
 def _show_slices(slices: Mapping[str, Document], by: str) -> None:
     chosen = st.selectbox("By slice", list(WINS), format_func=WINS.__getitem__, key="bias-slice", width=420)
     table = estimates([estimate_row({by: value}, one[chosen]) for value, one in slices.items()])
     known = table[table["Value"].notna()]
-    chart = interval_chart(table, name=by, title=WINS[chosen], domain=(0, 1), reference=0.5)
     clear = [row[by] for _, row in known.iterrows() if not row["Low"] <= 0.5 <= row["High"]]
     where = f"where {by} is {', '.join(clear)}" if clear else "in no slice"
     reading = f"Clearly away from 50 % {where}."
-    figure(chart, table, reading=reading, key="bias-slices", **column_formats(as_share=True))
+    title = WINS[chosen]
+    show_intervals(table, reading=reading, key="bias-slices", name=by, title=title, domain=(0, 1), reference=0.5)

@@ -8,8 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui.components.charts import figure
-from app.ui.components.interval_charts import column_formats, estimate_row, estimates, interval_chart
+from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.reports import in_words, n_of
 from app.ui.components.text import escape
 
@@ -45,11 +44,12 @@ def show_raters(document: Document) -> None:
     rows = [estimate_row({"Rater": card["rater"], "Kind": card["kind"]}, card[chosen]) for card in cards]
     rows.sort(key=lambda row: (row["Value"] is None, row["Value"] or 0.0))
     table = estimates(rows)
-    chart = interval_chart(
-        table.head(SHOWN), name="Rater", title=MEASURES[chosen], domain=(0, 1), reference=REFERENCES.get(chosen)
-    )
     more = f" The {SHOWN} lowest of {len(cards):,} are drawn." if len(cards) > SHOWN else ""
-    figure(chart, table, reading=document["reading"] + more, key="raters", **column_formats(as_share=True))
+    reading = document["reading"] + more
+    reference = REFERENCES.get(chosen)
+    show_intervals(
+        table, reading=reading, key="raters", name="Rater", title=MEASURES[chosen], domain=(0, 1), reference=reference
+    )
     _show_card(cards)
 
 

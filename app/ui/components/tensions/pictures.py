@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
-from app.ui.components.interval_charts import column_formats, estimate_row, estimates, interval_chart, triangle
+from app.ui.components.interval_charts import estimate_row, estimates, show_intervals, triangle
 from app.ui.components.reports import counted, percent
 from app.ui.components.tensions.words import SHARES, SHOW_FROM, name_of
 from app.ui.components.text import escape
@@ -53,10 +53,16 @@ def show_prevails(document: Document) -> None:
         st.text(f"No pair has {SHOW_FROM} conflicts yet; below that, who prevails is guesswork.")
         return
     table = estimates(rows)
-    chart = interval_chart(
-        table, name="Pair", series="Series", title="share that goes to the first", domain=(0, 1), reference=0.5
+    show_intervals(
+        table,
+        reading=_prevails_reading(document),
+        key="prevails",
+        name="Pair",
+        series="Series",
+        title="share that goes to the first",
+        domain=(0, 1),
+        reference=0.5,
     )
-    figure(chart, table, reading=_prevails_reading(document), key="prevails", **column_formats(as_share=True))
 
 
 def show_weights(document: Document) -> None:
@@ -73,22 +79,22 @@ def show_weights(document: Document) -> None:
             declared = {"value": weight["declared"], "low": weight["declared"], "high": weight["declared"]}
             rows.append(estimate_row({"Criterion": name, "Series": "declared by the rubric"}, declared))
     table = estimates(rows)
-    chart = interval_chart(table, name="Criterion", series="Series", title="share of the weight")
-    figure(chart, table, reading=_weights_reading(document), key="weights", **column_formats(as_share=True))
+    reading = _weights_reading(document)
+    title = "share of the weight"
+    show_intervals(table, reading=reading, key="weights", name="Criterion", series="Series", title=title)
 
 
 def show_shares(document: Document) -> None:
     """Torn, unexplained, defiance, against the weights, between raters."""
     _title("Shares", "shares")
     table = estimates([estimate_row({"Share": words}, document[key]) for key, words in SHARES.items()])
-    chart = interval_chart(table, name="Share", title="share", domain=(0, 1))
     unexplained, fit = document["unexplained_share"], document["revealed_fit"]
     reading = f"The criteria leave {percent(unexplained['value'])} of the decided verdicts unexplained."
     if unexplained["value"] is None:
         reading = f"The unexplained share is undefined: {unexplained['undefined_reason']}."
     elif fit["converged"] is False:
         reading += " The regression behind the weights did not converge."
-    figure(chart, table, reading=reading, key="shares", **column_formats(as_share=True))
+    show_intervals(table, reading=reading, key="shares", name="Share", title="share", domain=(0, 1))
 
 
 def _title(title: str, explanation: str) -> None:
