@@ -114,7 +114,7 @@ def _train(page: Page, base: Path) -> None:
 def _report(page: Page) -> None:
     page.get_by_role("tab", name="Report").click()
     expect(page.get_by_text("The model agrees with the labels on").first).to_be_visible()
-    expect(page.locator(".st-key-chart-accuracy canvas, .st-key-chart-accuracy svg").first).to_be_visible()
+    expect(page.locator(".st-key-figure-accuracy .stVegaLiteChart svg").first).to_be_visible()
     expect(page.locator('[data-testid="stException"]')).to_have_count(0)
 
 
