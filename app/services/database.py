@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import URL, ColumnElement, and_, func, not_, select, text, true
 
-from app.domain import AssignmentState
 from app.errors import StoreError
-from app.services.queueing import recount
+from app.services.queueing import counted_places, recount
 from app.settings import Settings
 from app.store import tables
 from app.store.engine import Store
 from app.store.migrate import current_revision, newest_revision, require_current, upgrade
+from app.store.visibility import visible
 
 __all__ = ["Store", "back_up", "check", "open_store", "restore", "upgrade_database"]
 
@@ -79,24 +79,10 @@ def _structure_problems(store: Store) -> Iterator[str]:
 
 
 def _counter_is_wrong() -> ColumnElement[bool]:
-    item, assignment = tables.queue_item, tables.assignment
-    n_taken = (
-        select(func.count())
-        .select_from(assignment)
-        .where(
-            assignment.c.comparison_id == item.c.comparison_id,
-            assignment.c.round_id == item.c.round_id,
-            assignment.c.takes_place,
-            assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
-        )
-        .scalar_subquery()
-    )
-    is_complete = select(tables.import_batch.c.id).where(tables.import_batch.c.completed_at.is_not(None))
-    comparison = tables.comparison
-    unfinished = select(comparison.c.id).where(
-        comparison.c.batch_id.is_not(None), comparison.c.batch_id.not_in(is_complete)
-    )
-    return and_(not_(item.c.comparison_id.in_(unfinished)), item.c.n_taken != n_taken)
+    """Whether a queue item's counter differs from the facts; those of an unfinished import are not there yet."""
+    item, comparison = tables.queue_item, tables.comparison
+    unfinished = select(comparison.c.id).where(not_(visible(comparison.c.batch_id)))
+    return and_(item.c.comparison_id.not_in(unfinished), item.c.n_taken != counted_places())
 
 
 def back_up(store: Store, file: Path) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from app.domain import Campaign, ImportedComparison, RefusedLine
+from app.domain import Campaign, ImportedComparison, RankingMode, RefusedLine
 from app.errors import JobCancelled
 from app.formats.registry import detect_format, format_named
 from app.services import batches
@@ -190,6 +190,8 @@ def _import_chunk(
         for line in accepted:
             for finding in line.warnings:
                 summary.warn(line.line, finding)
+        if any(line.comparison.mode is RankingMode.KWAY for line in accepted):
+            judgments.open_ranking_round()
         for line_number, finding in comparisons.write(accepted, round_of=judgments.round_for_mode):
             summary.n_same_content += 1
             summary.warn(line_number, finding)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +83,14 @@ class JudgmentWriter:
         self.counts = {"n_judgments": 0, "n_judgments_known": 0, "n_adjudications": 0}
 
     def round_for_mode(self, mode: RankingMode) -> list[Round]:
-        """The rounds in whose queues a comparison of this mode waits."""
+        """The rounds in whose queues a comparison of this mode waits; none where no rubric of the campaign suits it."""
         return [round_ for round_ in self._rounds.values() if round_.mode is mode]
+
+    def open_ranking_round(self) -> None:
+        """Open the round in which rankings wait, if none is there and the campaign's rubric suits it."""
+        if not self.round_for_mode(RankingMode.KWAY):
+            with suppress(_Refused):
+                self._open_round(RANKING_ROUND, RankingMode.KWAY, None, "")
 
     def load(self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int]) -> None:
         """Read what the ledger knows of the chunk's raters, judgments and decisions."""

@@ -8,6 +8,7 @@ from functools import cache
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     and_,
     bindparam,
@@ -176,7 +177,21 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
         chosen: a condition on `queue_item`: which counters.
     """
     _lock_in_order(connection, chosen)
-    n_taken = (
+    comparison, round_ = tables.comparison, tables.round_
+    is_there = and_(
+        exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
+        exists().where(round_.c.id == _queue.c.round_id, visible(round_.c.batch_id)),
+    )
+    connection.execute(
+        update(_queue)
+        .where(chosen)
+        .values(n_taken=counted_places(), is_open=and_(counted_places() < _queue.c.n_slots, is_there))
+    )
+
+
+def counted_places() -> ScalarSelect[int]:
+    """How many places of a queue item are taken, counted from the facts: work leased or submitted, imports complete."""
+    return (
         select(func.count())
         .select_from(_assignment)
         .where(
@@ -186,15 +201,8 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
             _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
             visible(_assignment.c.batch_id),
         )
+        .correlate(_queue)
         .scalar_subquery()
-    )
-    comparison, round_ = tables.comparison, tables.round_
-    is_there = and_(
-        exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
-        exists().where(round_.c.id == _queue.c.round_id, visible(round_.c.batch_id)),
-    )
-    connection.execute(
-        update(_queue).where(chosen).values(n_taken=n_taken, is_open=and_(n_taken < _queue.c.n_slots, is_there))
     )
 
 

@@ -239,8 +239,8 @@ def test_every_response_comes_first_equally_often(store: Store, tmp_path: Path) 
 def test_four_responses_take_turns_at_the_top(store: Store, tmp_path: Path) -> None:
     raters = [f"r{n}" for n in range(8)]
     make_campaign(store, tmp_path, raters=raters, rubric=SCORED)
-    bring(store, tmp_path, [four("x1")])
     open_round(store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=RoundRules(overlap=8, gold_rate=0.0))
+    bring(store, tmp_path, [four("x1")])
     first: Counter[str] = Counter()
     for rater in raters:
         view = work(store, rater)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -528,3 +529,16 @@ def test_a_round_with_its_own_rules_keeps_them(sqlite_store: Store, tmp_path: Pa
     open_round(sqlite_store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=RoundRules(overlap=7))
     bring(sqlite_store, tmp_path, [ranking("k1"), line("x1")])
     assert sorted((row.round_id, row.n_slots) for row in rows(sqlite_store, tables.queue_item)) == [(1, 2), (2, 7)]
+
+
+def test_rankings_without_votes_wait_for_raters(store: Store, tmp_path: Path) -> None:
+    create_campaign(store, "waiting", rubric=MINIMAL)
+    file = tmp_path / "rankings.jsonl"
+    completions = [{"id": slot, "text": f"answer {slot}"} for slot in "abcd"]
+    file.write_text(json.dumps({"id": "r1", "prompt": "Which?", "completions": completions}) + "\n")
+    import_file(store, "waiting", file)
+    add_account(store, "rita")
+    add_member(store, "waiting", "rita", roles=[Role.RATER])
+    held = next_assignment(store, "rita", "waiting")
+    assert held is not None
+    assert sorted(held.shown) == ["a", "b", "c", "d"]
