@@ -18,16 +18,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from reward import processes
+from reward.config import with_config
 from reward.contract import ContractError
 from reward.errors import RewardError
+from reward.targets import TARGETS
 
+FROZEN_PAIRS = 1_000
 NEEDED = ("torch", "transformers", "trl", "datasets", "sklearn")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
     try:
+        options = parser.parse_args(_with_config(parser, sys.argv[1:] if arguments is None else arguments))
         _require_extra()
         _quiet()
         with contextlib.redirect_stdout(sys.stderr):
@@ -41,8 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 1
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False) if options.json else text)
+    if processes.is_first():
+        print(json.dumps(document, ensure_ascii=False, allow_nan=False) if options.json else text)
     return 0
+
+
+def _with_config(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
+    """The arguments, with those of a `--config` file put in after the command's name."""
+    commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction)).choices
+    if not arguments or arguments[0] not in commands:
+        return list(arguments)
+    return [arguments[0], *with_config(commands[arguments[0]], arguments[1:])]
 
 
 def _require_extra() -> None:
@@ -71,10 +85,10 @@ def _quiet() -> None:
 def _train(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from reward.train import summary, train
 
-    apart = ("command", "json", "snapshot", "output")
+    apart = ("command", "json", "snapshot", "output", "config")
     chosen = {key: value for key, value in vars(options).items() if key not in apart}
     report = train(options.snapshot, output_dir=options.output, **chosen)
-    return report, summary(report, options.output)
+    return report, summary(report, options.output) if report["run"] else ""
 
 
 def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -83,7 +97,13 @@ def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
     with _bar("Scoring", unit="text") as bar:
         document = evaluate(
-            options.model, options.data, split=options.split, device=options.device, on_progress=bar.update
+            options.model,
+            options.data,
+            split=options.split,
+            labels=options.labels,
+            device=options.device,
+            against=options.against,
+            on_progress=bar.update,
         )
     return document, text_report(document)
 
@@ -103,6 +123,13 @@ def _score(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return asdict(summary), text
 
 
+def _votes(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.votes import votes_behind
+
+    found = votes_behind(options.model, options.snapshot, output=options.output)
+    return found.to_json(), found.sentence()
+
+
 def _bar(title: str, *, unit: str) -> Any:
     from tqdm import tqdm
 
@@ -117,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_score(commands)
+    _add_votes(commands)
     return parser
 
 
@@ -128,6 +156,7 @@ def _add_train(commands: Any) -> None:
         "and write model, report.json and a model card. The model appears complete or not at all.",
     )
     parser.set_defaults(command=_train)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with any of these options; flags win")
     parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="snapshot directory")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the finished model appears")
     parser.add_argument(
@@ -143,7 +172,12 @@ def _add_train(commands: Any) -> None:
 
 def _add_learning(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is learned, and how")
-    group.add_argument("--target", choices=("soft", "hard"), default="soft", help="vote shares, or their majority")
+    group.add_argument(
+        "--target",
+        choices=tuple(TARGETS),
+        default="soft",
+        help="; ".join(f"{name}: {meaning}" for name, meaning in TARGETS.items()),
+    )
     group.add_argument("--include-ties", action="store_true", help="train on ties, too, as soft label .5")
     group.add_argument("--epochs", type=float, default=2.0, metavar="N", help="default %(default)s")
     group.add_argument(
@@ -168,12 +202,48 @@ def _add_learning(parser: argparse.ArgumentParser) -> None:
         help="mean of the token vectors, or the model's own head; auto: mean for minilm",
     )
     group.add_argument("--center-rewards", type=float, metavar="C", help="TRL's centring coefficient; .01 is usual")
+    group.add_argument("--lora-rank", type=int, default=0, metavar="R", help="train adapters and head; 0 the model")
+    group.add_argument("--lora-alpha", type=float, metavar="A", help="scale of the adapters; default twice the rank")
+    group.add_argument(
+        "--early-stopping",
+        type=int,
+        default=0,
+        metavar="N",
+        help="stop after N checkpoints without a better loss on the validation split; 0 for never",
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
 
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how it runs")
     group.add_argument("--precision", choices=("auto", "bf16", "fp32"), default="auto", help="default %(default)s")
+    group.add_argument(
+        "--prefix-sharing",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="compute what both responses share once; exact, causal models only",
+    )
+    group.add_argument(
+        "--no-length-grouping",
+        dest="length_grouping",
+        action="store_false",
+        help="random batches instead of batches of like length",
+    )
+    group.add_argument("--activation-checkpointing", action="store_true", help="less memory, about a third more time")
+    group.add_argument(
+        "--report-to",
+        type=lambda names: tuple(name for name in names.split(",") if name),
+        default=(),
+        metavar="NAMES",
+        help="trackers, such as tensorboard,wandb; default none",
+    )
+    group.add_argument(
+        "--frozen-baseline-pairs",
+        type=int,
+        default=FROZEN_PAIRS,
+        metavar="N",
+        help="training pairs for the baseline on frozen embeddings, 0 for none; default %(default)s",
+    )
     group.add_argument("--time-limit-seconds", type=float, metavar="S", help="stop after S seconds, and say so")
     group.add_argument("--checkpoint-steps", type=int, metavar="N", help="default a tenth of the run, at least 20")
     group.add_argument("--resume", action="store_true", help="go on with an interrupted run")
@@ -194,9 +264,17 @@ def _add_evaluate(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="SNAPSHOT_OR_FILE",
-        help="a snapshot directory, or a .jsonl or .parquet file with chosen, rejected and (optionally) prompt",
+        help="a snapshot directory, or a .jsonl or .parquet file with chosen, rejected and (optionally) prompt and "
+        "subset (RewardBench's form; both sides may be lists), or native comparisons",
     )
     parser.add_argument("--split", metavar="NAME", help="of a snapshot; default test, else validation")
+    parser.add_argument(
+        "--labels",
+        choices=("reference", "votes"),
+        default="reference",
+        help="of a file of native comparisons: its references, or the majority of its votes; default %(default)s",
+    )
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another finished model, for a paired test")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
     parser.add_argument("--json", action="store_true", help="print one JSON document on standard output")
 
@@ -213,6 +291,20 @@ def _add_score(commands: Any) -> None:
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl or .parquet")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
+    parser.add_argument("--json", action="store_true", help="print the counts as one JSON document")
+
+
+def _add_votes(commands: Any) -> None:
+    parser = commands.add_parser(
+        "votes",
+        help="the exact votes behind a model",
+        description="List the votes on the comparisons that a model was trained on, after checking that the snapshot "
+        "is the one that the model names.",
+    )
+    parser.set_defaults(command=_votes)
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
+    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="the snapshot it was trained on")
+    parser.add_argument("--output", type=Path, metavar="FILE", help=".jsonl or .parquet for the votes themselves")
     parser.add_argument("--json", action="store_true", help="print the counts as one JSON document")
 
 

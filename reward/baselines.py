@@ -1,4 +1,4 @@
-"""What a reward model has to beat: the longer response wins, and a bag of words.
+"""What a reward model has to beat: the longer (or the shorter) response wins, a bag of words, frozen embeddings.
 
 The bag of words is a logistic regression on the difference of TF-IDF vectors (words and word pairs of the responses),
 fitted on the training split of the model's own snapshot and stored with the model, so that later evaluations on other
@@ -10,16 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reward.errors import RewardError
 from reward.pairs import Pair
 
+if TYPE_CHECKING:
+    from reward.frozen import FrozenBaseline
+
 MAX_PAIRS = 20_000
 MAX_TERMS = 20_000
 INVERSE_REGULARISATION = 0.3
 """C of the logistic regression; chosen on Anthropic HH, see the measurements in the documentation."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What was fitted with a model; each a scorer, or in words why there is none.
+
+    Attributes:
+        tfidf: the bag of words.
+        frozen: the logistic regression on frozen embeddings.
+    """
+
+    tfidf: TfidfBaseline | str
+    frozen: FrozenBaseline | str = "no baseline on frozen embeddings: it was not fitted"
 
 
 def longer_margins(pairs: Sequence[Pair]) -> np.ndarray:
@@ -83,9 +100,7 @@ def fit_tfidf(pairs: Sequence[Pair], *, seed: int = 0) -> TfidfBaseline | str:
     """
     from sklearn.linear_model import LogisticRegression
 
-    if len(pairs) > MAX_PAIRS:
-        drawn = np.random.default_rng(seed).choice(len(pairs), MAX_PAIRS, replace=False)
-        pairs = [pairs[i] for i in sorted(drawn)]
+    pairs = draw_pairs(pairs, MAX_PAIRS, seed=seed)
     chosen, rejected = [pair.chosen for pair in pairs], [pair.rejected for pair in pairs]
     vectorizer = _vectorizer(min_df=2 if len(pairs) >= 200 else 1)
     try:
@@ -95,19 +110,36 @@ def fit_tfidf(pairs: Sequence[Pair], *, seed: int = 0) -> TfidfBaseline | str:
     difference = vectorizer.transform(chosen) - vectorizer.transform(rejected)
     if difference.count_nonzero() == 0:
         return "no baseline on words: chosen and rejected responses have the same words"
-    x, y, weights = _mirrored(difference, pairs)
+    x, y, weights = mirrored(difference, pairs)
     model = LogisticRegression(C=INVERSE_REGULARISATION, fit_intercept=False, max_iter=1000)
     model.fit(x, y, sample_weight=weights)
     return TfidfBaseline(vectorizer.get_feature_names_out().astype(str), vectorizer.idf_, model.coef_[0], len(pairs))
 
 
-def _mirrored(difference, pairs: Sequence[Pair]):
-    """Each pair once from either side, so that both classes occur: the loss is that of the pairs themselves."""
-    from scipy.sparse import vstack
+def draw_pairs(pairs: Sequence[Pair], n: int, *, seed: int) -> Sequence[Pair]:
+    """At most `n` of the pairs, drawn by seed, in their order."""
+    if len(pairs) <= n:
+        return pairs
+    drawn = np.random.default_rng(seed).choice(len(pairs), n, replace=False)
+    return [pairs[i] for i in sorted(drawn)]
+
+
+def mirrored(difference, pairs: Sequence[Pair]):
+    """Each pair once from either side, so that both classes occur: the loss is that of the pairs themselves.
+
+    Args:
+        difference: (pairs, features), dense or sparse.
+        pairs: for labels and weights.
+
+    Returns:
+        Rows, classes and weights for scikit-learn.
+    """
+    from scipy.sparse import issparse, vstack
 
     p = np.array([pair.soft_label for pair in pairs])
     w = np.array([pair.weight for pair in pairs])
-    x = vstack([difference, -difference, difference, -difference]).tocsr()
+    sides = [difference, -difference, difference, -difference]
+    x = vstack(sides).tocsr() if issparse(difference) else np.vstack(sides)
     y = np.repeat([1, 0, 0, 1], len(pairs))
     weights = np.concatenate([w * p, w * p, w * (1 - p), w * (1 - p)]) / 2
     kept = weights > 0

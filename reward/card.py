@@ -10,6 +10,7 @@ import yaml
 from reward.dataset import CutReport
 from reward.models import EMBEDDED_BASE, EMBEDDED_LICENCE
 from reward.report import markdown_report
+from reward.targets import FROM_VOTES, TARGETS
 
 EMBEDDED_SOURCE = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -67,13 +68,18 @@ def _data(run: Mapping[str, Any]) -> str:
 
 def _training(run: Mapping[str, Any]) -> str:
     training, parameters, rendering = run["training"], run["parameters"], run["rendering"]
-    stopped = {"epochs": "all epochs done", "time_limit": "stopped by the time limit"}[training["stopped_by"]]
+    stopped = {
+        "epochs": "all epochs done",
+        "time_limit": "stopped by the time limit",
+        "early_stopping": f"stopped early, weights of step {training.get('best_step')}",
+    }[training["stopped_by"]]
     lines = [
         "## Training",
         "",
         f"- target `{run['target']}`: "
-        + ("the soft label P(chosen wins)" if run["target"] == "soft" else "the majority, as certain")
-        + ", weighted by the snapshot's weights",
+        + TARGETS[run["target"]]
+        + ", weighted by the snapshot's weights"
+        + _target_counts(training["target"]),
         f"- {training['n_steps']:,} steps of {parameters['batch_size'] * parameters['gradient_accumulation']} pairs, "
         f"{training['n_epochs']:.2f} epochs, {stopped}; {training['seconds']:.0f} s in {training['precision']}",
         f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
@@ -82,10 +88,40 @@ def _training(run: Mapping[str, Any]) -> str:
         if parameters["freeze_layers"]
         else f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
         f"all {training['n_parameters']:,} parameters trained",
+        *_adapters(parameters),
+        f"- {_sharing(training['prefix_sharing'])}",
         f"- texts rendered as `{rendering['layout']}`, at most {rendering['max_length_tokens']} tokens",
         f"- versions: {', '.join(f'{name} {version}' for name, version in run['versions'].items())}",
     ]
     return "\n".join(lines)
+
+
+def _target_counts(target: Mapping[str, Any]) -> str:
+    """What computing the labels from the votes changed."""
+    if target["target"] not in FROM_VOTES:
+        return ""
+    text = f"; mean label {target['mean_label']:.3f}, {target['n_turned']:,} of {target['n_pairs']:,} pairs turned"
+    text += f", {target['n_settled']:,} settled by adjudicators, {target['n_without_votes']:,} without votes"
+    model = target["rater_model"]
+    if model:
+        end = "converged" if model["converged"] else "did not converge"
+        text += f"; rater model {end} after {model['n_iterations']} iterations"
+    return text
+
+
+def _adapters(parameters: Mapping[str, Any]) -> list[str]:
+    if not parameters["lora_rank"]:
+        return []
+    return [
+        f"- LoRA of rank {parameters['lora_rank']} (alpha {parameters['lora_alpha']:g}) and the head; adapters merged, "
+        "and kept in `adapter/`"
+    ]
+
+
+def _sharing(sharing: Mapping[str, Any]) -> str:
+    if not sharing["used"]:
+        return f"prefixes not shared: {sharing['reason']}"
+    return f"prefixes shared, exactly: {sharing['saved']:.0%} of the tokens computed once instead of twice"
 
 
 def _measures(evaluation: Mapping[str, Any] | None) -> str:

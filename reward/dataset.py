@@ -3,6 +3,7 @@
 Tokenising is ours, because TRL would drop pairs that are too long without a word, end encoder texts twice and strip
 our columns. The columns are `chosen_ids`, `rejected_ids`, `length` (the longer of the two), `soft_label`, `weight`
 (divided by the mean weight of the split, so that the loss is a plain mean) and `margin` where every pair has one.
+Where a comparison has more than one pair, all rows are whole comparisons instead: see `reward.elements`.
 """
 
 from __future__ import annotations
@@ -11,23 +12,25 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reward.contract import content_hash
 from reward.errors import RewardError
 from reward.pairs import Pair
 from reward.rendering import RENDERING_VERSION, Renderer
+from reward.targets import TARGETS
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
     from transformers import PreTrainedTokenizerFast
 
-TARGETS = ("soft", "hard")
 CHUNK_PAIRS = 4096
+ELEMENTS_VERSION = 2
+"""Raised when the same pairs would give other rows."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def tokenise_pairs(
     Args:
         pairs: what to tokenise.
         renderer: layout, tokenizer and length.
-        target: 'soft' keeps the soft labels; 'hard' sets every label above .5 to 1 (a tie stays .5).
+        target: what `reward.targets` made the labels of; 'hard' also sets every label above .5 to 1 (a tie stays .5).
         source_hashes: sha256 of the files that the pairs come from: with tokenizer and parameters, the key.
         cache_dir: where tokenised sets are kept; a set appears there complete or not at all.
 
@@ -124,6 +127,7 @@ def _cache_key(renderer: Renderer, target: str, source_hashes: Sequence[str]) ->
             "max_length_tokens": renderer.max_length_tokens,
             "target": target,
             "version": RENDERING_VERSION,
+            "elements": ELEMENTS_VERSION,
         }
     )[:32]
 
@@ -135,12 +139,19 @@ def _fill_cache(entry: Path, pairs: Sequence[Pair], *, renderer: Renderer, targe
 
     entry.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
-    mean_weight = sum(pair.weight for pair in pairs) / len(pairs)
+    elements = group_rankings(pairs)
+    rankings = len(elements) < len(pairs)
+    mean_weight = sum(pair.weight for pair in pairs) / len(elements)
+    schema = _schema(with_margin=_all_have_margin(pairs), rankings=rankings)
     report, writer = CutReport(), None
-    for chunk in _chunks(pairs):
-        rows, cut = tokenised_rows(chunk, renderer=renderer, target=target, mean_weight=mean_weight)
+    for chunk in _chunks(elements):
+        flat = [pair for element in chunk for pair in element]
+        rows, cut = tokenised_rows(flat, renderer=renderer, target=target, mean_weight=mean_weight)
         report = report.plus(cut)
-        table = pa.Table.from_pylist(rows, schema=_schema(with_margin=_all_have_margin(pairs)))
+        if rankings:
+            parts = iter(rows)
+            rows = [_ranking_row(element, [next(parts) for _ in element]) for element in chunk]
+        table = pa.Table.from_pylist(rows, schema=schema)
         writer = writer or pq.ParquetWriter(partial / "pairs.parquet", table.schema)
         writer.write_table(table)
     if writer is not None:
@@ -154,17 +165,38 @@ def _fill_cache(entry: Path, pairs: Sequence[Pair], *, renderer: Renderer, targe
         shutil.rmtree(partial)  # another process finished the same entry first
 
 
-def _schema(*, with_margin: bool) -> pa.Schema:
+def group_rankings(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """Pairs by comparison, in the order in which the comparisons first occur; a pair without an id stands alone."""
+    groups: dict[object, list[Pair]] = {}
+    for number, pair in enumerate(pairs):
+        key = (pair.comparison_id, pair.prompt) if pair.comparison_id else number
+        groups.setdefault(key, []).append(pair)
+    return list(groups.values())
+
+
+def _ranking_row(element: Sequence[Pair], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One row for the pairs of a comparison: each distinct text once, and for each pair the places of its texts."""
+    places: dict[tuple[int, ...], int] = {}
+    first, second = (
+        [places.setdefault(tuple(row[name]), len(places)) for row in rows] for name in ("chosen_ids", "rejected_ids")
+    )
+    texts = [list(text) for text in places]
+    values = {key: [row[key] for row in rows] for key in ("soft_label", "weight", "margin") if key in rows[0]}
+    return {"texts_ids": texts, "first": first, "second": second, "length": max(map(len, texts)), **values}
+
+
+def _schema(*, with_margin: bool, rankings: bool) -> pa.Schema:
     import pyarrow as pa
 
-    columns = [
-        ("chosen_ids", pa.list_(pa.int32())),
-        ("rejected_ids", pa.list_(pa.int32())),
-        ("length", pa.int32()),
-        ("soft_label", pa.float64()),
-        ("weight", pa.float64()),
-    ]
-    return pa.schema([*columns, ("margin", pa.float64())] if with_margin else columns)
+    ids, number = pa.list_(pa.int32()), pa.float64()
+    if rankings:
+        places = pa.list_(pa.int32())
+        texts = [("texts_ids", pa.list_(ids)), ("first", places), ("second", places)]
+        number = pa.list_(number)
+    else:
+        texts = [("chosen_ids", ids), ("rejected_ids", ids)]
+    columns = [*texts, ("length", pa.int32()), ("soft_label", number), ("weight", number)]
+    return pa.schema([*columns, ("margin", number)] if with_margin else columns)
 
 
 def _all_have_margin(pairs: Sequence[Pair]) -> bool:
@@ -175,15 +207,15 @@ def _all_have_margin(pairs: Sequence[Pair]) -> bool:
     return n_margins > 0
 
 
-def _chunks(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
-    for start in range(0, len(pairs), CHUNK_PAIRS):
-        yield pairs[start : start + CHUNK_PAIRS]
+def _chunks(elements: Sequence[Sequence[Pair]]) -> Iterator[Sequence[Sequence[Pair]]]:
+    for start in range(0, len(elements), CHUNK_PAIRS):
+        yield elements[start : start + CHUNK_PAIRS]
 
 
 def tokenised_rows(
     pairs: Sequence[Pair], *, renderer: Renderer, target: str, mean_weight: float
 ) -> tuple[list[dict], CutReport]:
-    """The trainer's rows for some pairs, and what was cut."""
+    """The trainer's rows for some pairs, one a pair, and what was cut."""
     texts = [(pair.prompt, text) for pair in pairs for text in (pair.chosen, pair.rejected)]
     rendered = renderer.render(texts)
     rows = []

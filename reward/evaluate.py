@@ -8,7 +8,7 @@ with its n.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,19 @@ import numpy as np
 
 from app.stats.results import Estimate, plain
 from reward import metrics
-from reward.baselines import TfidfBaseline, load_tfidf, longer_margins
+from reward.baselines import Baselines, TfidfBaseline, load_tfidf, longer_margins
+from reward.best_of_n import best_of_n
 from reward.contract import MANIFEST_NAME, file_hash
-from reward.dataset import tokenised_rows
+from reward.dataset import CutReport, tokenised_rows
+from reward.disagreements import disagreements
 from reward.errors import RewardError
+from reward.frozen import FILE_NAME as FROZEN_NAME
+from reward.frozen import FrozenBaseline, load_frozen
+from reward.native import LABELS, is_native, read_native
 from reward.overlap import FILE_NAME, count_overlap
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pair_file, read_pairs
-from reward.runs import BASELINE_NAME, read_run
+from reward.runs import BASELINE_NAME, Run, read_run
+from reward.slicing import slices
 
 if TYPE_CHECKING:
     from reward.scorer import Scorer
@@ -48,12 +54,13 @@ class EvaluationData:
     human_ceiling: Mapping[str, Any]
 
 
-def load_data(path: Path, *, split: str | None = None) -> EvaluationData:
+def load_data(path: Path, *, split: str | None = None, labels: str = "reference") -> EvaluationData:
     """Pairs of a snapshot's held-out split, or of a JSONL or parquet file.
 
     Args:
-        path: a snapshot directory, or a file with `chosen` and `rejected`.
+        path: a snapshot directory, or a file with `chosen` and `rejected`, or of native comparisons.
         split: of a snapshot; the test split, or the validation split where there is none, when None.
+        labels: of native comparisons: 'reference' or 'votes'.
 
     Raises:
         ContractError: the directory is not a sound snapshot.
@@ -64,8 +71,16 @@ def load_data(path: Path, *, split: str | None = None) -> EvaluationData:
         return snapshot_data(snapshot, split=split or held_out_split(snapshot))
     if split is not None:
         raise RewardError(f"--split {split} belongs to a snapshot; {path} is a file.")
-    pairs = read_pair_file(path)
-    source = {"kind": "file", "name": path.name, "hash": file_hash(path), "label_source": "the file's own labels"}
+    source = {"kind": "file", "name": path.name, "hash": "", "label_source": "the file's own labels"}
+    if path.is_file() and is_native(path):
+        native = read_native(path, labels=labels)
+        pairs = native.pairs
+        if not pairs:
+            raise RewardError(f"{path}: no comparison has a decided label; try --labels votes or reference.")
+        source |= {"label_source": LABELS[labels], "n_undecided": native.n_undecided}
+    else:
+        pairs = read_pair_file(path)
+    source["hash"] = file_hash(path)
     return EvaluationData(pairs, source, {"value": None, "undefined_reason": "a file of pairs has no votes"})
 
 
@@ -115,7 +130,9 @@ def evaluate(
     data: Path,
     *,
     split: str | None = None,
+    labels: str = "reference",
     device: str | None = None,
+    against: Path | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Measure a finished model on a snapshot or a file.
@@ -124,11 +141,14 @@ def evaluate(
         model_dir: a finished model.
         data: a snapshot directory, or a `.jsonl` or `.parquet` file of pairs.
         split: of a snapshot.
+        labels: of a file of native comparisons: 'reference' or 'votes'.
         device: such as 'cuda'.
+        against: another finished model, to be compared on the same pairs.
         on_progress: called with the number of texts each batch scored.
 
     Returns:
-        Plain JSON; its keys are those of `measure` with `model`, `data`, `cut`, `overlap` and `seconds`.
+        Plain JSON; its keys are those of `measure` with `model`, `data`, `cut`, `overlap` and `seconds`,
+        and `against_model` where one was named.
 
     Raises:
         ContractError: the snapshot is unsound.
@@ -137,52 +157,123 @@ def evaluate(
     from reward.scorer import Scorer
 
     run = read_run(model_dir)
-    loaded = load_data(data, split=split)
-    baseline = stored_baseline(model_dir, run.document)
-    return evaluate_pairs(Scorer(model_dir, run=run, device=device), loaded, baseline=baseline, on_progress=on_progress)
+    rival = None if against is None else read_run(against)
+    loaded = load_data(data, split=split, labels=labels)
+    baselines = stored_baselines(model_dir, run.document)
+    document, margins = _measured(Scorer(model_dir, run=run, device=device), loaded, baselines, on_progress)
+    if rival is not None and against is not None:
+        other = score_pairs(Scorer(against, run=rival, device=device), loaded.pairs, on_progress=on_progress)[0]
+        document["against_model"] = plain(compare_models(loaded.pairs, margins, other[:, 0] - other[:, 1], rival))
+    return document
 
 
-def stored_baseline(model_dir: Path, document: Mapping[str, Any]) -> TfidfBaseline | str:
-    """The bag of words that was fitted with the model, or the recorded reason why there is none."""
-    reason = document.get("baseline_absent_reason")
-    return reason if reason else load_tfidf(model_dir / BASELINE_NAME)
+def stored_baselines(model_dir: Path, document: Mapping[str, Any]) -> Baselines:
+    """What was fitted with the model, or the recorded reasons why there is none."""
+    no_words, no_vectors = document.get("baseline_absent_reason"), document.get("frozen_baseline_absent_reason")
+    if "frozen_baseline_absent_reason" not in document:
+        no_vectors = "the model was trained before this baseline existed"
+    return Baselines(
+        tfidf=no_words or load_tfidf(model_dir / BASELINE_NAME),
+        frozen=no_vectors or load_frozen(model_dir / FROZEN_NAME),
+    )
 
 
 def evaluate_pairs(
     scorer: Scorer,
     data: EvaluationData,
     *,
-    baseline: TfidfBaseline | str,
+    baselines: Baselines,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """Score the pairs and measure; see `evaluate`."""
-    start = time.monotonic()
-    margins, cut = [], None
-    for first in range(0, len(data.pairs), CHUNK_PAIRS):
-        chunk = data.pairs[first : first + CHUNK_PAIRS]
+    return _measured(scorer, data, baselines, on_progress)[0]
+
+
+def score_pairs(
+    scorer: Scorer, pairs: Sequence[Pair], *, on_progress: Callable[[int], None] | None = None
+) -> tuple[np.ndarray, CutReport]:
+    """Rewards of both responses of each pair, shape (pairs, 2), and what was cut.
+
+    Raises:
+        RewardError: there are no pairs.
+    """
+    if not pairs:
+        raise RewardError("There are no pairs to evaluate on.")
+    parts, cut = [], CutReport()
+    for first in range(0, len(pairs), CHUNK_PAIRS):
+        chunk = pairs[first : first + CHUNK_PAIRS]
         rows, part = tokenised_rows(chunk, renderer=scorer.renderer, target="soft", mean_weight=1.0)
         ids = [ids for row in rows for ids in (row["chosen_ids"], row["rejected_ids"])]
-        rewards = scorer.score_ids(ids, on_progress=on_progress)
-        margins.append(rewards[::2] - rewards[1::2])
-        cut = part if cut is None else cut.plus(part)
-    if cut is None:
-        raise RewardError("There are no pairs to evaluate on.")
+        parts.append(scorer.score_ids(ids, on_progress=on_progress).reshape(-1, 2))
+        cut = cut.plus(part)
+    return np.concatenate(parts), cut
+
+
+def _measured(
+    scorer: Scorer, data: EvaluationData, baselines: Baselines, on_progress: Callable[[int], None] | None
+) -> tuple[dict[str, Any], np.ndarray]:
+    start = time.monotonic()
+    rewards, cut = score_pairs(scorer, data.pairs, on_progress=on_progress)
+    margins = rewards[:, 0] - rewards[:, 1]
     run = scorer.run
     overlap = count_overlap(run.directory / FILE_NAME, data.pairs)
+    measures = measure(
+        data.pairs,
+        margins,
+        baseline=baselines.tfidf,
+        frozen=baselines.frozen,
+        ceiling=data.human_ceiling,
+        rewards=rewards,
+    )
     document = {
         "schema_version": EVALUATION_SCHEMA_VERSION,
         "model": {"run_id": run.run_id, "base": run.document["base"]["name"], "target": run.document["target"]},
         "data": dict(data.source),
         "cut": asdict(cut),
         "overlap": {**asdict(overlap), "caution": overlap.caution(len(data.pairs))},
-        **measure(data.pairs, np.concatenate(margins), baseline=baseline, ceiling=data.human_ceiling),
+        **measures,
         "seconds": time.monotonic() - start,
     }
-    return plain(document)
+    return plain(document), margins
+
+
+def compare_models(pairs: Sequence[Pair], first: np.ndarray, second: np.ndarray, rival: Run) -> dict[str, Any]:
+    """Two models on the same pairs: difference in credit with a clustered interval, and McNemar's exact test.
+
+    Args:
+        pairs: what was judged.
+        first: (pairs,) margins of the model.
+        second: (pairs,) margins of the other one.
+        rival: the other one's run.
+    """
+    clusters, unit = metrics.choose_clusters([p.prompt for p in pairs], [p.comparison_id for p in pairs])
+    difference = metrics.clustered_mean(metrics.credit(first) - metrics.credit(second), clusters, unit=unit)
+    test = metrics.paired_test(first, second)
+    beats = _beats(difference)
+    words = {"yes": "is better than", "no": "is worse than"}.get(beats, "is not established to differ from")
+    interval = "" if difference.low is None else f", 95 % interval {difference.low * 100:+.1f} to "
+    interval += "" if difference.high is None else f"{difference.high * 100:+.1f}"
+    return {
+        "run_id": rival.run_id,
+        "base": rival.document["base"]["name"],
+        "accuracy": metrics.pairwise_accuracy(second).to_json(),
+        "difference": difference.to_json(),
+        "beats": beats,
+        **test,
+        "sentence": f"The model {words} {rival.run_id}: {(difference.value or 0) * 100:+.1f} points{interval}; only "
+        f"the model is right on {test['n_only_first_right']:,} pairs, only the other on "
+        f"{test['n_only_second_right']:,} (exact test, p = {test['p_value']:.3f}).",
+    }
 
 
 def measure(
-    pairs: Sequence[Pair], margins: np.ndarray, *, baseline: TfidfBaseline | str, ceiling: Mapping[str, Any]
+    pairs: Sequence[Pair],
+    margins: np.ndarray,
+    *,
+    baseline: TfidfBaseline | str,
+    ceiling: Mapping[str, Any],
+    frozen: FrozenBaseline | str = "not fitted",
+    rewards: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """All measures of one scorer's margins on pairs.
 
@@ -191,18 +282,21 @@ def measure(
         margins: (pairs,) reward of the chosen minus reward of the rejected response.
         baseline: the bag of words, or why there is none.
         ceiling: the human ceiling as JSON.
+        frozen: the baseline on frozen embeddings, or why there is none.
+        rewards: (pairs, 2) of both responses, for best of n.
 
     Returns:
         JSON-ready: `n_pairs`, `n_prompts`, `n_comparisons`, `accuracy`, `accuracy_clustered`, `baselines`,
-        `against_best_baseline`, `human_ceiling`, `verdict`, `nll`, `nll_soft`, `label_entropy`, `calibration`,
-        `slices`.
+        `against_best_baseline`, `human_ceiling`, `verdict`, `nll`, `nll_soft`, `label_entropy`, `calibration` (with
+        the reliability diagram), `temperature`, `margin_histogram`, `best_of_n`, `disagreements`, `slices`.
     """
     labels = np.array([pair.soft_label for pair in pairs])
     clusters, unit = metrics.choose_clusters([p.prompt for p in pairs], [p.comparison_id for p in pairs])
-    rivals = {"longer_wins": longer_margins(pairs)}
-    absent = {"tfidf": baseline} if isinstance(baseline, str) else {}
-    if not isinstance(baseline, str):
-        rivals["tfidf"] = baseline.margins(pairs)
+    rivals = {"longer_wins": longer_margins(pairs), "shorter_wins": -longer_margins(pairs)}
+    fitted = {"tfidf": baseline, "frozen": frozen}
+    absent = {name: scorer for name, scorer in fitted.items() if isinstance(scorer, str)}
+    rivals |= {name: scorer.margins(pairs) for name, scorer in fitted.items() if not isinstance(scorer, str)}
+    temperature = metrics.fit_temperature(margins)
     accuracy = metrics.pairwise_accuracy(margins)
     against = _against_best(margins, rivals, clusters, unit)
     return {
@@ -222,6 +316,16 @@ def measure(
         "nll_soft": metrics.negative_log_likelihood(margins, labels).to_json(),
         "label_entropy": metrics.label_entropy(labels).to_json(),
         "calibration": metrics.calibration(margins).to_json(),
+        "temperature": temperature.to_json(),
+        "margin_histogram": metrics.margin_histogram(margins),
+        "best_of_n": best_of_n(pairs, rewards),
+        "disagreements": disagreements(
+            pairs,
+            margins,
+            witnesses=rivals,
+            temperature=temperature.estimate.value,
+            ceiling=ceiling.get("value"),
+        ),
         "slices": [
             {"group": group, "name": name, **metrics.pairwise_accuracy(margins[inside]).to_json()}
             for group, name, inside in slices(pairs)
@@ -248,7 +352,12 @@ def _beats(difference: Estimate) -> str:
     return "no" if difference.high < 0 else "not established"
 
 
-BASELINE_NAMES = {"longer_wins": "“the longer response wins”", "tfidf": "the bag of words"}
+BASELINE_NAMES = {
+    "longer_wins": "“the longer response wins”",
+    "shorter_wins": "“the shorter response wins”",
+    "tfidf": "the bag of words",
+    "frozen": "the frozen embeddings",
+}
 
 
 def verdict(accuracy: Estimate, against: Mapping[str, Any]) -> str:
@@ -267,30 +376,3 @@ def verdict(accuracy: Estimate, against: Mapping[str, Any]) -> str:
         "not established": "no difference from the best baseline is established",
     }[against["beats"]]
     return f"{start}, {points} ({interval}): {end}."
-
-
-def slices(pairs: Sequence[Pair]) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Subsets of the pairs worth a look: (group, name, boolean mask), the empty ones left out."""
-    lengths = longer_margins(pairs)
-    yield from _kept("length", "the longer response is chosen", lengths > 0)
-    yield from _kept("length", "the shorter response is chosen", lengths < 0)
-    labels = np.array([pair.soft_label for pair in pairs])
-    yield from _kept("agreement", "soft label .9 and above", labels >= 0.9)
-    yield from _kept("agreement", "soft label .7 to .9", (labels >= 0.7) & (labels < 0.9))
-    yield from _kept("agreement", "soft label below .7", labels < 0.7)
-    for key in sorted({key for pair in pairs for key in pair.criteria}):
-        values = np.array([pair.criteria.get(key, np.nan) for pair in pairs], dtype=float)
-        yield from _kept("criterion", f"{key} favours the chosen", values > 0)
-        yield from _kept("criterion", f"{key} favours the rejected", values < 0)
-        yield from _kept("criterion", f"{key} favours neither", values == 0)
-    for key in sorted({key for pair in pairs for key in pair.tensions}):
-        shares = np.array([pair.tensions.get(key, 0.0) for pair in pairs], dtype=float)
-        yield from _kept("tension", f"{key} pulled apart", shares > 0)
-    if any(pair.tensions for pair in pairs):
-        none = np.array([not any(share > 0 for share in pair.tensions.values()) for pair in pairs])
-        yield from _kept("tension", "no tension", none)
-
-
-def _kept(group: str, name: str, inside: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
-    if inside.any():
-        yield group, name, inside

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 from app.stats.intervals import percentile_interval, wilson
 from app.stats.results import Estimate, undefined
@@ -17,6 +18,8 @@ from app.stats.results import Estimate, undefined
 N_RESAMPLES = 2000
 MIN_CLUSTERS = 10
 N_BINS = 10
+N_HISTOGRAM_BINS = 30
+MIN_TEMPERATURE_PAIRS = 20
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,8 @@ class Calibration:
 
     Attributes:
         error: expected calibration error, sum over bins of n_b / n * |accuracy_b - confidence_b|.
-        bins: per non-empty bin: `low`, `high`, `n`, mean `confidence`, `accuracy`.
+        bins: per non-empty bin: `low`, `high`, `n`, mean `confidence`, `accuracy` with Wilson's interval: the
+            reliability diagram.
     """
 
     error: Estimate
@@ -163,5 +167,104 @@ def calibration(margins: np.ndarray) -> Calibration:
         mean_confidence, accuracy = float(confidence[inside].mean()), float(right[inside].mean())
         error += inside.mean() * abs(accuracy - mean_confidence)
         bounds = {"low": float(edges[b]), "high": float(edges[b + 1])}
-        bins.append({**bounds, "n": int(inside.sum()), "confidence": mean_confidence, "accuracy": accuracy})
+        interval = wilson(float(right[inside].sum()), int(inside.sum()))
+        bins.append(
+            {
+                **bounds,
+                "n": int(inside.sum()),
+                "confidence": mean_confidence,
+                "accuracy": accuracy,
+                "accuracy_low": interval.low,
+                "accuracy_high": interval.high,
+            }
+        )
     return Calibration(Estimate(float(error), len(margins)), tuple(bins))
+
+
+@dataclass(frozen=True)
+class Temperature:
+    """The one number that makes stated confidence honest: `P(right) = sigmoid(margin / T)`.
+
+    Attributes:
+        estimate: T with a 95 % interval; above 1 the model is too sure, below 1 too timid.
+        nll_after: likelihood with T fitted on the other folds.
+        error_after: expected calibration error with T fitted on the other folds.
+    """
+
+    estimate: Estimate
+    nll_after: Estimate
+    error_after: Estimate
+
+    def to_json(self) -> dict:
+        """T with its interval, and the two measures after it."""
+        after = {"nll_after": self.nll_after.to_json(), "error_after": self.error_after.to_json()}
+        return {**self.estimate.to_json(), **after}
+
+
+def fit_temperature(margins: np.ndarray, *, seed: int = 0) -> Temperature:
+    """Maximise the likelihood of the labels over T; judge it on five folds that it was not fitted on.
+
+    The likelihood is concave in 1/T: Newton's method, and an interval from its curvature. Undefined where every pair
+    is right (T would be 0), where the model does worse than chance (T would be negative), and with fewer than 20 pairs.
+
+    Source: Guo et al. (2017), section 4.2.
+    """
+    if len(margins) < MIN_TEMPERATURE_PAIRS:
+        nothing = undefined(f"{len(margins)} pairs; {MIN_TEMPERATURE_PAIRS} are needed", n=len(margins))
+        return Temperature(nothing, nothing, nothing)
+    slope, error = _slope(margins)
+    if slope is None or error is None:
+        nothing = undefined("every pair is right, or the model is worse than chance: no finite T", n=len(margins))
+        return Temperature(nothing, nothing, nothing)
+    low, high = slope - 1.96 * error, slope + 1.96 * error
+    bounds = (1 / high, 1 / low) if low > 0 else (None, None)
+    estimate = Estimate(1 / slope, len(margins), *bounds, method="maximum likelihood, interval from the curvature")
+    fold = np.random.default_rng(seed).integers(0, 5, len(margins))
+    scaled = np.empty_like(margins)
+    for k in range(5):
+        other, _ = _slope(margins[fold != k])
+        scaled[fold == k] = margins[fold == k] * (slope if other is None else other)
+    return Temperature(estimate, negative_log_likelihood(scaled), calibration(scaled).error)
+
+
+def _slope(margins: np.ndarray) -> tuple[float | None, float | None]:
+    """1/T of the best likelihood and its standard error; None where there is none above 0."""
+    if not (margins < 0).any() or margins.mean() <= 0:
+        return None, None
+    b = 0.0
+    for _ in range(100):
+        miss = 1 / (1 + np.exp(np.clip(margins * b, -500, 500)))
+        curvature = float((margins**2 * miss * (1 - miss)).sum())
+        step = float((margins * miss).sum()) / max(curvature, 1e-12)
+        b += float(np.clip(step, -5, 5))
+        if abs(step) < 1e-10 * max(1, b):
+            break
+    return b, 1 / np.sqrt(max(curvature, 1e-12))
+
+
+def margin_histogram(margins: np.ndarray, *, n_bins: int = N_HISTOGRAM_BINS) -> dict:
+    """Counts of margins in equal bins, 0 always an edge: `edges` (bins + 1) and `counts` (bins).
+
+    The bins are symmetric about 0 and reach to the largest margin, so that wrong pairs stand left, right pairs right.
+    """
+    largest = float(np.abs(margins).max()) if len(margins) else 0.0
+    largest = largest or 1.0
+    half = -(-n_bins // 2)
+    edges = np.concatenate([-np.linspace(largest, 0, half, endpoint=False), np.linspace(0, largest, half + 1)])
+    counts, _ = np.histogram(margins, edges)
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def paired_test(first: np.ndarray, second: np.ndarray) -> dict:
+    """McNemar's exact test of two scorers on the same pairs: discordant counts and a two-sided p-value.
+
+    Ties of a scorer are left out. p = 1 without discordant pairs.
+
+    Source: McNemar (1947); exact by the binomial distribution.
+    """
+    decided = (first != 0) & (second != 0)
+    only_first = int(((first > 0) & (second < 0) & decided).sum())
+    only_second = int(((first < 0) & (second > 0) & decided).sum())
+    n = only_first + only_second
+    p_value = float(binomtest(only_first, n).pvalue) if n else 1.0
+    return {"n_only_first_right": only_first, "n_only_second_right": only_second, "p_value": p_value}

@@ -7,14 +7,18 @@ both sides share at the beginning become the prompt.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from reward.contract import PAIR_COLUMNS, SPLITS, ContractError, Manifest, read_manifest
 from reward.errors import RewardError
+
+OPTIONAL_COLUMNS = ("margin", "source", "meta")
+"""Columns of a snapshot's pairs that are read where they are present."""
 
 Messages = tuple[tuple[str, str], ...]
 """A conversation as (role, content) tuples: hashable, so that each distinct prompt is tokenised once."""
@@ -35,6 +39,12 @@ class Pair:
         n_judgments: number of votes behind the pair; 0 where a file does not say.
         criteria: mean signed value per criterion; positive favours `chosen`.
         tensions: share of the judgments in which the criteria 'i|j' pulled apart.
+        chosen_id: completion id of the preferred response; empty where a file does not say.
+        rejected_id: completion id of the other response.
+        strength: mean absolute strength of the votes in [0, 1], or None where no vote had one.
+        subset: the part of a benchmark that the pair belongs to; empty elsewhere.
+        source: where the comparison comes from, as its file says; empty where it does not.
+        meta: further facts of the comparison, as text by key.
     """
 
     prompt: Messages
@@ -47,6 +57,12 @@ class Pair:
     n_judgments: int = 0
     criteria: Mapping[str, float] = field(default_factory=dict)
     tensions: Mapping[str, float] = field(default_factory=dict)
+    chosen_id: str = ""
+    rejected_id: str = ""
+    strength: float | None = None
+    subset: str = ""
+    source: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def _read_parquet_pairs(path: Path) -> Iterator[Pair]:
     absent = [column for column in PAIR_COLUMNS if column not in file.schema_arrow.names]
     if absent:
         raise ContractError(f"{path}: the columns {absent} are missing; the file has {file.schema_arrow.names}.")
-    columns = [*PAIR_COLUMNS, *(["margin"] if "margin" in file.schema_arrow.names else [])]
+    columns = [*PAIR_COLUMNS, *(name for name in OPTIONAL_COLUMNS if name in file.schema_arrow.names)]
     number = 0
     for batch in file.iter_batches(batch_size=4096, columns=columns):
         for row in batch.to_pylist():
@@ -140,7 +156,27 @@ def _snapshot_pair(row: Mapping[str, Any], *, place: str) -> Pair:
         n_judgments=row["n_judgments"] or 0,
         criteria={entry["key"]: entry["value"] for entry in row["criteria"] or ()},
         tensions={entry["key"]: entry["value"] for entry in row["tensions"] or ()},
+        chosen_id=row["chosen_id"] or "",
+        rejected_id=row["rejected_id"] or "",
+        strength=row["strength"],
+        **facts_of(row),
     )
+
+
+def facts_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Source, subset and meta of a row, where it has them; `meta` may be an object, JSON text or a word."""
+    meta = row.get("meta")
+    if isinstance(meta, str):
+        with contextlib.suppress(json.JSONDecodeError):  # a plain word is shown as it stands
+            meta = json.loads(meta)
+    if meta is not None and not isinstance(meta, Mapping):
+        meta = {"meta": meta}
+    shown = {str(key): _shown(value) for key, value in (meta or {}).items() if value is not None}
+    return {"source": str(row.get("source") or ""), "subset": str(row.get("subset") or ""), "meta": shown}
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -196,12 +232,13 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def read_pair_file(path: Path) -> list[Pair]:
     """Pairs of a file of one's own: `chosen`, `rejected`, and `prompt` or a shared beginning of the messages.
 
-    `soft_label`, `weight`, `id` or `comparison_id` are read where present.
+    `soft_label`, `weight`, `id` or `comparison_id`, `subset`, `source` and `meta` are read where present; `chosen` and
+    `rejected` may be lists of texts, as in RewardBench 2.
 
     Raises:
         RewardError: a row is malformed (place and reason named), or the file has no rows.
     """
-    pairs = [pair_of_row(row, place=place) for place, row in read_rows(path)]
+    pairs = [pair for place, row in read_rows(path) for pair in pairs_of_row(row, place=place)]
     if not pairs:
         raise RewardError(f"{path}: the file has no rows.")
     return pairs
@@ -225,8 +262,45 @@ def pair_of_row(row: Mapping[str, Any], *, place: str) -> Pair:
         rejected=response_of(rejected, place=f"{place}, rejected"),
         soft_label=_number(row.get("soft_label"), default=1.0, low=0.5, high=1.0, place=f"{place}, soft_label"),
         weight=_number(row.get("weight"), default=1.0, low=0.0, high=float("inf"), place=f"{place}, weight"),
-        comparison_id=str(row.get("comparison_id") or row.get("id") or place.rpartition(": ")[2]),
+        comparison_id=_row_id(row, place),
+        **facts_of(row),
     )
+
+
+def _row_id(row: Mapping[str, Any], place: str) -> str:
+    found = row.get("comparison_id", row.get("id"))
+    return place.rpartition(": ")[2] if found in (None, "") else str(found)
+
+
+def pairs_of_row(row: Mapping[str, Any], *, place: str) -> list[Pair]:
+    """The pairs of a row: one, or every chosen against every rejected response where these are lists of texts.
+
+    RewardBench (Lambert et al., 2024) has one text on each side, RewardBench 2 (Malik et al., 2025) lists: one chosen
+    response against three rejected ones, or several equally good ones. The pairs of one row share its weight.
+
+    Raises:
+        RewardError: as `pair_of_row`; also for an empty list.
+    """
+    sides = {name: row.get(name) for name in ("chosen", "rejected")}
+    if not any(_is_text_list(side) for side in sides.values()):
+        return [pair_of_row(row, place=place)]
+    texts = {name: side if _is_text_list(side) else [side] for name, side in sides.items()}
+    for name, side in texts.items():
+        if not side:
+            raise RewardError(f"{place}, {name}: the list is empty; give at least one response.")
+    n_pairs = len(texts["chosen"]) * len(texts["rejected"])
+    found = []
+    for c, chosen in enumerate(texts["chosen"]):
+        for r, rejected in enumerate(texts["rejected"]):
+            pair = pair_of_row({**row, "chosen": chosen, "rejected": rejected}, place=place)
+            found.append(
+                replace(pair, chosen_id=f"chosen {c}", rejected_id=f"rejected {r}", weight=pair.weight / n_pairs)
+            )
+    return found
+
+
+def _is_text_list(side: Any) -> bool:
+    return isinstance(side, list) and all(isinstance(text, str) for text in side)
 
 
 def _number(value: Any, *, default: float, low: float, high: float, place: str) -> float:

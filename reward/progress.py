@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+if TYPE_CHECKING:
+    from reward.held_out import HeldOut
 
 LOGGED = ("loss", "accuracy", "margin", "learning_rate", "epoch")
 
@@ -17,16 +20,19 @@ class RunLog(TrainerCallback):
     """Appends one JSON line per logged step to a file, and moves a bar on standard error where that is a terminal.
 
     A line holds `step`, `n_steps`, `seconds` since this process began to train, and TRL's `loss`, `accuracy`,
-    `margin`, `learning_rate` and `epoch` (means of batches: good for following a run, not for judging a model).
+    `margin`, `learning_rate` and `epoch` (means of batches: good for following a run, not for judging a model). About
+    ten lines of a run also hold what `reward.held_out` measured on validation pairs.
 
     Args:
         path: the log; lines are added, so that a resumed run continues it.
         n_steps: steps of the whole run.
         bar: whether to show a bar.
+        held_out: what measures on held-out pairs, or None.
     """
 
-    def __init__(self, path: Path, *, n_steps: int, bar: bool) -> None:
+    def __init__(self, path: Path, *, n_steps: int, bar: bool, held_out: HeldOut | None = None) -> None:
         self.path = path
+        self.held_out = held_out
         self.n_steps = n_steps
         self._disable = None if bar else True
         self._bar: tqdm | None = None
@@ -57,7 +63,9 @@ class RunLog(TrainerCallback):
         """Add a line, and show loss and accuracy beside the bar."""
         if not logs or "loss" not in logs:
             return
-        kept = {key: float(logs[key]) for key in LOGGED if key in logs}
+        kept: dict[str, Any] = {key: float(logs[key]) for key in LOGGED if key in logs}
+        if self.held_out is not None and self.held_out.is_due(state.global_step, self.n_steps):
+            kept |= self.held_out.measure()
         line = {"step": state.global_step, "n_steps": self.n_steps, "seconds": time.monotonic() - self._start, **kept}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -11,7 +11,9 @@ from reward.dataset import CutReport
 ROW_NAMES = {
     "model": "reward model",
     "longer_wins": "longer response wins",
+    "shorter_wins": "shorter response wins",
     "tfidf": "bag of words (TF-IDF)",
+    "frozen": "logistic regression on frozen embeddings",
 }
 
 
@@ -46,11 +48,15 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
         f"Clustered: {_value(clustered)} {_interval(clustered)}"
         f" ({clustered['method'] or clustered['undefined_reason']})",
         evaluation["verdict"],
+        *_against_model(evaluation),
         *_caution(evaluation),
         "",
         f"Likelihood   {_value(evaluation['nll'])} nats a pair; against soft labels "
         f"{_value(evaluation['nll_soft'])} (floor {_value(evaluation['label_entropy'])}; .693 knows nothing)",
         f"Calibration  expected error {_value(evaluation['calibration'])}, n {evaluation['calibration']['n']:,}",
+        _temperature(evaluation),
+        _best_of_n(evaluation),
+        _disagreement(evaluation),
         "",
         *_table(
             ["slice", "accuracy", "95 % interval", "n", "ties"],
@@ -77,6 +83,7 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             *rows,
             "",
             evaluation["verdict"],
+            *_against_model(evaluation),
             *_caution(evaluation),
             "",
             f"Negative log-likelihood {_value(evaluation['nll'])} nats a pair "
@@ -84,11 +91,72 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             f"{_value(evaluation['label_entropy'])}); expected calibration error "
             f"{_value(evaluation['calibration'])}; n = {evaluation['n_pairs']:,}.",
             "",
+            _temperature(evaluation),
+            "",
+            _best_of_n(evaluation),
+            "",
+            _disagreement(evaluation),
+            "",
+            *_reliability(evaluation),
+            "",
             "| slice | accuracy | 95 % interval | n | ties |",
             "|---|---|---|---|---|",
             *slices,
         ]
     )
+
+
+def _against_model(evaluation: Mapping[str, Any]) -> list[str]:
+    """A sentence where the model was measured against another one."""
+    other = evaluation.get("against_model")
+    return ["", other["sentence"]] if other else []
+
+
+def _temperature(evaluation: Mapping[str, Any]) -> str:
+    """The fitted temperature and what it would do."""
+    t = evaluation["temperature"]
+    if t["value"] is None:
+        return f"Temperature: undefined ({t['undefined_reason']})."
+    interval = f" ({_interval(t)})" if t["low"] is not None else ""
+    return (
+        f"Temperature {_value(t)}{interval}: with margins divided by it the likelihood is {_value(t['nll_after'])} and "
+        f"the calibration error {_value(t['error_after'])}, each measured on folds it was not fitted on."
+    )
+
+
+def _best_of_n(evaluation: Mapping[str, Any]) -> str:
+    """Best-of-n accuracy, or why there is none."""
+    best = evaluation["best_of_n"]
+    if best["value"] is None:
+        return f"Best of n: {best['undefined_reason']}."
+    text = (
+        f"Best of {best['mean_responses']:.1f}: {_value(best)} ({_interval(best)}), n {best['n']:,}; by lot "
+        f"{best['chance']:.3f}."
+    )
+    if best["subsets"]:
+        parts = ", ".join(f"{part['subset']} {_value(part)} (n {part['n']:,})" for part in best["subsets"])
+        text += f" Subsets: {parts}; their mean {best['mean_of_subsets']:.3f}."
+    return text
+
+
+def _disagreement(evaluation: Mapping[str, Any]) -> str:
+    """How many disagreements there are, and of which kind."""
+    found = evaluation["disagreements"]
+    return (
+        f"The model contradicts {found['n']:,} labels: {found['n_likely_label_errors']:,} likely label errors, "
+        f"{found['n_likely_blind_spots']:,} likely blind spots of the model (listed in report.json)."
+    )
+
+
+def _reliability(evaluation: Mapping[str, Any]) -> list[str]:
+    """The reliability diagram as a table."""
+    bins = evaluation["calibration"]["bins"]
+    rows = [
+        f"| {b['low']:.2f} to {b['high']:.2f} | {b['confidence']:.3f} | {b['accuracy']:.3f} | "
+        f"{b['accuracy_low']:.3f} to {b['accuracy_high']:.3f} | {b['n']:,} |"
+        for b in bins
+    ]
+    return ["| stated confidence | mean | right | 95 % interval | n |", "|---|---|---|---|---|", *rows]
 
 
 def _caution(evaluation: Mapping[str, Any]) -> list[str]:

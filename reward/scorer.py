@@ -72,24 +72,30 @@ class Scorer:
         index = [distinct.setdefault(tuple(one), len(distinct)) for one in ids]
         texts, rewards = list(distinct), np.empty(len(distinct))
         with torch.inference_mode():
-            for batch in _length_batches([len(one) for one in texts], self.tokens_per_batch):
+            for batch in length_batches([len(one) for one in texts], self.tokens_per_batch):
                 rewards[batch] = self._forward([texts[i] for i in batch])
                 if on_progress is not None:
                     on_progress(len(batch))
         return rewards[index]
 
     def _forward(self, batch: Sequence[Sequence[int]]) -> np.ndarray:
-        longest = max(len(one) for one in batch)
-        ids = torch.full((len(batch), longest), self._pad, dtype=torch.long)
-        mask = torch.zeros((len(batch), longest), dtype=torch.long)
-        for row, one in enumerate(batch):
-            ids[row, : len(one)] = torch.tensor(one, dtype=torch.long)
-            mask[row, : len(one)] = 1
+        ids, mask = padded(batch, pad_token_id=self._pad)
         logits = self.model(input_ids=ids.to(self.device), attention_mask=mask.to(self.device)).logits
         return logits.squeeze(-1).double().cpu().numpy()
 
 
-def _length_batches(lengths: Sequence[int], tokens_per_batch: int) -> list[list[int]]:
+def padded(batch: Sequence[Sequence[int]], *, pad_token_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token ids padded at the end and their attention mask, both of shape (texts, longest)."""
+    longest = max(len(one) for one in batch)
+    ids = torch.full((len(batch), longest), pad_token_id, dtype=torch.long)
+    mask = torch.zeros((len(batch), longest), dtype=torch.long)
+    for row, one in enumerate(batch):
+        ids[row, : len(one)] = torch.tensor(one, dtype=torch.long)
+        mask[row, : len(one)] = 1
+    return ids, mask
+
+
+def length_batches(lengths: Sequence[int], tokens_per_batch: int = TOKENS_PER_BATCH) -> list[list[int]]:
     """Indices from long to short, cut so that no batch holds more padded tokens than the budget (or one text)."""
     batches: list[list[int]] = []
     room = 0

@@ -7,36 +7,39 @@ train with checkpoints, save as safetensors, fit the baselines, evaluate what wa
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reward import runs
-from reward.baselines import TfidfBaseline, fit_tfidf
+from reward import frozen, processes, runs
+from reward.baselines import Baselines, TfidfBaseline, fit_tfidf
 from reward.contract import content_hash
-from reward.dataset import TARGETS, CutReport, tokenise_pairs
+from reward.dataset import CutReport, tokenise_pairs
 from reward.errors import RewardError
 from reward.evaluate import evaluate_pairs, held_out_split, snapshot_data
-from reward.fit import Parameters, choose_precision, fit
+from reward.fit import Parameters, RunOptions, choose_precision, fit
 from reward.overlap import FILE_NAME as FINGERPRINTS_NAME
 from reward.overlap import save_fingerprints
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pairs
 from reward.rendering import RENDERING_VERSION, Renderer, choose_layout
+from reward.targets import FROM_VOTES, JUDGMENTS_NAME, TARGETS, TargetReport, apply_target
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
     from reward.models import Base
+    from reward.trainer import PreferenceTrainer
 
 DEFAULT_MAX_LENGTH_TOKENS = {"embedded": 256, "directory": 1024, "hub": 1024}
 DEFAULT_FREEZE_LAYERS = {"embedded": 2, "directory": 0, "hub": 0}
 DEFAULT_LEARNING_RATE = {"embedded": 3e-4, "directory": 2e-5, "hub": 2e-5}
+LORA_LEARNING_RATE = 2e-4
 
 
 def train(
@@ -56,8 +59,16 @@ def train(
     include_ties: bool = False,
     center_rewards: float | None = None,
     precision: str = "auto",
+    length_grouping: bool = True,
+    prefix_sharing: str = "auto",
+    lora_rank: int = 0,
+    lora_alpha: float | None = None,
+    early_stopping: int = 0,
+    activation_checkpointing: bool = False,
     checkpoint_steps: int | None = None,
     time_limit_seconds: float | None = None,
+    report_to: Sequence[str] = (),
+    frozen_baseline_pairs: int = frozen.MAX_PAIRS,
     resume: bool = False,
     overwrite: bool = False,
     cache_dir: Path | None = None,
@@ -77,12 +88,20 @@ def train(
         seed: of everything drawn.
         freeze_layers: layers that do not train, with the embeddings; 2 for the embedded base, 0 otherwise.
         pooling: 'mean', 'model' (the architecture's own head), or 'auto': mean for the embedded base.
-        target: 'soft' (the snapshot's soft labels) or 'hard' (their majority).
+        target: what is learned from the votes, a key of `reward.targets.TARGETS`.
         include_ties: train on ties, too, as soft label .5.
         center_rewards: TRL's centring coefficient (.01 is usual), or None.
         precision: 'auto' (bfloat16 where the processor computes in it), 'bf16' or 'fp32'.
+        length_grouping: batches of like length.
+        prefix_sharing: 'auto' (causal models, where it saves tokens), 'on' or 'off'; exact, see `reward.prefix`.
+        lora_rank: train adapters of this rank and the head instead of the whole model; 0 trains the model.
+        lora_alpha: their scale; twice the rank when None.
+        early_stopping: stop after so many checkpoints without a better loss on the validation split; 0 for never.
+        activation_checkpointing: less memory, a third more time.
         checkpoint_steps: steps between checkpoints; a tenth of the run, at least 20, when None.
         time_limit_seconds: training stops after the step that passes it; the model is saved and says so.
+        report_to: trackers for TRL to report to, such as 'tensorboard'.
+        frozen_baseline_pairs: training pairs on which the baseline on frozen embeddings is fitted; 0 for none.
         resume: go on from the last checkpoint of an interrupted run with the same parameters; a run that is finished
             already gives its report.
         overwrite: replace a finished model, or an interrupted run.
@@ -91,6 +110,7 @@ def train(
 
     Returns:
         The document written to `report.json`: `run` (as in `run.json`) and `evaluation` (None without held-out pairs).
+        Started by `accelerate launch`, every process but the first gets {"run": None, "evaluation": None}.
 
     Raises:
         ContractError: the snapshot is unsound.
@@ -99,94 +119,141 @@ def train(
     from reward.models import freeze_layers as freeze_layers_of
     from reward.models import load_base, load_tokenizer, resolve_base
 
-    _forbid_processes()
     snapshot = open_snapshot(snapshot_dir)
     found = resolve_base(base)
     tokenizer = load_tokenizer(found.location)
     model = load_base(found, pooling=pooling, pad_token_id=tokenizer.pad_token_id, seed=seed)
+    layers = DEFAULT_FREEZE_LAYERS[found.kind] if freeze_layers is None else freeze_layers
     parameters = Parameters(
         snapshot=snapshot.manifest.hash,
         base=found.name,
         base_sha256=found.sha256,
         epochs=float(epochs),
-        learning_rate=DEFAULT_LEARNING_RATE[found.kind] if learning_rate is None else learning_rate,
+        learning_rate=_learning_rate(found, lora_rank) if learning_rate is None else learning_rate,
         batch_size=batch_size,
         gradient_accumulation=gradient_accumulation,
         max_length_tokens=_length_limit(model, found, max_length_tokens),
         seed=seed,
-        freeze_layers=DEFAULT_FREEZE_LAYERS[found.kind] if freeze_layers is None else freeze_layers,
+        freeze_layers=0 if lora_rank else layers,
         pooling=pooling,
         target=target,
         include_ties=include_ties,
         center_rewards=center_rewards,
         precision=choose_precision(precision),
+        length_grouping=length_grouping,
+        prefix_sharing=prefix_sharing,
+        lora_rank=lora_rank,
+        lora_alpha=2.0 * lora_rank if lora_alpha is None else lora_alpha,
+        early_stopping=early_stopping,
+        activation_checkpointing=activation_checkpointing,
+        n_processes=processes.count(),
     )
-    _check_ranges(parameters)
+    _check_ranges(parameters, snapshot)
     done = runs.finished_report(output_dir, asdict(parameters)) if resume else None
     if done is not None:
         return done
     freeze_layers_of(model, parameters.freeze_layers)
-    pairs = read_pairs(snapshot, "train", include_ties=include_ties)
+    pairs, target_report = apply_target(
+        snapshot, read_pairs(snapshot, "train", include_ties=include_ties), parameters.target
+    )
     if not pairs:
         raise RewardError(f"{snapshot.directory}: the snapshot has no training pairs.")
-    with runs.working_directory(output_dir, asdict(parameters), resume=resume, overwrite=overwrite) as partial:
-        return _run(
-            parameters,
-            snapshot=snapshot,
-            pairs=pairs,
-            base=found,
-            model=model,
-            tokenizer=tokenizer,
-            output_dir=output_dir,
-            partial=partial,
-            checkpoint_steps=checkpoint_steps,
-            time_limit_seconds=time_limit_seconds,
-            cache_dir=cache_dir,
-            progress=progress,
-        )
+    work = Work(parameters, snapshot, pairs, target_report, found, model, tokenizer, output_dir, cache_dir)
+    options = RunOptions(checkpoint_steps, time_limit_seconds, progress, tuple(report_to))
+    with processes.first_holds(
+        runs.working_directory(output_dir, asdict(parameters), resume=resume, overwrite=overwrite),
+        otherwise=runs.partial_of(output_dir),
+    ) as partial:
+        return _run(work, partial, options, frozen_baseline_pairs=frozen_baseline_pairs)
 
 
-def _run(
-    parameters: Parameters,
-    *,
-    snapshot: Snapshot,
-    pairs: Sequence[Pair],
-    base: Base,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    output_dir: Path,
-    partial: Path,
-    checkpoint_steps: int | None,
-    time_limit_seconds: float | None,
-    cache_dir: Path | None,
-    progress: bool,
-) -> dict[str, Any]:
-    layout = choose_layout(tokenizer)
-    renderer = Renderer(tokenizer, layout=layout, max_length_tokens=parameters.max_length_tokens)
-    dataset, cut = tokenise_pairs(
-        pairs,
-        renderer=renderer,
-        target=parameters.target,
-        source_hashes=snapshot.file_hashes("train", include_ties=parameters.include_ties),
-        cache_dir=cache_dir or partial / "tokens",
-    )
-    training = fit(model, tokenizer, dataset, parameters, partial, checkpoint_steps, time_limit_seconds, progress)
-    model.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
+@dataclass(frozen=True)
+class Work:
+    """All that a run works with."""
+
+    parameters: Parameters
+    snapshot: Snapshot
+    pairs: Sequence[Pair]
+    target: TargetReport
+    base: Base
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerFast
+    output_dir: Path
+    cache_dir: Path | None
+
+
+def _run(work: Work, partial: Path, options: RunOptions, *, frozen_baseline_pairs: int) -> dict[str, Any]:
+    parameters, snapshot, pairs = work.parameters, work.snapshot, work.pairs
+    layout = choose_layout(work.tokenizer)
+    renderer = Renderer(work.tokenizer, layout=layout, max_length_tokens=parameters.max_length_tokens)
+    datasets, cut = _tokenised(work, renderer, partial)
+    trainer, training = fit(work.model, work.tokenizer, datasets, parameters, partial, options)
+    model = _save(trainer, work, partial)
+    processes.leave()
+    if not processes.is_first():
+        return {"run": None, "evaluation": None}
     baseline = fit_tfidf(pairs, seed=parameters.seed)
     if isinstance(baseline, TfidfBaseline):
         baseline.save(partial / runs.BASELINE_NAME)
+    probe = frozen.fit_frozen(pairs, max_pairs=frozen_baseline_pairs, seed=parameters.seed)
+    if isinstance(probe, frozen.FrozenBaseline):
+        probe.save(partial / frozen.FILE_NAME)
     save_fingerprints(partial / FINGERPRINTS_NAME, pairs)
-    run = _run_document(parameters, snapshot, base, model, layout, {**training, "cut": asdict(cut)}, partial)
+    training |= {"cut": asdict(cut), "target": asdict(work.target)}
+    run = _run_document(parameters, snapshot, work.base, model, layout, training, partial)
     run["baseline_absent_reason"] = baseline if isinstance(baseline, str) else None
-    report = {"run": run, "evaluation": _evaluate_saved(partial, run, snapshot, baseline)}
-    _finish(partial, output_dir, report)
+    run["frozen_baseline_absent_reason"] = probe if isinstance(probe, str) else None
+    report = {"run": run, "evaluation": _evaluate_saved(partial, run, snapshot, Baselines(baseline, probe))}
+    _finish(partial, work.output_dir, report)
     return report
 
 
-def _forbid_processes() -> None:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RewardError("Training runs in one process; start it without `accelerate launch` or `torchrun`.")
+def _tokenised(work: Work, renderer: Renderer, partial: Path) -> tuple[dict[str, Dataset], CutReport]:
+    """The training set, and the validation split where there is one; the first process fills the cache."""
+    parameters, snapshot = work.parameters, work.snapshot
+    cache_dir = work.cache_dir or partial / "tokens"
+    votes = [snapshot.manifest.files[JUDGMENTS_NAME]] if parameters.target in FROM_VOTES else []
+    with processes.first_goes_ahead():
+        hashes = snapshot.file_hashes("train", include_ties=parameters.include_ties)
+        train, cut = tokenise_pairs(
+            work.pairs,
+            renderer=renderer,
+            target=parameters.target,
+            source_hashes=[*hashes, *votes],
+            cache_dir=cache_dir,
+        )
+        datasets = {"train": train}
+        if "validation" in snapshot.files:
+            datasets["validation"], _ = tokenise_pairs(
+                read_pairs(snapshot, "validation"),
+                renderer=renderer,
+                target="soft",
+                source_hashes=snapshot.file_hashes("validation"),
+                cache_dir=cache_dir,
+            )
+    return datasets, cut
+
+
+def _save(trainer: PreferenceTrainer, work: Work, partial: Path) -> PreTrainedModel:
+    """Write the model as a whole, adapters merged into it and kept beside it; sharded weights are gathered."""
+    model = work.model
+    if work.parameters.lora_rank:
+        adapted = trainer.accelerator.unwrap_model(trainer.model)
+        if processes.is_first():
+            adapted.save_pretrained(partial / "adapter")
+        model = adapted.merge_and_unload()
+    if processes.count() > 1:
+        trainer.save_model(str(partial))  # collective: every process takes part, the first one writes
+        (partial / "training_args.bin").unlink(missing_ok=True)
+    else:
+        model.save_pretrained(partial)
+    if processes.is_first():
+        work.tokenizer.save_pretrained(partial)
+    return model
+
+
+def _learning_rate(base: Base, lora_rank: int) -> float:
+    return LORA_LEARNING_RATE if lora_rank else DEFAULT_LEARNING_RATE[base.kind]
 
 
 def _length_limit(model: PreTrainedModel, base: Base, wanted: int | None) -> int:
@@ -200,13 +267,21 @@ def _length_limit(model: PreTrainedModel, base: Base, wanted: int | None) -> int
     return wanted
 
 
-def _check_ranges(parameters: Parameters) -> None:
+def _check_ranges(parameters: Parameters, snapshot: Snapshot) -> None:
     above_zero = ("epochs", "learning_rate", "batch_size", "gradient_accumulation")
     for name in above_zero:
         if not getattr(parameters, name) > 0:
             raise RewardError(f"--{name.replace('_', '-')} {getattr(parameters, name)}: it must be above 0.")
     if parameters.target not in TARGETS:
         raise RewardError(f"--target {parameters.target}: choose one of {', '.join(TARGETS)}.")
+    for name in ("lora_rank", "early_stopping"):
+        if getattr(parameters, name) < 0:
+            raise RewardError(f"--{name.replace('_', '-')} {getattr(parameters, name)}: it must not be below 0.")
+    if parameters.early_stopping and not {"validation", "test"} <= set(snapshot.files):
+        raise RewardError(
+            "--early-stopping chooses on the validation split, so the report needs a test split of its own; this "
+            f"snapshot has only {', '.join(snapshot.files)}."
+        )
 
 
 def _run_document(
@@ -246,12 +321,12 @@ def _run_document(
         "training": dict(training),
         "files": files,
         "versions": {"python": platform.python_version()}
-        | {name: version(name) for name in ("torch", "transformers", "trl", "datasets")},
+        | {name: version(name) for name in ("torch", "transformers", "trl", "datasets", "accelerate", "peft")},
     }
 
 
 def _evaluate_saved(
-    partial: Path, run: Mapping[str, Any], snapshot: Snapshot, baseline: TfidfBaseline | str
+    partial: Path, run: Mapping[str, Any], snapshot: Snapshot, baselines: Baselines
 ) -> dict[str, Any] | None:
     """Evaluate the model as it was saved, so that the report is about what will be loaded."""
     from reward.scorer import Scorer
@@ -261,7 +336,7 @@ def _evaluate_saved(
         return None
     rendering = run["rendering"]
     saved = runs.Run(partial, run["run_id"], rendering["layout"], rendering["max_length_tokens"], run)
-    return evaluate_pairs(Scorer(partial, run=saved), snapshot_data(snapshot, split=split), baseline=baseline)
+    return evaluate_pairs(Scorer(partial, run=saved), snapshot_data(snapshot, split=split), baselines=baselines)
 
 
 def _finish(partial: Path, output_dir: Path, report: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from reward.errors import RewardError
 from reward.pairs import messages_of
 from reward.runs import Run
 from reward.score import question_of, score_file
-from reward.scorer import Scorer, _length_batches
+from reward.scorer import Scorer, length_batches
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_each_distinct_text_is_scored_once(scorer):
 
 def test_batches_keep_to_the_budget():
     lengths = [*np.random.default_rng(0).integers(1, 60, 200).tolist(), 500]
-    batches = _length_batches(lengths, 120)
+    batches = length_batches(lengths, 120)
     assert sorted(i for batch in batches for i in batch) == list(range(201))
     assert all(len(batch) * max(lengths[i] for i in batch) <= 120 for batch in batches if len(batch) > 1)
 

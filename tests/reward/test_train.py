@@ -23,6 +23,7 @@ from tests.reward.building import build_snapshot, data_folder, pair_row, ukp_row
 from tests.reward.conftest import easy_rows
 
 FAST = {"epochs": 4, "batch_size": 8, "learning_rate": 2e-3, "precision": "fp32", "progress": False}
+FAST["frozen_baseline_pairs"] = 0
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,13 @@ def test_a_run_learns_what_a_word_decides_and_says_so(trained):
     assert evaluation["accuracy"]["value"] > 0.9
     assert evaluation["human_ceiling"]["value"] == 0.9
     assert evaluation["baselines"]["tfidf"]["value"] > 0.9
-    assert {entry["group"] for entry in evaluation["slices"]} == {"length", "agreement", "criterion", "tension"}
+    assert {entry["group"] for entry in evaluation["slices"]} == {
+        "length",
+        "length difference",
+        "agreement",
+        "criterion",
+        "tension",
+    }
     training = report["run"]["training"]
     assert training["first_loss"] > training["last_loss"]
     assert (training["n_pairs"], training["n_steps"], training["stopped_by"]) == (48, 24, "epochs")
@@ -190,7 +197,18 @@ def test_an_unfinished_checkpoint_is_passed_over(tmp_path):
 def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path):
     """SIGKILL after the first checkpoint; the resumed run ends with the very same weights."""
     arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "40"]
-    arguments += ["--batch-size", "8", "--max-length-tokens", "48", "--precision", "fp32", "--learning-rate", "1e-3"]
+    arguments += [
+        "--frozen-baseline-pairs",
+        "0",
+        "--batch-size",
+        "8",
+        "--max-length-tokens",
+        "48",
+        "--precision",
+        "fp32",
+        "--learning-rate",
+        "1e-3",
+    ]
     output = tmp_path / "killed"
     killed = [*arguments, "--output", str(output), "--checkpoint-steps", "20"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
