@@ -86,7 +86,8 @@ def test_a_further_round_takes_what_is_there(store: Store, tmp_path: Path) -> No
     progress = {one.round.name: one for one in show_campaign(store, "c").rounds}
     assert progress["bridge"].round == pairs
     assert progress["k"].round == four_way
-    assert {name: one.n_comparisons for name, one in progress.items()} == {"main": 2, "bridge": 2, "k": 2}
+    waiting = {name: one.n_comparisons for name, one in progress.items()}
+    assert waiting == {"main": 2, "ranking": 2, "bridge": 2, "k": 2}
     assert (progress["main"].n_begun, progress["main"].n_judgments) == (1, 1)
     assert (progress["bridge"].n_begun, progress["bridge"].n_judgments) == (0, 0)
 
