@@ -18,7 +18,8 @@ from app.stats.frames import MISSING_OUTCOMES, OVERALL
 from app.store import tables
 from app.store.engine import Store
 from app.store.judgments import read_judgments
-from app.store.queries import adjudications, comparison_ids, read_comparisons
+from app.store.queries import adjudications, read_comparisons
+from app.store.visibility import visible
 from app.store.votes import judgments_frame
 from rubrics.answers import Answer
 from rubrics.model import Rubric
@@ -204,10 +205,12 @@ def decide(
 
 
 def _row_id(connection: Connection, campaign: Campaign, comparison_id: str) -> int:
-    ids = comparison_ids(connection, campaign.id)
-    if comparison_id not in ids:
+    comparison = tables.comparison
+    here = (comparison.c.campaign_id == campaign.id) & (comparison.c.external_id == comparison_id)
+    row_id = connection.scalar(select(comparison.c.id).where(here, visible(comparison.c.batch_id)))
+    if row_id is None:
         raise NotFound(f"Campaign {campaign.name!r} has no comparison {comparison_id!r}.")
-    return ids[comparison_id]
+    return row_id
 
 
 def _latest(judgments: list[Judgment]) -> list[Judgment]:

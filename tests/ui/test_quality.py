@@ -85,7 +85,7 @@ def test_slices_of_a_cheap_report_are_there_at_once_and_others_come_from_a_job(t
     slices.set_value("meta.topic").run()
     assert any("where meta.topic is" in one or "in no slice" in one for one in words(at).split("Clearly"))
     at.segmented_control(key="quality-section").set_value("agreement").run()
-    assert "There are new votes; job" in words(at)
+    assert "is working this out" in words(at)
     (job,) = [job for job in job_rows.list_jobs(torn.store) if job.kind == "report"]
     jobs.run(torn.store, job.id)
     assert job_rows.find(torn.store, job.id).state is JobState.DONE
@@ -107,15 +107,15 @@ def test_a_large_campaign_is_counted_by_one_job_and_shows_the_last_report_until_
         return len(waiting)
 
     at = open_page("quality", login=login, campaign=NAME)
-    assert "There are new votes" in words(at)
+    assert "is working this out" in words(at)
     at.run()
     assert run_jobs() == 2, "agreement and slices, each asked for once"
     at.run()
     assert "judgments" in words(at)
-    assert "There are new votes" not in words(at)
+    assert "is working this out" not in words(at)
     vote_again(torn, tmp_path)
     at.run()
-    assert "Below is the report as it stood before." in words(at)
+    assert "Below is the report as it stood." in words(at)
     assert "2 raters" in words(at)
     run_jobs()
     at.run()

@@ -118,8 +118,8 @@ def interval_chart(
     axis = alt.Axis(format=".0%" if as_share else "~g", title=title, tickCount=6)
     names = list(dict.fromkeys(shown[name]))
     encoding: dict[str, Any] = {
-        "y": alt.Y(f"{name}:N", sort=names, title=None, axis=_NAME_AXIS),
-        "tooltip": [alt.Tooltip(column) for column in shown.columns],
+        "y": alt.Y(f"{_field(name)}:N", sort=names, title=None, axis=_NAME_AXIS),
+        "tooltip": [alt.Tooltip(_field(column), title=column) for column in shown.columns],
     }
     if series is not None:
         order = list(dict.fromkeys(shown[series]))
@@ -200,6 +200,11 @@ def calibration_chart(table: pd.DataFrame, *, stated: str, series: str) -> alt.L
 def _colour(series: str | None) -> dict[str, str]:
     """The colour of a single series: rules are black by themselves, which a dark page swallows."""
     return {} if series is not None else {"color": "#6fb1d0" if _is_dark() else "#2f7396"}
+
+
+def _field(column: str) -> str:
+    """A column's name for Vega, in which dots, brackets and colons mean something."""
+    return "".join(f"\\{letter}" if letter in ".[]:" else letter for letter in column)
 
 
 def _is_dark() -> bool:

@@ -125,5 +125,10 @@ def _wait(person: Person, wanted: Wanted, *, is_first: bool) -> None:
             arguments["folder"] = str(folder())
             jobs.enqueue(get_store(), quality.JOB_KIND, arguments, actor=person.name, campaign_id=campaign_id)
         return
-    shown = "" if is_first else " Below is the report as it stood before."
-    st.info(escape(f"There are new votes; job {job.id} is counting them ({job.message or job.state.value}).{shown}"))
+    how_far = job.message or job.state.value
+    if is_first:
+        st.info(escape(f"Job {job.id} is working this out ({how_far}). It appears here by itself."))
+    else:
+        st.info(
+            escape(f"There are new votes; job {job.id} is counting them ({how_far}). Below is the report as it stood.")
+        )

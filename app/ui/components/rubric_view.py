@@ -22,7 +22,7 @@ TYPE_WORDS = {
 }
 """How each type of criterion is asked, in words."""
 
-_TOKENS = re.compile(r"\s+|\w+|[^\w\s]")
+_TOKENS = re.compile(r"\s+|\d+\.\d+|\w+|[^\w\s]")
 
 
 def show_rubric(rubric: Rubric, facts: Sequence[str]) -> None:
@@ -93,7 +93,8 @@ def type_in_words(criterion: Criterion) -> str:
 
 def _problem(problem: RubricProblem, lines: Sequence[str]) -> str:
     place = f"<b>Line {problem.line}</b>, " if problem.line else ""
-    said = f"{place}<code>{_safe(problem.field)}</code>: {_safe(problem.reason)}. To do: {_safe(problem.remedy)}."
+    remedy = problem.remedy if problem.remedy.endswith("?") else f"{problem.remedy}."
+    said = f"{place}<code>{_safe(problem.field)}</code>: {_safe(problem.reason)}. To do: {_safe(remedy)}"
     if problem.line and problem.line <= len(lines) and lines[problem.line - 1].strip():
         said += f"<pre>{problem.line:>4} | {_safe(lines[problem.line - 1])}</pre>"
     return said
