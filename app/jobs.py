@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -32,6 +33,9 @@ from app.settings import Settings, settings
 
 BEAT_SECONDS = 5.0
 """How often a running job shows that it lives, and learns that somebody wants it to stop."""
+
+HANDOVER_ATTEMPTS, HANDOVER_SECONDS = 4, 5.0
+"""How patiently a run waits for the process of an earlier attempt to end."""
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +115,11 @@ def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Ma
     log = model_shelf.text_log_of(output)
     asked = [f"--snapshot={arguments['snapshot']}", f"--output={output}", "--resume", *arguments.get("options", ())]
     command = [sys.executable, "-P", "-m", "reward", "train", *asked]
-    status = run_child(command, log, on_tick=lambda: progress.report(*model_shelf.run_state(output)))
+    for _ in range(HANDOVER_ATTEMPTS):
+        status = run_child(command, log, on_tick=lambda: progress.report(*model_shelf.run_state(output)))
+        if not (status and "Another process is training" in model_shelf.last_words(output)):
+            break
+        time.sleep(HANDOVER_SECONDS)  # the child of a worker that was just lost is still ending
     if status:
         raise SteelyardError(f"Training ended with status {status}: {model_shelf.last_words(output)}")
     model = model_shelf.read_model(output)
