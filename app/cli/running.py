@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -115,7 +116,8 @@ def _serve(host: str, port: int) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     where = settings().public_url or f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0', '::') else host}:{port}"
     say(f"\nSteelyard is at {where} (Ctrl+C ends it)")
-    serve_application(settings(), host=host, port=port)
+    with suppress(KeyboardInterrupt):  # that is how one ends it
+        serve_application(settings(), host=host, port=port)
 
 
 def worker(
@@ -125,9 +127,9 @@ def worker(
     """Run long work (imports, snapshots, training) as it is asked for, until interrupted."""
     from app.jobs import make_worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    level = logging.WARNING if with_parent else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if with_parent:
-        logging.getLogger("huey").setLevel(logging.WARNING)
         threading.Thread(target=_end_with_parent, name="parent-watcher", daemon=True).start()
     with opened_store() as store:
         make_worker(store, settings(), n_threads=threads).run()
@@ -135,5 +137,6 @@ def worker(
 
 def _end_with_parent() -> None:
     """Wait until whoever started this process is gone or closes the pipe, then end as on a request to terminate."""
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 4096):  # unbuffered: Python cannot end while a thread holds the buffer's lock
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
