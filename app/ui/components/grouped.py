@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 
@@ -46,7 +48,7 @@ def grouped_intervals(
         tooltip=[column for column in table.columns if column != "all"],
     )
     scale = alt.Scale(zero=False)
-    x = {"scale": scale, "title": value, "axis": alt.Axis(tickCount=6)}
+    x: dict[str, Any] = {"scale": scale, "title": value, "axis": alt.Axis(tickCount=6)}
     layers = [
         base.mark_rule(strokeWidth=2).encode(x=alt.X(f"{low}:Q", **x), x2=f"{high}:Q"),
         base.mark_point(filled=True, size=60, opacity=1).encode(x=alt.X(f"{value}:Q", **x)),

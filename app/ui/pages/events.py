@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -53,11 +54,11 @@ def page() -> None:
     _show_detail(found.events)
 
 
-def _filters(campaign_names: list[str]) -> dict:
+def _filters(campaign_names: list[str]) -> dict[str, Any]:
     actions, actors = administration.event_words(get_store(), get_person())
     columns = st.columns([2, 2, 2, 2, 1.4])
-    wanted = {}
-    options = {"on_change": _first_page}
+    wanted: dict[str, Any] = {}
+    options: dict[str, Any] = {"on_change": _first_page}
     with columns[0]:
         wanted["action"] = st.selectbox("Action", actions, index=None, placeholder="every action", **options)
     with columns[1]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import pandas as pd
 import streamlit as st
@@ -83,7 +85,7 @@ def _show_held_out(log: RunLog, table: pd.DataFrame, *, key: str) -> None:
         color=alt.Color("of:N", legend=None),
         tooltip=list(measured.columns),
     )
-    y = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}
+    y: dict[str, Any] = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}
     layers = [base.mark_line(point=True).encode(y=alt.Y("held-out accuracy:Q", **y))]
     if {"from", "to"} <= set(measured.columns):
         layers.insert(0, base.mark_area(opacity=0.2).encode(y=alt.Y("from:Q", **y), y2="to:Q"))

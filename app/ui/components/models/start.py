@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from app.domain import Campaign, utc_now
@@ -62,7 +64,7 @@ def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
         st.rerun()
 
 
-def _more_fields() -> dict[str, object]:
+def _more_fields() -> dict[str, Any]:
     with st.expander("More options"):
         left, right = st.columns(2)
         with left:
