@@ -314,6 +314,7 @@ def _trainer(
         logging_first_step=True,
         logging_steps=max(1, min(10, n_steps // 10)),
         report_to=list(options.report_to) or "none",
+        ddp_find_unused_parameters=False if parameters.n_processes > 1 else None,
         disable_tqdm=True,
         **(early if stopping is not None else {}),
     )

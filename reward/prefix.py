@@ -125,7 +125,7 @@ def enable_sharing(model: PreTrainedModel) -> None:
     def forward(self: PreTrainedModel, *args: Any, segments: torch.Tensor | None = None, **inputs: Any) -> Any:
         if segments is None:
             return plain(*args, **inputs)
-        return SequenceClassifierOutput(logits=shared_rewards(self, {**inputs, "segments": segments}).unsqueeze(-1))
+        return SequenceClassifierOutput(logits=shared_logits(self, {**inputs, "segments": segments}))
 
     model.forward = MethodType(forward, model)
 
@@ -171,18 +171,18 @@ def largest_difference(model: PreTrainedModel, texts: Sequence[Sequence[int]], *
             for text in texts
         ]
         shared = shared_rows([texts], pad_token_id=pad_token_id)
-        together = shared_rewards(model, {name: tensor.to(model.device) for name, tensor in shared.items()})
+        together = shared_logits(model, {name: tensor.to(model.device) for name, tensor in shared.items()})
     finally:
         model.train(was_training)
-    return float((torch.cat(apart).float() - together.float()).abs().max())
+    return float((torch.cat(apart).float() - together.flatten().float()).abs().max())
 
 
-def shared_rewards(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Rewards of a batch from `shared_rows`, shape (texts,), in the order of the texts; any causal classifier."""
+def shared_logits(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Rewards of a batch from `shared_rows`, shape (texts, 1), in the order of the texts; any causal classifier."""
     hidden = getattr(model, model.base_model_prefix)(
         input_ids=batch["input_ids"],
         attention_mask=branch_mask(batch["segments"]),
         position_ids=batch["position_ids"],
         use_cache=False,
     ).last_hidden_state
-    return model.score(hidden[batch["rows"], batch["ends"]]).squeeze(-1)
+    return model.score(hidden[batch["rows"], batch["ends"]])

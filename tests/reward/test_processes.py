@@ -1,0 +1,106 @@
+"""Two processes train as one does, sharded or not, and the launch files are what accelerate and DeepSpeed read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reward.train import train
+from tests.reward.building import build_snapshot
+from tests.reward.conftest import easy_rows
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "reward" / "configs"
+
+
+def launch(*arguments: str) -> str:
+    """Run a module in two processes on the CPU (gloo) and return what it printed."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_two_processes_end_with_the_weights_of_one(qwen_dir, tmp_path):
+    """DDP: batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's."""
+    from safetensors.torch import load_file
+
+    snapshot = build_snapshot(tmp_path / "s", {"train": easy_rows(range(32)), "test": easy_rows(range(32, 40))})
+    options = {"epochs": 1, "learning_rate": 1e-3, "max_length_tokens": 192, "frozen_baseline_pairs": 0}
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    arguments += ["--snapshot", str(snapshot), "--base", str(qwen_dir), "--precision", "fp32"]
+    output = launch("reward", "train", *arguments, "--batch-size", "4", "--output", str(tmp_path / "two"), "--json")
+    together = json.loads(output)["run"]["training"]  # one document, from the first process alone
+    assert (together["distributed"], together["n_steps"]) == ("MULTI_CPU", 4)
+    assert together["prefix_sharing"]["used"]
+    fixed = {"precision": "fp32", "progress": False}
+    train(snapshot, output_dir=tmp_path / "one", base=str(qwen_dir), batch_size=8, **options, **fixed)
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    assert set(one) == set(two)
+    assert max((one[name] - two[name]).abs().max().item() for name in one) < 1e-5
+    assert {"README.md", "run.json", "report.json"} <= {path.name for path in (tmp_path / "two").iterdir()}
+    assert not (tmp_path / "two" / "training_args.bin").exists()
+
+
+def test_the_loss_through_fsdp_is_that_of_the_whole_model(qwen_dir, tmp_path):
+    """Two shards, shared prefixes: same loss, same gradients, about half of the parameters in each process."""
+    loss, gradient, share = map(float, launch("tests.reward.fsdp_worker", str(qwen_dir), str(tmp_path)).split()[-3:])
+    assert loss < 1e-6
+    assert gradient < 1e-4
+    assert 0.4 < share < 0.6
+
+
+@pytest.mark.parametrize("name", ["ddp", "fsdp", "deepspeed_zero3"])
+def test_accelerate_reads_the_launch_files(name):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(CONFIGS / f"{name}.yaml"))
+    assert config.num_processes == 8
+    assert config.use_cpu is False
+
+
+def test_the_fsdp_file_names_fields_that_accelerate_knows():
+    from dataclasses import fields
+
+    from accelerate.utils import FullyShardedDataParallelPlugin
+
+    known = {field.name for field in fields(FullyShardedDataParallelPlugin)}
+    wanted = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text())["fsdp_config"]
+    names = {name.removeprefix("fsdp_") for name in wanted} - {"version"}
+    renamed = {"offload_params": "cpu_offload"}
+    assert {renamed.get(name, name) for name in names} <= known
+    plugin = FullyShardedDataParallelPlugin(
+        fsdp_version=2, state_dict_type=wanted["fsdp_state_dict_type"], auto_wrap_policy="transformer_based_wrap"
+    )
+    assert "FULL" in str(plugin.state_dict_type)
+
+
+def test_accelerate_reads_the_deepspeed_file():
+    from accelerate.utils.deepspeed import HfDeepSpeedConfig
+
+    path = CONFIGS / "deepspeed_zero3.json"
+    config = HfDeepSpeedConfig(str(path))
+    assert config.is_zero3()
+    assert config.get_value("zero_optimization.stage3_gather_16bit_weights_on_model_save")
+
+
+def test_deepspeed_itself_reads_the_file():
+    pytest.importorskip("deepspeed", reason="DeepSpeed is not installed; accelerate reads the file in another test")
+    document = json.loads((CONFIGS / "deepspeed_zero3.json").read_text())
+    from deepspeed.runtime.zero.config import DeepSpeedZeroConfig
+
+    given = {key: value for key, value in document["zero_optimization"].items() if value != "auto"}
+    assert DeepSpeedZeroConfig(**given).stage == 3
