@@ -41,7 +41,7 @@ OPTIONS: Mapping[str, Any] = {
     "server.enableAgentApi": False,
     "server.fileWatcherType": "none",
     "server.headless": True,
-    "server.maxUploadSize": 200,
+    "server.maxUploadSize": 100,
     "server.trustedUserHeaders": f'{{"{LOGIN_HEADER}": "login"}}',
 }
 """What Streamlit is told; an installed command finds no `.streamlit/config.toml`, so nothing is left to one."""

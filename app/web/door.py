@@ -20,6 +20,7 @@ from app.web.attempts import Attempts
 from app.web.gate import COOKIE
 
 MAX_FORM_BYTES = 16_384
+MAX_NAME = 200
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class Door:
         if not is_same_origin(request):
             return self._login_page(wanted, problem="That form came from another site. Try again here.", status=403)
         fields = await _fields(request)
-        name, address = fields.get("name", "").strip(), request.client.host if request.client else ""
+        name, address = fields.get("name", "").strip()[:MAX_NAME], request.client.host if request.client else ""
         wait = self.attempts.seconds_to_wait(name, address)
         if wait:
             problem = f"Too many attempts. Try again in {max(1, round(wait / 60))} min, or ask an admin for a link."

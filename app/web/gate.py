@@ -15,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.policy import Action
 from app.services.database import Store
-from app.services.sessions import who
+from app.services.sessions import person_of, who
 from app.settings import Settings
 
 COOKIE = "steelyard_login"
@@ -31,7 +32,9 @@ PROVIDER_COOKIE = "_streamlit_user"
 Headers = list[tuple[bytes, bytes]]
 
 _HEADER = LOGIN_HEADER.lower().encode()
-_PRIVATE = ("/_stcore/upload_file", "/media/")
+_UPLOADS = "/_stcore/upload_file"
+_UPLOADING = (Action.IMPORT, Action.PUBLISH_RUBRIC)
+_PRIVATE = (_UPLOADS, "/media/")
 _OPEN = ("/login", "/logout", "/password/", "/static/", "/_stcore/", "/auth/", "/oauth2callback")
 
 
@@ -66,8 +69,13 @@ class Gate:
         path = scope["path"]
         is_private = path.startswith(_PRIVATE)
         is_page = not path.startswith(_OPEN) and "." not in path.rsplit("/", 1)[-1]
-        if not (is_private or is_page) or await run_in_threadpool(who, self.store, cookie(headers)) is not None:
+        if not (is_private or is_page):
             return None
+        login = await run_in_threadpool(who, self.store, cookie(headers))
+        if login is not None:
+            is_upload = path.startswith(_UPLOADS) and scope["method"] == "PUT"
+            may_pass = not is_upload or await run_in_threadpool(self._may_upload, login)
+            return None if may_pass else PlainTextResponse("Your roles upload nothing here.\n", 403)
         if self.chosen.oidc and (cookie(headers, PROVIDER_COOKIE) or scope["query_string"] == b"sso=1"):
             return None
         if is_private:
@@ -75,6 +83,11 @@ class Gate:
         query = scope["query_string"].decode("latin-1")
         wanted = path + (f"?{query}" if query else "")
         return RedirectResponse("/login" if wanted == "/" else f"/login?next={quote(wanted, safe='')}", 303)
+
+    def _may_upload(self, login: int) -> bool:
+        """Uploaded files wait in memory, so only those whose work needs them may send any."""
+        person = person_of(self.store, login)
+        return person is not None and any(person.may(action) for action in _UPLOADING)
 
     def _with_headers(self, send: Send) -> Send:
         async def sending(message: Message) -> None:

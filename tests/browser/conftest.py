@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.chromium import FLAGS, find_chromium
 from tests.ui.places import PASSWORD, Place, make_seeded, settings_for
@@ -114,6 +114,7 @@ def free_port() -> int:
 def browser() -> Iterator[Browser]:
     """Chromium; where there is none the tests fail and say what to install."""
     program = find_chromium()
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=str(program), args=list(FLAGS))
         yield made

@@ -67,9 +67,9 @@ def submit(shown: Form) -> None:
     submission = form_state.read(form, _plain(seen_tensions(form)))
     try:
         receipt = judging.submit(get_store(), get_person().name, form.desk.assignment.id, submission)
-    except RefusedSubmission as error:
-        lines = problem_lines(form, form.desk.problems(submission)) or list(error.problems)
-        st.session_state["rate-refused"] = (form.desk.assignment.id, lines)
+    except RefusedSubmission:
+        st.session_state["rate-refused"] = form.desk.assignment.id
+        st.session_state["rate-just-refused"] = True
         autosave(form)
     except SteelyardError as error:
         st.session_state["rate-notice"] = error
@@ -102,14 +102,7 @@ def _show_desk(person: Person, campaign: Campaign, form: Form) -> None:
 
 
 def _show_end(form: Form, tensions: list[SeenTension]) -> None:
-    """What is missing, and the two ways out."""
-    refused = st.session_state.get("rate-refused")
-    problems = form.desk.problems(form_state.read(form, _plain(tensions)))
-    lines = problem_lines(form, problems)
-    if refused and refused[0] == form.desk.assignment.id and lines:
-        st.warning("\n".join(f"- {escape(line)}" for line in lines))
-    elif lines:
-        st.html(f'<p class="sy-missing">{"<br>".join(map(escape_html, lines))}</p>')
+    """The two ways out, then what is missing: below, so that a text that is sent never moves the button one presses."""
     with st.container(horizontal=True, gap="small", key="ways-out"):
         st.button(
             "Submit",
@@ -123,6 +116,19 @@ def _show_end(form: Form, tensions: list[SeenTension]) -> None:
         with st.popover("Skip"):
             st.radio("Why skip it?", SKIP_REASONS, index=None, key=form.key("skip-reason"))
             st.button("Skip this comparison", key=form.key("skip"), on_click=skip, args=(form,))
+    _show_missing(form, problem_lines(form, form.desk.problems(form_state.read(form, _plain(tensions)))))
+
+
+def _show_missing(form: Form, lines: list[str]) -> None:
+    """Quiet while one works, a warning once somebody tried to hand it in."""
+    if not lines:
+        return
+    if st.session_state.pop("rate-just-refused", False):
+        st.toast("Not stored yet. " + escape(" ".join(lines)))
+    if st.session_state.get("rate-refused") == form.desk.assignment.id:
+        st.warning("\n".join(f"- {escape(line)}" for line in lines))
+    else:
+        st.html(f'<p class="sy-missing">{"<br>".join(map(escape_html, lines))}</p>')
 
 
 def _show_notice() -> None:
