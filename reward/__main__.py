@@ -1,4 +1,4 @@
-"""`python -m reward train|evaluate|score`: the commands behind `steelyard train`, `evaluate` and `score`.
+"""`python -m reward train|evaluate|score|select|votes`: the commands behind `steelyard train` and so on.
 
 Exit status: 0 done, 1 the work failed (one line on standard error says why), 2 bad usage. With `--json` exactly one
 JSON document goes to standard output; everything else goes to standard error.
@@ -130,6 +130,23 @@ def _votes(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return found.to_json(), found.sentence()
 
 
+def _select(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.select import select
+
+    found = select(
+        options.snapshot,
+        options.model,
+        n=options.n,
+        output=options.output,
+        random_share=options.random_share,
+        seed=options.seed,
+        encoder=options.encoder,
+        cache_dir=options.cache_dir,
+        device=options.device,
+    )
+    return found.to_json(), found.sentence()
+
+
 def _bar(title: str, *, unit: str) -> Any:
     from tqdm import tqdm
 
@@ -144,6 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_score(commands)
+    _add_select(commands)
     _add_votes(commands)
     return parser
 
@@ -292,6 +310,28 @@ def _add_score(commands: Any) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
     parser.add_argument("--json", action="store_true", help="print the counts as one JSON document")
+
+
+def _add_select(commands: Any) -> None:
+    parser = commands.add_parser(
+        "select",
+        help="choose what to judge next",
+        description="Choose comparisons of the snapshot's pool: most of them where a vote tells most, a share drawn by "
+        "lot, each with its reason and the probability with which it was chosen.",
+    )
+    parser.set_defaults(command=_select)
+    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="training pairs and pool")
+    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
+    parser.add_argument("--n", type=int, required=True, metavar="N", help="comparisons wanted")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="priorities.jsonl, to be imported")
+    parser.add_argument(
+        "--random-share", type=float, default=0.3, metavar="P", help="drawn by lot; default %(default)s"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default %(default)s")
+    parser.add_argument("--encoder", default="minilm", metavar="MODEL", help="sentence encoder; default %(default)s")
+    parser.add_argument("--cache-dir", type=Path, metavar="DIR", help="keep embeddings here for later calls")
+    parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
+    parser.add_argument("--json", action="store_true", help="print what was chosen as one JSON document")
 
 
 def _add_votes(commands: Any) -> None:

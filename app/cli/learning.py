@@ -1,4 +1,4 @@
-"""`steelyard train`, `evaluate` and `score`: run `python -m reward ...`, all arguments passed on."""
+"""`steelyard train`, `evaluate`, `score`, `select` and `votes`: run `python -m reward ...`, all arguments passed on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ COMMANDS = {
     "train": "Train a reward model from a snapshot.",
     "evaluate": "Measure a reward model on held-out pairs.",
     "score": "Score responses with a reward model.",
+    "select": "Choose what to judge next.",
+    "votes": "List the exact votes behind a reward model.",
 }
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 _REWARD = (sys.executable, "-P", "-m", "reward")
