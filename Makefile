@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench pictures lint clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -15,6 +15,9 @@ test: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
+
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.pictures
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
