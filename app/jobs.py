@@ -136,7 +136,7 @@ def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> M
     progress.report(0.05, "reading the votes")
     wanted = quality.Wanted(arguments["name"], arguments["campaign"], tuple(arguments["kinds"]), arguments["by"])
     kept = quality.make(store, wanted, folder=Path(arguments["folder"]))
-    return {"as_of_event": kept.as_of_event}
+    return {"as_of_event": kept.as_of_event, "code": quality.code()}
 
 
 KINDS: Mapping[str, Work] = {

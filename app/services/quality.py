@@ -1,7 +1,7 @@
 """What the quality pages read: reports kept until somebody votes again, so that a page opens at once.
 
-A kept report is a JSON file that says up to which event it goes. Its name hides campaign, report, kinds and slices, and
-the code that computes it, so that an upgrade or another database never shows a stale shape. Small campaigns are
+A kept report is a JSON file that says up to which event it goes and which code computed it, so that an upgrade never
+shows a stale shape; its name stands for database, campaign, kinds and slices. Small campaigns are
 computed when a page asks; large ones in a job, and the page shows the kept report, saying as of when, until that is
 done.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, not_, or_, select
 
-from app.domain import Campaign, Job, RaterKind, utc_now
+from app.domain import Campaign, Job, JobState, RaterKind, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
 from app.services import adjudicating, job_rows, reporting
@@ -90,8 +90,9 @@ class Wanted:
     by: str = ""
 
     def arguments(self, event: int) -> dict[str, Any]:
-        """The same as the arguments of a job."""
-        return {"name": self.name, "campaign": self.campaign, "kinds": list(self.kinds), "by": self.by, "event": event}
+        """The same as the arguments of a job; another version of the code makes another report."""
+        what = {"name": self.name, "campaign": self.campaign, "kinds": list(self.kinds), "by": self.by}
+        return {**what, "event": event, "code": code()}
 
 
 def want(
@@ -146,7 +147,8 @@ def make(store: Store, wanted: Wanted, *, folder: Path) -> KeptReport:
         event = last_vote_event(connection, campaign.id)
         at = connection.scalar(select(tables.event.c.at).where(tables.event.c.id == event)) or campaign.created_at
     document = MAKERS[wanted.name](store, wanted)
-    content = {"document": document, "event": event, "at": at.isoformat(), "made_at": utc_now().isoformat()}
+    times = {"at": at.isoformat(), "made_at": utc_now().isoformat()}
+    content = {"document": document, "event": event, "code": code(), **times}
     file = _file(folder, store, campaign, wanted)
     _write(file, content)
     kept = _kept(file, event=event)
@@ -155,13 +157,18 @@ def make(store: Store, wanted: Wanted, *, folder: Path) -> KeptReport:
 
 
 def find_job(store: Store, wanted: Wanted) -> Job | None:
-    """The latest job that was asked to make this report as of now, in whatever state; None where none was."""
+    """The newest job for this report; None where there is none, or it is done and votes have come since.
+
+    A job at work counts whatever event it was asked for: while people vote, one job runs at a time. A failed one counts
+    until somebody asks again.
+    """
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
-        arguments = wanted.arguments(last_vote_event(connection, campaign.id))
-    for job in job_rows.list_jobs(store, campaign_id=campaign.id):
-        if job.kind == JOB_KIND and all(job.arguments.get(key) == value for key, value in arguments.items()):
-            return job
+        event = last_vote_event(connection, campaign.id)
+    for job in job_rows.list_jobs(store, campaign_id=campaign.id, kind=JOB_KIND):
+        asked_for = job.arguments.get("event", 0)
+        if all(job.arguments.get(key) == value for key, value in wanted.arguments(asked_for).items()):
+            return None if job.state is JobState.DONE and asked_for != event else job
     return None
 
 
@@ -190,6 +197,17 @@ def open_case(store: Store, actor_name: str, campaign_name: str, comparison_id: 
         campaign = find_campaign(connection, campaign_name)
         require(connection, find_account(connection, actor_name), Action.SEE_QUALITY, campaign=campaign)
     return adjudicating.open_case(store, campaign_name, comparison_id)
+
+
+@cache
+def code() -> str:
+    """A hash of the code that computes reports: what one version keeps, another does not show."""
+    digest = hashlib.sha256()
+    spec = importlib.util.find_spec("app.stats")
+    for place in (spec.submodule_search_locations if spec else None) or ():
+        for path in sorted(Path(place).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def last_vote_event(connection: Connection, campaign_id: int) -> int:
@@ -272,20 +290,9 @@ def _is_small(connection: Connection, campaign_id: int) -> bool:
 def _file(folder: Path, store: Store, campaign: Campaign, wanted: Wanted) -> Path:
     """Where a report is kept."""
     database = store.url.render_as_string(hide_password=True)
-    identity = (database, campaign.name, campaign.created_at.isoformat(), wanted.kinds, wanted.by, _code())
+    identity = (database, campaign.name, campaign.created_at.isoformat(), wanted.kinds, wanted.by)
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
     return folder / f"{wanted.name}-{digest}.json"
-
-
-@cache
-def _code() -> str:
-    """A hash of the code that computes reports."""
-    digest = hashlib.sha256()
-    spec = importlib.util.find_spec("app.stats")
-    for place in (spec.submodule_search_locations if spec else None) or ():
-        for path in sorted(Path(place).glob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
@@ -303,6 +310,8 @@ def _kept(file: Path, *, event: int) -> KeptReport | None:
     except FileNotFoundError:
         return None
     content = _load(file, modified)
+    if content["code"] != code():
+        return None
     return KeptReport(
         document=content["document"],
         as_of_event=content["event"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -115,6 +116,10 @@ def test_a_large_campaign_is_counted_by_one_job_and_shows_the_last_report_until_
     assert "is working this out" not in words(at)
     vote_again(torn, tmp_path)
     at.run()
+    assert "2 raters" in words(at)
+    assert run_jobs() == 0, "a fresh report rests for a while"
+    monkeypatch.setattr("app.ui.components.reports.REST", timedelta(0))
+    at.run()
     assert "Below is the report as it stood." in words(at)
     assert "2 raters" in words(at)
     run_jobs()
@@ -132,6 +137,28 @@ def test_a_failed_job_says_so_and_can_be_asked_for_again(torn, open_page, monkey
     assert "did not make this report" in at.error[0].value.replace("\\", "")
     at.button[0].click().run()
     assert len([job for job in job_rows.list_jobs(torn.store) if job.arguments["name"] == "raters"]) == 2
+
+
+def test_a_lost_report_is_made_again_and_an_old_worker_is_told_of(torn, open_page, monkeypatch):
+    monkeypatch.setattr(quality, "SMALL", 5)
+
+    def of_raters() -> list:
+        return [job for job in job_rows.list_jobs(torn.store) if job.arguments["name"] == "raters"]
+
+    at = open_page("quality", login=torn.log_in("designer"), campaign=NAME, report="raters")
+    jobs.run(torn.store, of_raters()[0].id)
+    for file in (torn.chosen.data_directory / "reports").iterdir():
+        file.unlink()
+    at.run()
+    assert [job.state for job in of_raters()] == [JobState.QUEUED, JobState.DONE]
+    monkeypatch.setattr(jobs.quality, "code", lambda: "an older version")
+    jobs.run(torn.store, of_raters()[0].id)
+    monkeypatch.undo()
+    monkeypatch.setattr(quality, "SMALL", 5)
+    monkeypatch.setenv("STEELYARD_DATA_DIRECTORY", str(torn.chosen.data_directory))
+    at.run()
+    assert "another version" in at.error[0].value
+    assert len(of_raters()) == 2
 
 
 def test_a_report_is_computed_once_until_somebody_votes(torn, folder, tmp_path, monkeypatch):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import jobs
-from app.domain import Campaign, JobState, RaterKind
+from app.domain import Campaign, JobState, RaterKind, utc_now
 from app.services import quality
 from app.services.quality import KeptReport, Wanted
 from app.services.sessions import Person
@@ -19,6 +20,9 @@ from app.ui.components.time import show_time
 from app.ui.session import get_store
 
 LOOK_EVERY_SECONDS = 2.0
+REST = timedelta(minutes=1)
+"""A report of a large campaign is not made again sooner, however many people vote; the page says as of when it is."""
+
 KIND_NAMES = {
     RaterKind.HUMAN: "human",
     RaterKind.MODEL: "model",
@@ -57,9 +61,19 @@ def open_report(
     store = get_store()
     wanted = quality.want(store, name, campaign.name, kinds=kinds, by=by)
     kept = quality.find(store, person.name, wanted, folder=folder())
-    if kept is None or not kept.is_current:
+    if kept is not None and (kept.is_current or utc_now() - kept.made_at < REST):
+        return kept
+    job = quality.find_job(store, wanted)
+    if job is not None and job.state is JobState.DONE:
+        kept = quality.find(store, person.name, wanted, folder=folder())
+        if kept is not None and kept.is_current:
+            return kept  # the job ended between two looks
+        if (job.result or {}).get("code") != quality.code():
+            st.error("The worker runs another version of Steelyard than this page. Restart both together.")
+            return kept
+    if job is None or job.state is JobState.DONE:
         _ask(person, wanted)
-        _wait(person, wanted, is_first=kept is None)
+    _wait(person, wanted, is_first=kept is None)
     return kept
 
 
@@ -104,12 +118,10 @@ def n_of(estimate: Mapping[str, Any]) -> int:
 
 
 def _ask(person: Person, wanted: Wanted) -> None:
-    """Ask for a report that nobody has asked for yet."""
-    store = get_store()
-    if quality.find_job(store, wanted) is None:
-        arguments, campaign_id = quality.job_arguments(store, wanted)
-        arguments["folder"] = str(folder())
-        jobs.enqueue(store, quality.JOB_KIND, arguments, actor=person.name, campaign_id=campaign_id)
+    """Have a job make a report."""
+    arguments, campaign_id = quality.job_arguments(get_store(), wanted)
+    arguments["folder"] = str(folder())
+    jobs.enqueue(get_store(), quality.JOB_KIND, arguments, actor=person.name, campaign_id=campaign_id)
 
 
 @st.fragment(run_every=LOOK_EVERY_SECONDS)
@@ -121,9 +133,8 @@ def _wait(person: Person, wanted: Wanted, *, is_first: bool) -> None:
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         st.error(escape(f"Job {job.id} did not make this report: {job.message or job.state.value}."))
         if st.button("Try again", key=f"again-{wanted.name}-{wanted.by}"):
-            arguments, campaign_id = quality.job_arguments(get_store(), wanted)
-            arguments["folder"] = str(folder())
-            jobs.enqueue(get_store(), quality.JOB_KIND, arguments, actor=person.name, campaign_id=campaign_id)
+            _ask(person, wanted)
+            st.rerun()
         return
     how_far = job.message or job.state.value
     if is_first:
