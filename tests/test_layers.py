@@ -64,7 +64,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "app.policy": frozenset(),
     "app.settings": frozenset(),
     "app.stats": frozenset({"numpy", "scipy", "pandas"}),
-    "app.formats": frozenset({"datasets", "pyarrow"}),
+    "app.formats": frozenset({"datasets", "numpy", "pandas", "pyarrow"}),
 }
 """Layer -> every library it may import; layers that are not here are bound by `ONLY_IN` alone."""
 

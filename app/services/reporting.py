@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from app.domain import Campaign, RaterKind, RefusedLine
 from app.errors import InvalidInput
 from app.formats.registry import format_named
+from app.formats.vote_tables import read_vote_table
 from app.services.lookup import find_campaign, rounds_of, rubric_of
 from app.stats.completions import completions_from_native, gold_from_native
 from app.stats.frames import VoteFrameError
@@ -23,6 +24,14 @@ from app.stats.reports import REPORTS
 from app.store.engine import Store
 from app.store.queries import comparison_facts, comparison_ids, last_event, read_comparisons
 from app.store.votes import judgments_frame
+
+TABLE_COLUMNS = frozenset(
+    {
+        *("comparison_id", "rater_id", "preferred", "criterion", "strength", "shown", "at", "rater_kind"),
+        *("round", "purpose", "repeat_index", "confidence", "seconds"),
+    }
+)
+"""What is read of a table of votes; `at` costs much and only the raters' report uses it."""
 
 TABLE_SUFFIXES = (".parquet", ".csv")
 
@@ -87,7 +96,7 @@ def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = 
     extra: dict[str, Any] = {}
     try:
         if path.suffix in TABLE_SUFFIXES:
-            votes = _table_votes(path)
+            votes = _table_votes(path, with_times=name == "raters")
         else:
             lines = _native_rows(path)
             votes = votes_from_native(lines)
@@ -102,10 +111,12 @@ def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = 
     return REPORTS[name](votes, kinds=counted, **extra)
 
 
-def _table_votes(path: Path) -> pd.DataFrame:
+def _table_votes(path: Path, *, with_times: bool) -> pd.DataFrame:
     """The votes of a Parquet or CSV file; pandas and pyarrow say what is wrong with a value as a ValueError."""
+    columns = TABLE_COLUMNS if with_times else TABLE_COLUMNS - {"at"}
     try:
-        return votes_from_table(pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path))
+        table = read_vote_table(path, columns) if path.suffix == ".parquet" else pd.read_csv(path)
+        return votes_from_table(table)
     except ValueError as error:
         raise InvalidInput(f"{path}: {error}") from error
 
