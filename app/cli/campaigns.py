@@ -119,6 +119,21 @@ def show(name: CampaignArgument, as_json: JsonOption = False) -> None:
     )
 
 
+@app.command()
+def withdraw(
+    name: Annotated[str, typer.Argument(help="The campaign.")],
+    comparison: Annotated[str, typer.Argument(help="The id of the comparison.")],
+    reason: Annotated[str, typer.Option(help="Why; stands on the tombstone.")],
+    part: Annotated[list[str] | None, typer.Option(help="A completion id, or prompt; repeat. All by default.")] = None,
+) -> None:
+    """Erase texts of a comparison for good: a tombstone stays, and no import brings them back."""
+    from app.services.withdrawing import withdraw as erase
+
+    with opened_store() as store:
+        done = erase(store, name, comparison, parts=part or (), reason=reason, actor="command line")
+    say(f"Erased {done.n_texts} texts; {done.n_comparisons} comparisons hold one of them and wait for nobody any more.")
+
+
 @priorities.command("import")
 def import_priorities(
     campaign: CampaignArgument,
