@@ -123,6 +123,12 @@ def test_the_next_button_goes_round(torn, open_page):
     assert seen[4] == seen[0]
 
 
+def test_another_campaign_opens_at_its_own_first_case(torn, open_page):
+    at = open_page("adjudicate", login=torn.log_in("designer"), campaign=NAME, comparison="not-of-this-campaign")
+    assert not at.error
+    assert at.selectbox(key="case-choice").value in {"pair-00", "pair-01", "pair-02", "ranking-1"}
+
+
 def test_votes_of_a_case_are_for_those_who_see_quality(torn):
     with pytest.raises(NotAllowed):
         quality.open_case(torn.store, "rater", NAME, "pair-00")

@@ -67,7 +67,9 @@ def show_decision(
         format_func=CAUSES.__getitem__,
         key=f"cause-{key}",
     )
-    st.caption("Only where votes are wrong does the decision become the label; else the votes stay it.")
+    st.caption(
+        "Wrong votes: the decision becomes the label. Otherwise the votes stay the label, and the reason is kept."
+    )
     st.text_area("Reason", key=f"reason-{key}", placeholder="A sentence or two; it stands beside the votes for good.")
     st.button(
         "Decide and go on",

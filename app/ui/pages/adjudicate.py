@@ -10,7 +10,7 @@ from functools import partial
 import streamlit as st
 
 from app.domain import Campaign
-from app.errors import SteelyardError
+from app.errors import NotFound, SteelyardError
 from app.policy import Action
 from app.services import quality
 from app.services.adjudicating import Case
@@ -40,7 +40,11 @@ def page() -> None:
     queue = _show_queue(person, campaign)
     _show_notice()
     if queue:
-        case = quality.open_case(get_store(), person.name, campaign.name, st.query_params[HERE])
+        try:
+            case = quality.open_case(get_store(), person.name, campaign.name, st.query_params[HERE])
+        except NotFound:  # of the campaign that was chosen before
+            st.query_params.pop(HERE)
+            st.rerun()
         with st.container(key="case", gap="small"):
             _show_case(campaign, case, queue)
 
