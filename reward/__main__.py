@@ -147,6 +147,15 @@ def _select(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return found.to_json(), found.sentence()
 
 
+def _heads(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.heads import heads_sentence, train_heads
+
+    found = train_heads(
+        options.snapshot, output_dir=options.output, encoder=options.encoder, cache_dir=options.cache_dir
+    )
+    return found, heads_sentence(found)
+
+
 def _bar(title: str, *, unit: str) -> Any:
     from tqdm import tqdm
 
@@ -162,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_score(commands)
     _add_select(commands)
+    _add_heads(commands)
     _add_votes(commands)
     return parser
 
@@ -332,6 +342,20 @@ def _add_select(commands: Any) -> None:
     parser.add_argument("--cache-dir", type=Path, metavar="DIR", help="keep embeddings here for later calls")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
     parser.add_argument("--json", action="store_true", help="print what was chosen as one JSON document")
+
+
+def _add_heads(commands: Any) -> None:
+    parser = commands.add_parser(
+        "heads",
+        help="one head per criterion and a gate: learned beside revealed weights",
+        description="Fit a head per criterion on frozen embeddings and a gate that weighs them.",
+    )
+    parser.set_defaults(command=_heads)
+    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="with votes by criterion")
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="gets heads.npz and heads.json")
+    parser.add_argument("--encoder", default="minilm", metavar="MODEL", help="sentence encoder; default %(default)s")
+    parser.add_argument("--cache-dir", type=Path, metavar="DIR", help="keep embeddings here for later calls")
+    parser.add_argument("--json", action="store_true", help="print heads.json")
 
 
 def _add_votes(commands: Any) -> None:
