@@ -67,9 +67,7 @@ def show_decision(
         format_func=CAUSES.__getitem__,
         key=f"cause-{key}",
     )
-    st.caption(
-        "Wrong votes: the decision becomes the label. Otherwise the votes stay the label, and the reason is kept."
-    )
+    st.caption("Where votes are wrong, the decision becomes the label. Otherwise the votes stay the label.")
     st.text_area("Reason", key=f"reason-{key}", placeholder="A sentence or two; it stands beside the votes for good.")
     st.button(
         "Decide and go on",

@@ -197,7 +197,7 @@ def calibration_chart(table: pd.DataFrame, *, stated: str, series: str) -> alt.L
     )
 
 
-def _colour(series: str | None) -> dict[str, str]:
+def _colour(series: str | None) -> dict[str, Any]:
     """The colour of a single series: rules are black by themselves, which a dark page swallows."""
     return {} if series is not None else {"color": "#6fb1d0" if _is_dark() else "#2f7396"}
 

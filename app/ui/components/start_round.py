@@ -90,7 +90,7 @@ def _show_form(campaign: Campaign, rounds: list[Round], versions: list[Version])
             lease_seconds=int(minutes) * 60,
             required_skills=tuple(skill.strip() for skill in skills.split(",") if skill.strip()),
         )
-        _start(campaign, version, name.strip(), mode, purpose, wanted, close)
+        _start(campaign, version, name.strip(), mode, purpose or RoundPurpose.MAIN, wanted, close)
 
 
 def _start(
