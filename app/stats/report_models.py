@@ -17,7 +17,7 @@ from app.stats.plackett_luce import plackett_luce
 from app.stats.rankings import ranked_responses
 from app.stats.raters import order_on_screen
 from app.stats.report import Document, Report, heading, interval, make_report, number, percent, table, title_lines
-from app.stats.strength import Games, StrengthFit, bradley_terry
+from app.stats.strength import Games, StrengthFit, bradley_terry, is_told_apart
 
 MANY_RATERS = 10
 
@@ -102,6 +102,10 @@ def _add_length_control(document: dict[str, Any], games: Games, names: list[str]
         covariates=np.hstack([games.covariates, column]),
         covariate_names=(*games.covariate_names, "length"),
     )
+    if not is_told_apart(controlled):
+        reason = "length cannot be told apart from the models: who wrote a response says how long it is"
+        document["length_effect"] = {"value": None, "undefined_reason": reason}
+        return
     fit = bradley_terry(controlled)
     document["length_effect"] = _effect(float(fit.effects[-1]), float(fit.effect_errors[-1]), fit, "")
     document["length_controlled_fit"] = _fit_document(fit)

@@ -37,6 +37,21 @@ class Games:
     cluster: np.ndarray | None = None
 
 
+def is_told_apart(games: Games) -> bool:
+    """Return whether the last covariate can be told apart from the models and the other covariates.
+
+    It cannot where it is a linear combination of them, as length is when one model always writes twice as much as the
+    other: then no fit can say which of the two moves the votes.
+    """
+    n = len(games.i)
+    rows = np.arange(n)
+    sides = (np.r_[np.ones(n), -np.ones(n)], (np.r_[rows, rows], np.r_[games.i, games.j]))
+    models = sparse.csr_matrix(sides, shape=(n, games.n_models))
+    design = sparse.hstack([models, sparse.csr_matrix(games.covariates)]).tocsr()
+    gram = (design.T @ design).toarray()
+    return int(np.linalg.matrix_rank(gram, hermitian=True)) > int(np.linalg.matrix_rank(gram[:-1, :-1], hermitian=True))
+
+
 @dataclass(frozen=True)
 class StrengthFit:
     """Strengths on the log-odds scale, summing to 0.

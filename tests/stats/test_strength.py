@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.stats.plackett_luce import plackett_luce
+from app.stats.reports import completions_from_native, models_report, votes_from_native
 from app.stats.strength import Games, aggregate_games, bradley_terry, win_probability
 
 TEAMS = ("Milwaukee", "Detroit", "Toronto", "New York", "Boston", "Cleveland", "Baltimore")
@@ -180,3 +181,19 @@ def test_a_model_that_always_wins_is_held_by_a_prior():
     assert fit.strengths[0] > fit.strengths[1] > fit.strengths[2]
     with pytest.raises(ValueError, match="no rankings"):
         plackett_luce(np.zeros(0, int), np.zeros(0, int), np.zeros(0, int), 2)
+
+
+def test_length_that_says_who_wrote_is_no_covariate() -> None:
+    """Two models, one always twice as long: nobody can say whether the model or its length wins."""
+    lines = []
+    for number in range(30):
+        texts = {"m1": "word " * 20, "m2": "word " * 40}
+        order = ("m1", "m2") if number % 2 else ("m2", "m1")
+        completions = [{"id": slot, "text": texts[name], "model": name} for slot, name in zip("ab", order, strict=True)]
+        judgments = [{"rater": f"r{r}", "preferred": "ab"[(number * r) % 2]} for r in range(3)]
+        lines.append({"id": f"x{number}", "prompt": "?", "completions": completions, "judgments": judgments})
+    report = models_report(votes_from_native(lines), kinds=["human"], completions=completions_from_native(lines))
+    effect = report.document["length_effect"]
+    assert effect["value"] is None
+    assert "cannot be told apart from the models" in effect["undefined_reason"]
+    assert "length_controlled_fit" not in report.document
