@@ -232,10 +232,14 @@ def _text(document: Document) -> list[str]:
     for model in document["models"]:
         counts = [f"{model[key]:,}" for key in ("n_games", "n_wins", "n_losses", "n_ties")]
         controlled = model.get("length_controlled")
-        cells = [number(controlled["value"], digits=2), interval(controlled, digits=2)] if controlled else ["", ""]
+        cells = [number(controlled["value"], digits=2), interval(controlled, digits=2)] if controlled else []
         rows.append([model["model"], number(model["value"], digits=2), interval(model, digits=2), *cells, *counts])
-    header = ("model", "strength", "", "at equal length", "", "votes", "won", "lost", "tied")
+    undefined = document["length_effect"].get("undefined_reason")
+    equal_length = () if undefined else ("at equal length", "")
+    header = ("model", "strength", "", *equal_length, "votes", "won", "lost", "tied")
     lines = [*title_lines("Strength of models", document), document["reading"], "", *table(rows, header=header), ""]
+    if undefined:
+        lines.append(f"No strengths at equal length: {undefined}.")
     order = document["order_effect"]
     if order["value"] is not None:
         lines.append(
