@@ -47,7 +47,12 @@ class Posterior:
 
 
 def fit_posterior(
-    differences: np.ndarray, labels: np.ndarray, *, weights: np.ndarray | None = None, precision: float = 1.0
+    differences: np.ndarray,
+    labels: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    offsets: np.ndarray | None = None,
+    precision: float = 1.0,
 ) -> Posterior:
     """Fit by Newton's method.
 
@@ -55,19 +60,21 @@ def fit_posterior(
         differences: (pairs, features) of the first minus the second response.
         labels: (pairs,) P(first wins), soft or hard.
         weights: (pairs,) of the pairs; a pair of n votes counts n times; 1 each when None.
+        offsets: (pairs,) taken off the reward differences, such as margins; 0 when None.
         precision: of the prior.
     """
     n, d = differences.shape
     w = np.ones(n) if weights is None else weights
+    offset = np.zeros(n) if offsets is None else offsets
     mean, step, iteration = np.zeros(d), np.full(d, np.inf), 0
     hessian = precision * np.eye(d)
     while iteration < MAX_ITERATIONS and np.abs(step).max() > TOLERANCE:
         iteration += 1
-        p = expit(differences @ mean)
+        p = expit(differences @ mean - offset)
         hessian = (differences * (w * p * (1 - p))[:, None]).T @ differences + precision * np.eye(d)
         step = np.linalg.solve(hessian, differences.T @ (w * (labels - p)) - precision * mean)
         mean = mean + step * min(1.0, 5 / max(np.abs(step).max(), 1e-12))
-    p = expit(differences @ mean)
+    p = expit(differences @ mean - offset)
     hessian = (differences * (w * p * (1 - p))[:, None]).T @ differences + precision * np.eye(d)
     covariance = np.linalg.inv(hessian)
     return Posterior(mean, (covariance + covariance.T) / 2, n, iteration, bool(np.abs(step).max() <= TOLERANCE))
