@@ -112,9 +112,10 @@ def _score(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from reward.score import score_file
     from reward.scorer import Scorer
 
-    scorer = Scorer(options.model, device=options.device)
+    scorer = Scorer(options.model, device=options.device or processes.device())
     with _bar("Scoring", unit="row") as bar:
         summary = score_file(scorer, options.input, options.output, on_progress=bar.update)
+    processes.leave()
     text = (
         f"Scored {summary.n_rows:,} rows ({summary.n_texts:,} texts) with model {summary.model} into {summary.output}; "
         f"{summary.n_prompts_cut:,} texts lost the beginning of their prompt, {summary.n_responses_cut:,} the end of "
@@ -159,7 +160,7 @@ def _heads(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _bar(title: str, *, unit: str) -> Any:
     from tqdm import tqdm
 
-    return tqdm(desc=title, unit=unit, disable=None, file=sys.stderr)
+    return tqdm(desc=title, unit=unit, disable=None if processes.is_first() else True, file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""Several processes that train one model: started by `accelerate launch -m reward train ...`, or just the one.
+"""Several processes with one task: started by `accelerate launch -m reward train ...` (or `score`), or just the one.
 
 The first process holds the working directory, fills caches and writes; the others follow. With one process every
 function here does nothing, and nothing of torch.distributed is started.
@@ -7,7 +7,7 @@ function here does nothing, and nothing of torch.distributed is started.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -20,6 +20,11 @@ def count() -> int:
 def is_first() -> bool:
     """Whether this is the process that writes and speaks."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def is_sharded() -> bool:
+    """Whether the launcher asked for FSDP or DeepSpeed."""
+    return any(os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true" for name in ("FSDP", "DEEPSPEED"))
 
 
 def wait_for_all() -> None:
@@ -51,6 +56,28 @@ def first_holds(resource: AbstractContextManager[Path], *, otherwise: Path) -> I
     with resource as path:
         wait_for_all()
         yield path
+
+
+def share(lengths: Sequence[int]) -> list[int]:
+    """The places of the work that is this process's: every n-th in the order of length, so that all have alike."""
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    return order[int(os.environ.get("RANK", "0")) :: count()]
+
+
+def gather(values: Mapping[int, float], n: int) -> list[float]:
+    """What all processes found, by place; every process gets all of it."""
+    if count() == 1:
+        return [values[i] for i in range(n)]
+    from accelerate.utils import gather_object
+
+    _state()
+    found = {place: value for part in gather_object([dict(values)]) for place, value in part.items()}
+    return [found[i] for i in range(n)]
+
+
+def device() -> str | None:
+    """The device of this process where several work together, else None: the caller chooses."""
+    return str(_state().device) if count() > 1 else None
 
 
 def leave() -> None:

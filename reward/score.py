@@ -7,7 +7,8 @@ or without `prompt`), or one text (`prompt`, `response`). One JSON line comes ou
     {"id": "line 2", "model": "3f9c...", "chosen_score": 0.8, "rejected_score": 0.1, "margin": 0.7}
     {"id": "line 3", "model": "3f9c...", "score": 0.42}
 
-The output appears complete or not at all: a row that cannot be read stops the work and names its line.
+The output appears complete or not at all: a row that cannot be read stops the work and names its line. Under
+`accelerate launch -m reward score ...` every process scores its share of each chunk; the first one writes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reward import processes
 from reward.errors import RewardError
 from reward.pairs import Messages, messages_of, pair_of_row, read_rows, response_of
 
@@ -131,10 +133,10 @@ def score_file(
     partial = output_path.with_name(f".{output_path.name}.partial")
     n_rows = n_texts = n_prompts_cut = n_responses_cut = 0
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with (partial if processes.is_first() else Path(os.devnull)).open("w", encoding="utf-8") as file:
             for chunk in _chunks(input_path):
                 rendered = scorer.renderer.render([text for question in chunk for text in question.texts])
-                scores = scorer.score_ids([one.ids for one in rendered])
+                scores = _scores(scorer, [one.ids for one in rendered])
                 start = 0
                 for question in chunk:
                     end = start + len(question.texts)
@@ -148,10 +150,21 @@ def score_file(
                     on_progress(len(chunk))
         if not n_rows:
             raise RewardError(f"{input_path}: the file has no rows.")
-        os.replace(partial, output_path)
+        if processes.is_first():
+            os.replace(partial, output_path)
     finally:
-        partial.unlink(missing_ok=True)
+        if processes.is_first():
+            partial.unlink(missing_ok=True)
     return ScoreSummary(n_rows, n_texts, n_prompts_cut, n_responses_cut, scorer.run.run_id, str(output_path))
+
+
+def _scores(scorer: Scorer, ids: Sequence[Sequence[int]]) -> Sequence[float]:
+    """Rewards of a chunk, each process scoring its share of it."""
+    if processes.count() == 1:
+        return scorer.score_ids(ids)
+    mine = processes.share([len(one) for one in ids])
+    rewards = scorer.score_ids([ids[i] for i in mine])
+    return processes.gather(dict(zip(mine, rewards.tolist(), strict=True)), len(ids))
 
 
 def _chunks(path: Path) -> Iterator[list[Question]]:

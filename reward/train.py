@@ -237,15 +237,16 @@ def _tokenised(work: Work, renderer: Renderer, partial: Path) -> tuple[dict[str,
 def _save(trainer: PreferenceTrainer, work: Work, partial: Path) -> PreTrainedModel:
     """Write the model as a whole, adapters merged into it and kept beside it; sharded weights are gathered."""
     model = work.model
-    if work.parameters.lora_rank:
+    if work.parameters.lora_rank:  # never sharded, see _check_ranges: every process has the whole model
         adapted = trainer.accelerator.unwrap_model(trainer.model)
         if processes.is_first():
             adapted.save_pretrained(partial / "adapter")
         model = adapted.merge_and_unload()
-    if processes.count() > 1:
+    if processes.count() > 1 and not work.parameters.lora_rank:
         trainer.save_model(str(partial))  # collective: every process takes part, the first one writes
-        (partial / "training_args.bin").unlink(missing_ok=True)
-    else:
+        if processes.is_first():
+            (partial / "training_args.bin").unlink(missing_ok=True)
+    elif processes.is_first():
         model.save_pretrained(partial)
     if processes.is_first():
         work.tokenizer.save_pretrained(partial)
@@ -277,6 +278,11 @@ def _check_ranges(parameters: Parameters, snapshot: Snapshot) -> None:
     for name in ("lora_rank", "early_stopping"):
         if getattr(parameters, name) < 0:
             raise RewardError(f"--{name.replace('_', '-')} {getattr(parameters, name)}: it must not be below 0.")
+    if parameters.lora_rank and processes.is_sharded():
+        raise RewardError(
+            "--lora-rank with FSDP or DeepSpeed: adapters are merged into a whole model at the end; launch with "
+            "reward/configs/ddp.yaml, or train without --lora-rank."
+        )
     if parameters.early_stopping and not {"validation", "test"} <= set(snapshot.files):
         raise RewardError(
             "--early-stopping chooses on the validation split, so the report needs a test split of its own; this "

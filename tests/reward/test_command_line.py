@@ -29,7 +29,7 @@ def test_bad_usage_is_status_two(arguments, capsys):
     assert "error:" in captured.err
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "score"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "score", "select", "heads", "votes"])
 def test_help_names_every_option(command, capsys):
     with pytest.raises(SystemExit) as found:
         main([command, "--help"])

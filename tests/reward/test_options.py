@@ -77,6 +77,12 @@ def test_adapters_are_merged_and_kept(request, snapshot_dir, tmp_path, architect
     assert Scorer(tmp_path / "m").score([((("user", "question 1"),), "clear")]).shape == (1,)
 
 
+def test_adapters_on_sharded_models_are_refused(snapshot_dir, bert_dir, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(RewardError, match="--lora-rank with FSDP or DeepSpeed"):
+        train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), lora_rank=4, **FAST)
+
+
 def test_sharing_is_exact_through_a_whole_run_and_through_adapters(qwen_dir, tmp_path):
     """The same data with and without shared prefixes: the same steps, losses equal to rounding."""
     rows = easy_rows(range(24))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reward.__main__ import main
 from reward.train import train
 from tests.reward.building import build_snapshot
 from tests.reward.conftest import easy_rows
@@ -34,7 +35,7 @@ def launch(*arguments: str) -> str:
     return done.stdout
 
 
-def test_two_processes_end_with_the_weights_of_one(qwen_dir, tmp_path):
+def test_two_processes_train_and_score_as_one_does(qwen_dir, tmp_path):
     """DDP: batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's."""
     from safetensors.torch import load_file
 
@@ -53,6 +54,19 @@ def test_two_processes_end_with_the_weights_of_one(qwen_dir, tmp_path):
     assert max((one[name] - two[name]).abs().max().item() for name in one) < 1e-5
     assert {"README.md", "run.json", "report.json"} <= {path.name for path in (tmp_path / "two").iterdir()}
     assert not (tmp_path / "two" / "training_args.bin").exists()
+
+    rows = [{"prompt": f"question {i}", "response": "the answer is clear" + " and so on" * (i % 9)} for i in range(37)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ["score", "--model", str(tmp_path / "one"), "--input", str(tmp_path / "in.jsonl"), "--json"]
+    document = json.loads(launch("reward", *arguments, "--output", str(tmp_path / "shared.jsonl")))
+    assert document["n_rows"] == 37
+    assert main([*arguments, "--output", str(tmp_path / "alone.jsonl")]) == 0
+    shared, alone = (
+        [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        for name in ("shared", "alone")
+    )
+    assert [line["id"] for line in shared] == [line["id"] for line in alone]
+    assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
 
 
 def test_the_loss_through_fsdp_is_that_of_the_whole_model(qwen_dir, tmp_path):
