@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, insert, or_, select
+from sqlalchemy import Connection, Table, and_, delete, exists, insert, or_, select
 
 from app.domain import (
     OVERALL,
@@ -119,18 +119,26 @@ class JudgmentWriter:
     # --- reading what is there ---------------------------------------------------------------------------------
 
     def _load_raters(self, lines: Sequence[ImportedComparison]) -> None:
-        """Names in this chunk that are known: members' accounts first, then the campaign's own pseudonyms."""
+        """Who the names of this chunk are, where they are known.
+
+        A name is the campaign's own pseudonym, since an import gave it; else the account of a member, or of somebody
+        who judged here. `/name` is the account where a pseudonym has the same name (see `app.store.judgments`).
+        """
         names = sorted({judgment.rater for line in lines for judgment in line.judgments})
-        rater, member = tables.rater, tables.campaign_member
+        rater, member, round_ = tables.rater, tables.campaign_member, tables.round_
         is_member = rater.c.id.in_(select(member.c.rater_id).where(member.c.campaign_id == self._campaign.id))
-        is_ours = or_(rater.c.namespace == self._campaign.name, and_(rater.c.namespace == "", is_member))
-        for some in batched(names):
-            rows = self._connection.execute(
-                select(rater.c.id, rater.c.name, rater.c.kind)
-                .where(rater.c.name.in_(some), is_ours)
-                .order_by(rater.c.namespace.desc())
-            )
-            self._raters.update((row.name, (row.id, RaterKind(row.kind))) for row in rows)
+        rounds = select(round_.c.id).where(round_.c.campaign_id == self._campaign.id)
+        has_judged = exists().where(_assignment.c.rater_id == rater.c.id, _assignment.c.round_id.in_(rounds))
+        is_ours = or_(rater.c.namespace == self._campaign.name, and_(rater.c.namespace == "", is_member | has_judged))
+        pseudonyms: dict[str, tuple[int, RaterKind]] = {}
+        accounts: dict[str, tuple[int, RaterKind]] = {}
+        for some in batched(sorted({*names, *(name.removeprefix("/") for name in names)})):
+            query = select(rater.c.id, rater.c.name, rater.c.namespace, rater.c.kind)
+            for row in self._connection.execute(query.where(rater.c.name.in_(some), is_ours)):
+                (pseudonyms if row.namespace else accounts)[row.name] = (row.id, RaterKind(row.kind))
+        shared = {f"/{name}": account for name, account in accounts.items() if name in pseudonyms}
+        known = {**shared, **accounts, **pseudonyms}
+        self._raters.update((name, known[name]) for name in names if name in known)
 
     def _load_ledger(self, lines: Sequence[ImportedComparison], known_ids: Mapping[str, int]) -> None:
         """Assignments, judgments and decisions on the chunk's comparisons that were there before it."""
@@ -138,22 +146,22 @@ class JudgmentWriter:
         ids = {known_ids[name]: name for name in judged if name in known_ids}
         if not ids:
             return
-        rater = tables.rater
+        raters = {rater_id: name for name, (rater_id, _) in self._raters.items()}
         assignments = self._connection.execute(
             select(
                 _assignment.c.id,
                 _assignment.c.round_id,
                 _assignment.c.comparison_id,
+                _assignment.c.rater_id,
                 _assignment.c.repeat_index,
                 _assignment.c.state,
-                rater.c.name,
-            )
-            .join(rater)
-            .where(_assignment.c.comparison_id.in_(ids))
+            ).where(_assignment.c.comparison_id.in_(ids))
         ).all()
         keys = {}
         for row in assignments:
-            key = (row.round_id, ids[row.comparison_id], row.name, row.repeat_index)
+            if row.rater_id not in raters:
+                continue
+            key = (row.round_id, ids[row.comparison_id], raters[row.rater_id], row.repeat_index)
             self._assignments[key] = (row.id, row.state)
             keys[row.id] = key
         self._load_judgments(ids, keys)
@@ -189,6 +197,8 @@ class JudgmentWriter:
             verdicts.setdefault(row.judgment_id, {})[row.criterion] = said
         tensions = self._load_tensions(ids)
         for row in rows:
+            if row.assignment_id not in keys:
+                continue
             said = (verdicts.get(row.id, {}), row.justification, row.confidence, tensions.get(row.id, set()))
             self._said[keys[row.assignment_id], row.revision] = said
 

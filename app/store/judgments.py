@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, select
 
 from app.domain import DeclaredTension, Judgment, Purpose, RaterKind, Report
 from app.store import tables
@@ -33,13 +33,14 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
             assignment.c.purpose,
             assignment.c.shown,
             assignment.c.criteria_shown,
-            tables.rater.c.name.label("rater"),
+            _name_here().label("rater"),
             tables.rater.c.kind.label("rater_kind"),
             tables.round_.c.name.label("round_name"),
         )
         .join(assignment, assignment.c.id == judgment.c.assignment_id)
         .join(tables.rater, tables.rater.c.id == assignment.c.rater_id)
         .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
+        .join(tables.campaign, tables.campaign.c.id == tables.round_.c.campaign_id)
         .where(assignment.c.comparison_id.in_(comparison_ids), visible(judgment.c.batch_id))
         .order_by(judgment.c.id)
     )
@@ -53,6 +54,13 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
         made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
         found.setdefault(row.comparison_id, []).append(made)
     return found
+
+
+def _name_here() -> ColumnElement[str]:
+    """A rater's name among those of the campaign: an account is `/name` where an imported pseudonym is `name` too."""
+    rater, other = tables.rater, tables.rater.alias("other")
+    is_shared = exists().where(other.c.namespace == tables.campaign.c.name, other.c.name == rater.c.name)
+    return case((and_(rater.c.namespace == "", is_shared), "/" + rater.c.name), else_=rater.c.name)
 
 
 def _by_judgment(connection: Connection, table: Any, judgment_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:

@@ -75,8 +75,8 @@ def raters_frame(connection: Connection, campaign_id: int) -> pd.DataFrame:
     """Every rater who holds or held an assignment in a campaign.
 
     Returns:
-        `id` (row number in the store), `rater_id` (the name; `namespace/name` where two raters of the campaign share
-        a name), `kind` and `specification`, ordered by `id`.
+        `id` (row number in the store), `rater_id` (the name; `/name` for an account where an imported pseudonym of the
+        campaign has the same name), `kind` and `specification`, ordered by `id`.
     """
     rater = tables.rater
     here = (
@@ -86,8 +86,8 @@ def raters_frame(connection: Connection, campaign_id: int) -> pd.DataFrame:
     )
     query = select(rater.c.id, rater.c.name, rater.c.namespace, rater.c.kind, rater.c.specification)
     frame = pd.DataFrame(_fetch(connection, query.where(rater.c.id.in_(here)).order_by(rater.c.id)))
-    shared = frame["name"].duplicated(keep=False) & (frame["namespace"] != "")
-    frame["rater_id"] = frame["name"].where(~shared, frame["namespace"] + "/" + frame["name"])
+    shared = frame["name"].duplicated(keep=False) & (frame["namespace"] == "")
+    frame["rater_id"] = frame["name"].where(~shared, "/" + frame["name"])
     return frame[["id", "rater_id", "kind", "specification"]]
 
 

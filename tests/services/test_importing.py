@@ -25,8 +25,10 @@ from app.domain import (
 from app.errors import AlreadyExists, InvalidInput, JobCancelled, NotFound
 from app.formats import registry
 from app.services import importing
+from app.services.adjudicating import open_case
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, create_campaign, open_round, show_campaign
+from app.services.exporting import export_campaign
 from app.services.importing import import_file
 from app.services.importing_judgments import JudgmentWriter
 from app.services.judging import submit
@@ -167,6 +169,32 @@ def test_members_keep_their_own_judgments(store: Store, tmp_path: Path) -> None:
     names = {(row.namespace, row.name) for row in rows(store, tables.rater)}
     assert names == {("", "ann"), ("", "stranger"), ("c", "stranger")}
     assert next_assignment(store, "ann", "c") is None
+
+
+def test_an_account_that_joins_under_the_name_of_an_imported_rater_stays_another(store: Store, tmp_path: Path) -> None:
+    """The file still changes nothing, the adjudicator sees both votes, and the campaign goes out and comes back."""
+    lines = [line("x1", judgments=[vote("ann", "b")])]
+    make_campaign(store, tmp_path, lines, raters=())
+    add_account(store, "ann")
+    add_member(store, "c", "ann", roles=[Role.RATER])
+    view = next_assignment(store, "ann", "c")
+    assert view is not None
+    submit(store, "ann", view.id, prefers("a"))
+    again = bring(store, tmp_path, lines)
+    assert (again.n_refused, again.n_judgments, again.n_judgments_known) == (0, 0, 1)
+    case = open_case(store, "c", "x1")
+    assert {(judgment.rater, judgment.answers["overall"].preferred) for judgment in case.judgments} == {
+        ("ann", "b"),
+        ("/ann", "a"),
+    }
+    export_campaign(store, "c", tmp_path / "out.jsonl")
+    known = import_file(store, "c", tmp_path / "out.jsonl")
+    assert (known.n_refused, known.n_judgments, known.n_judgments_known) == (0, 0, 2)
+    create_campaign(store, "copy", rubric=MINIMAL)
+    copied = import_file(store, "copy", tmp_path / "out.jsonl")
+    assert (copied.n_refused, copied.n_judgments) == (0, 2)
+    export_campaign(store, "copy", tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text() == (tmp_path / "out.jsonl").read_text()
 
 
 # --- refusals ---------------------------------------------------------------------------------------------------
