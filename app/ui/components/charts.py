@@ -50,58 +50,6 @@ def lines(table: pd.DataFrame, *, x: str, y: str, colour: str | None = None, hei
     return chart.encode(**_encoding(table, x=x, y=y, colour=colour)).properties(height=height)
 
 
-def intervals(
-    table: pd.DataFrame,
-    *,
-    name: str,
-    value: str,
-    low: str,
-    high: str,
-    domain: tuple[float, float] | None = None,
-    reference: float | None = None,
-) -> AnyChart:
-    """A point with its interval per row, lying; rows without an interval show the point alone.
-
-    Args:
-        table: one row per name.
-        name: column with the names.
-        value: column with the estimate.
-        low: column with the lower end.
-        high: column with the upper end.
-        domain: the ends of the axis; from the data by default.
-        reference: a line to compare with, such as 0.
-    """
-    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
-    base = alt.Chart(table).encode(y=alt.Y(f"{_field(name)}:N", sort=None, title=None))
-    tooltip = [alt.Tooltip(_field(column), title=column) for column in (name, value, low, high)]
-    rules = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X(f"{_field(low)}:Q", scale=scale, title=value), x2=alt.X2(_field(high)), tooltip=tooltip
-    )
-    points = base.mark_point(filled=True, size=70, opacity=1).encode(
-        x=alt.X(f"{_field(value)}:Q", scale=scale, title=value), tooltip=tooltip
-    )
-    layers = [rules, points]
-    if reference is not None:
-        at = alt.Chart(pd.DataFrame({"x": [reference]})).mark_rule(strokeDash=[4, 4], opacity=0.6)
-        layers.insert(0, at.encode(x="x:Q"))
-    return alt.layer(*layers).properties(height=max(80, 34 * len(table)))
-
-
-def heatmap(table: pd.DataFrame, *, x: str, y: str, value: str, label_format: str = ".2f") -> AnyChart:
-    """A square per row with its value written on it."""
-    base = alt.Chart(table).encode(
-        x=alt.X(f"{_field(x)}:N", sort=None, title=None), y=alt.Y(f"{_field(y)}:N", sort=None, title=None)
-    )
-    tooltip = [alt.Tooltip(_field(column), title=column) for column in table.columns]
-    squares = base.mark_rect(cornerRadius=3).encode(color=alt.Color(f"{_field(value)}:Q", title=value), tooltip=tooltip)
-    middle = (float(table[value].min()) + float(table[value].max())) / 2 if len(table) else 0.0
-    labels = base.mark_text(fontWeight=600).encode(
-        text=alt.Text(f"{_field(value)}:Q", format=label_format),
-        color=alt.condition(alt.datum[value] > middle, alt.value("white"), alt.value("#4f5a61")),
-    )
-    return alt.layer(squares, labels).properties(height=max(120, 46 * table[y].nunique()))
-
-
 def _encoding(table: pd.DataFrame, *, x: str, y: str, colour: str | None) -> dict[str, Any]:
     encoding: dict[str, Any] = {
         "x": alt.X(f"{_field(x)}:{_kind(table[x])}", title=x, sort=None),
