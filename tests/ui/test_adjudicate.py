@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.util import calc_hash
 
 from app.domain import Cause
 from app.errors import NotAllowed
@@ -83,6 +84,23 @@ def test_a_decision_needs_a_cause_and_a_reason_and_leads_to_the_next(torn, first
     )
     at.toggle(key="undecided-only").set_value(False).run()
     assert "pair-00 (decided)" in at.selectbox(key="case-choice").options
+
+
+def test_a_view_waits_while_another_page_is_open(first_case):
+    at = first_case
+    at.segmented_control(key=ANSWER).set_value("2:3").run()
+    button(at, "Show the votes").click().run()
+    at.radio(key="cause-torn-pair-00").set_value(Cause.ERROR).run()
+    here = at._page_hash
+    at._page_hash = calc_hash("account")
+    at.run()
+    at._page_hash = here
+    at.run()
+    assert at.segmented_control(key=ANSWER).value == "2:3"
+    assert not button(at, "Decide and go on").disabled
+    at.segmented_control(key=ANSWER).set_value(None).run()
+    assert button(at, "Decide and go on").disabled
+    assert "Give an answer above to decide." in words(at)
 
 
 def test_a_decided_case_shows_the_earlier_decision_after_a_view(torn, open_page):

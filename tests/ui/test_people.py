@@ -108,3 +108,12 @@ def test_a_hostile_name_is_refused_in_place(seeded, open_page):
     button(at, "Add person").click().run()
     assert "use letters" in words(at)
     assert link_token(at) is None
+    assert field(at, "text_input", "Name").value == "<b>x</b>"  # to be put right, not typed again
+
+
+def test_the_form_is_empty_again_once_somebody_was_added(seeded, open_page):
+    at = open_page("people", login=seeded.log_in("admin"))
+    field(at, "text_input", "Name").set_value("nora")
+    button(at, "Add person").click().run()
+    assert link_token(at) is not None
+    assert not field(at, "text_input", "Name").value

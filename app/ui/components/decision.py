@@ -66,9 +66,15 @@ def show_decision(
         index=None,
         format_func=CAUSES.__getitem__,
         key=f"cause-{key}",
+        persist_state="session",
     )
     st.caption("Where votes are wrong, the decision becomes the label. Otherwise the votes stay the label.")
-    st.text_area("Reason", key=f"reason-{key}", placeholder="A sentence or two; it stands beside the votes for good.")
+    st.text_area(
+        "Reason",
+        key=f"reason-{key}",
+        placeholder="A sentence or two; it stands beside the votes for good.",
+        persist_state="session",
+    )
     st.button(
         "Decide and go on",
         key=f"decide-{key}",
@@ -78,7 +84,9 @@ def show_decision(
         on_click=_decide,
         args=(campaign, case, answer, go_on),
     )
-    if cause is None:
+    if not is_complete:
+        st.caption("Give an answer above to decide.")
+    elif cause is None:
         st.caption("Choose a cause to decide.")
 
 

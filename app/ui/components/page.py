@@ -61,7 +61,10 @@ def campaign_choice(
     """The campaign on the page, and a way to another where the person has several."""
     titles = {one.name: one.title for one in person.campaigns_for(action)}
     if len(titles) < 2:
-        st.html(f'<div class="sy-campaign">{escape_html(campaign.title)}</div>')
+        st.html(
+            f'<div class="sy-campaign">{escape_html(campaign.title)}</div>',
+            width="stretch" if width == "stretch" else "content",
+        )
         return
     key = f"campaign-choice-{action.name.lower()}"
     st.session_state[key] = campaign.name

@@ -52,8 +52,9 @@ def _address() -> str:
 
 
 def show_add(campaign_names: list[str]) -> None:
-    """The form for a new account."""
-    with st.form("add-person", border=True, clear_on_submit=True):
+    """The form for a new account; empty again once somebody was added, and as it was after a refusal."""
+    turn = st.session_state.setdefault("add-person-turn", 0)
+    with st.form(f"add-person-{turn}", border=True):
         left, right = st.columns(2)
         with left:
             name = st.text_input("Name", max_chars=64, help="Unique: letters, digits and . @ + - _")
@@ -68,6 +69,7 @@ def show_add(campaign_names: list[str]) -> None:
             get_store(), get_person(), name.strip(), roles=roles, campaign_names=campaigns
         )
         st.session_state[_LINK] = (name.strip(), token)
+        st.session_state["add-person-turn"] = turn + 1
         st.rerun()
 
 

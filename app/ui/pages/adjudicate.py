@@ -123,8 +123,13 @@ def _show_case(campaign: Campaign, case: Case, queue: list[str]) -> None:
     st.subheader("Your answer" if has_seen else "Your own view first", anchor=False)
     slots = tuple(str(place) for place in range(1, len(comparison.completions) + 1))
     widget, question = overall_question(case.rubric, slots)
-    widget.render(question, f"view-{key}", lambda: None)
-    given = widget.read(question, f"view-{key}")
+    view, kept = f"view-{key}", f"given-{key}"
+    if kept in st.session_state and not {view, f"{view}-outside"} & set(st.session_state):
+        st.session_state.update(widget.fill(question, view, st.session_state[kept]))
+    widget.render(question, view, lambda: None)
+    given = widget.read(question, view)
+    if given is not None:
+        st.session_state[kept] = given  # for the way back from another page, which forgets the widgets
     answer = None if given is None else answer_from_slots(given, comparison.completion_ids)
     problem = _problem(case, answer)
     if not has_seen:

@@ -17,7 +17,12 @@ from app.ui.components.models.follow import show_curve
 from app.ui.components.text import escape, show_text
 
 _CONFIDENCE = "how sure the model is"
-ROW_NAMES = {"longer_wins": "longer response wins", "tfidf": "bag of words (TF-IDF)"}
+ROW_NAMES = {
+    "longer_wins": "longer response wins",
+    "shorter_wins": "shorter response wins",
+    "tfidf": "bag of words (TF-IDF)",
+    "frozen": "frozen embeddings",
+}
 
 
 def show_report(model: TrainedModel) -> None:

@@ -61,7 +61,8 @@ def show_tensions(form: Form, tensions: list[SeenTension]) -> None:
     for place, tension in enumerate(spoken[:AT_MOST]):
         _show(form, tension, is_open=place == 0)
     if len(spoken) > AT_MOST:
-        st.caption(f"{len(spoken) - AT_MOST} weaker tension(s) are recorded, too.")
+        n_more = len(spoken) - AT_MOST
+        st.caption(f"{n_more} weaker {'tension is' if n_more == 1 else 'tensions are'} recorded, too.")
     lean = _against_weights(form)
     if lean:
         with st.container(key=form.key("lean-box")):
