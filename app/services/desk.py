@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from app.domain import OVERALL, Assignment, AssignmentState, DeclaredTension, utc_now
 from app.errors import NotFound
@@ -35,6 +35,9 @@ _TOKEN = re.compile(r"\[response:([^\]\s]+)\]")
 _assignment = tables.assignment
 _judgment = tables.judgment
 _round = tables.round_
+_campaign = tables.campaign
+_is_open = and_(_round.c.state == "open", _campaign.c.state == "open").label("is_open")
+"""Whether work may still be revised."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class OwnJudgment:
 
     Attributes:
         revision: how often it was revised.
-        can_revise: whether its round is open.
+        can_revise: whether its round and its campaign are open.
         overall: the answer in the slots of the screen ("1" is the response that stood first); None where not asked.
     """
 
@@ -99,7 +102,7 @@ class EarlierWork:
     Attributes:
         desk: what was judged, in the order it was shown.
         submission: what was said last.
-        can_revise: whether its round is open.
+        can_revise: whether its round and its campaign are open.
     """
 
     desk: Desk
@@ -146,8 +149,12 @@ def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWor
     with store.read() as connection:
         rater = find_account(connection, rater_name)
         row = connection.execute(
-            select(_judgment, _round.c.state.label("round_state"))
-            .select_from(_judgment.join(_assignment).join(_round, _round.c.id == _assignment.c.round_id))
+            select(_judgment, _is_open)
+            .select_from(
+                _judgment.join(_assignment)
+                .join(_round, _round.c.id == _assignment.c.round_id)
+                .join(_campaign, _campaign.c.id == _round.c.campaign_id)
+            )
             .where(
                 _assignment.c.id == assignment_id,
                 _assignment.c.rater_id == rater.id,
@@ -171,7 +178,7 @@ def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWor
             confidence=row.confidence,
             seconds=row.active_seconds,
         )
-        return EarlierWork(_desk(connection, assignment_id), submission, can_revise=row.round_state == "open")
+        return EarlierWork(_desk(connection, assignment_id), submission, can_revise=row.is_open)
 
 
 def own_judgments(
@@ -193,13 +200,14 @@ def own_judgments(
                 _assignment.c.id,
                 _assignment.c.shown,
                 _judgment,
-                _round.c.state.label("round_state"),
+                _is_open,
                 tables.content.c.body,
                 *(overall.c[name] for name in ("preferred", "strength", "scores", "checks", "ranking", "criterion")),
             )
             .select_from(
                 _assignment.join(_judgment, _judgment.c.assignment_id == _assignment.c.id)
                 .join(_round, _round.c.id == _assignment.c.round_id)
+                .join(_campaign, _campaign.c.id == _round.c.campaign_id)
                 .join(tables.comparison, tables.comparison.c.id == _assignment.c.comparison_id)
                 .join(tables.content, tables.content.c.hash == tables.comparison.c.prompt_hash)
                 .outerjoin(overall, (overall.c.judgment_id == _judgment.c.id) & (overall.c.criterion == OVERALL))
@@ -309,7 +317,7 @@ def _own_judgment(row: Any) -> OwnJudgment:
         prompt=asked[-1] if asked else "",
         submitted_at=row.submitted_at,
         revision=row.revision,
-        can_revise=row.round_state == "open",
+        can_revise=row.is_open,
         overall=overall,
         n_responses=len(row.shown),
         confidence=row.confidence,

@@ -190,8 +190,7 @@ def _import_chunk(
         for line in accepted:
             for finding in line.warnings:
                 summary.warn(line.line, finding)
-        if any(line.comparison.mode is RankingMode.KWAY for line in accepted):
-            judgments.open_ranking_round()
+        _open_ranking_round(accepted, judgments, summary)
         for line_number, finding in comparisons.write(accepted, round_of=judgments.round_for_mode):
             summary.n_same_content += 1
             summary.warn(line_number, finding)
@@ -200,3 +199,12 @@ def _import_chunk(
         counts = Counter(comparisons.counts) + Counter(judgments.counts)
     for name, count in counts.items():
         setattr(summary, name, getattr(summary, name) + count)
+
+
+def _open_ranking_round(lines: list[ImportedComparison], judgments: JudgmentWriter, summary: ImportSummary) -> None:
+    """See that comparisons of three or more responses have a round to wait in; where they cannot, each line says so."""
+    rankings = [line.line for line in lines if line.comparison.mode is RankingMode.KWAY]
+    reason = judgments.open_ranking_round() if rankings else None
+    if reason is not None:
+        for number in rankings:
+            summary.warn(number, f"nobody will be asked to rank this: {reason}")

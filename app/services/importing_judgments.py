@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,11 +85,14 @@ class JudgmentWriter:
         """The rounds in whose queues a comparison of this mode waits; none where no rubric of the campaign suits it."""
         return [round_ for round_ in self._rounds.values() if round_.mode is mode]
 
-    def open_ranking_round(self) -> None:
-        """Open the round in which rankings wait, if none is there and the campaign's rubric suits it."""
+    def open_ranking_round(self) -> str | None:
+        """Open the round in which rankings wait, if none is there; the reason where the rubric forbids it."""
         if not self.round_for_mode(RankingMode.KWAY):
-            with suppress(_Refused):
+            try:
                 self._open_round(RANKING_ROUND, RankingMode.KWAY, None, "")
+            except _Refused as refusal:
+                return refusal.reason
+        return None
 
     def load(self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int]) -> None:
         """Read what the ledger knows of the chunk's raters, judgments and decisions."""

@@ -570,3 +570,13 @@ def test_rankings_without_votes_wait_for_raters(store: Store, tmp_path: Path) ->
     held = next_assignment(store, "rita", "waiting")
     assert held is not None
     assert sorted(held.shown) == ["a", "b", "c", "d"]
+
+
+def test_rankings_that_no_rubric_suits_say_so(store: Store, tmp_path: Path) -> None:
+    create_campaign(store, "pairs", rubric=CRITERIA)
+    file = tmp_path / "rankings.jsonl"
+    completions = [{"id": slot, "text": f"answer {slot}"} for slot in "abcd"]
+    file.write_text(json.dumps({"id": "r1", "prompt": "Which?", "completions": completions}) + "\n")
+    summary = import_file(store, "pairs", file)
+    assert (summary.n_comparisons, summary.n_refused) == (1, 0)
+    assert any("nobody will be asked to rank this" in warning for warning in summary.warnings)
