@@ -189,12 +189,12 @@ def _losses(stock: Arm, arm: Arm) -> dict[str, Any]:
     }
 
 
-def _scoring(n_texts: int = 384) -> Iterator[dict[str, Any]]:
+def _scoring(n_texts: int = 256) -> Iterator[dict[str, Any]]:
     """Texts of mixed lengths through `Scorer` and through the transformers pipeline at its best batch size."""
     scorer, texts, prompts = _scorer(), *_texts(n_texts)
     pipelines = {size: _pipeline(scorer, size) for size in (1, 8, 32, 64)}
     rounds: dict[Any, list[float]] = {name: [] for name in ("ours", *pipelines)}
-    for _ in range(3):
+    for _ in range(5):
         for name, seconds in rounds.items():
             start = time.perf_counter()
             if name == "ours":
