@@ -131,7 +131,7 @@ def _report(
 ) -> Report:
     _check_name(name)
     event = last_event(connection)
-    votes = judgments_frame(connection, campaign.id, as_of_event=event)
+    votes = judgments_frame(connection, campaign.id, as_of_event=event, with_text=name == "raters")
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]
     extra = _extra_frames(
@@ -152,11 +152,12 @@ def _check_name(name: str) -> None:
 
 def _extra_frames(name: str, *, completions: Any, gold: Any) -> dict[str, Any]:
     """The further frames that a report reads, made only where it does."""
-    if name in ("bias", "models"):
-        return {"completions": completions()}
+    frames = {}
+    if name in ("bias", "models", "raters"):
+        frames["completions"] = completions()
     if name in ("consensus", "raters"):
-        return {"gold": gold()}
-    return {}
+        frames["gold"] = gold()
+    return frames
 
 
 def _native_lines(connection: Connection, campaign: Campaign) -> Iterator[dict[str, Any]]:
