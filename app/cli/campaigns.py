@@ -126,7 +126,7 @@ def withdraw(
     reason: Annotated[str, typer.Option(help="Why; stands on the tombstone.")],
     part: Annotated[list[str] | None, typer.Option(help="A completion id, or prompt; repeat. All by default.")] = None,
 ) -> None:
-    """Erase texts of a comparison for good: a tombstone stays, and no import brings them back."""
+    """Erase texts of a comparison for good; a tombstone stays."""
     from app.services.withdrawing import withdraw as erase
 
     with opened_store() as store:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from app.cli import campaigns, data, database, learning, people, quality, running
 from app.errors import SteelyardError
 
-ORDER = ("demo", "serve", "worker", "campaign", "import", "report", "snapshot", "train", "evaluate", "score")
+ORDER = ("demo", "serve", "worker", "campaign", "import", "report", "snapshot", "train", "evaluate", "score", "select")
 """Commands in the order in which a project needs them; the others follow."""
 
 INTERRUPTED = 128 + 2

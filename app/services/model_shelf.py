@@ -24,7 +24,7 @@ from app.services.snapshot_shelf import NAME_PATTERN, ShelvedSnapshot, list_snap
 from app.store.engine import Store
 
 EMBEDDED_BASE = "minilm"
-TARGETS = ("soft", "hard")
+TARGETS = ("soft", "share", "posterior", "reliability", "hard", "margin")
 NEEDED = ("torch", "transformers", "trl", "datasets", "sklearn")
 """Packages of the extra `reward`."""
 

@@ -16,7 +16,7 @@ import typer
 from app.cli.main import app
 from tests.cli.conftest import Steelyard, environment, native, script, write_lines
 
-PASSED_ON = ("train", "evaluate", "score")
+PASSED_ON = ("train", "evaluate", "score", "select", "votes")
 """Commands whose options `python -m reward` explains."""
 
 

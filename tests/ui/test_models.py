@@ -228,3 +228,11 @@ def test_the_time_left_follows_the_present_process_after_a_resume():
     assert RunLog((*before, *after)).seconds_left == 94.0
     assert RunLog(tuple(before[:1])).seconds_left is None
     assert RunLog(()).n_steps is None
+
+
+def test_the_page_offers_every_target_of_training() -> None:
+    from app.services.model_shelf import TARGETS as OFFERED
+    from app.ui.components.models.start import TARGET_WORDS
+    from reward.targets import TARGETS
+
+    assert set(OFFERED) == set(TARGET_WORDS) == set(TARGETS)

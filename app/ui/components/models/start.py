@@ -17,7 +17,14 @@ from app.ui.components.snapshots.shelf import choose_snapshot
 from app.ui.components.text import escape
 from app.ui.session import get_person
 
-TARGET_WORDS = {"soft": "soft: vote shares (the default)", "hard": "hard: their majority, as certain"}
+TARGET_WORDS = {
+    "soft": "soft: the snapshot's soft labels (the default)",
+    "share": "share: vote shares, ties half",
+    "posterior": "posterior: under a model of rater accuracy",
+    "reliability": "reliability: votes weighted by their rater",
+    "hard": "hard: the majority, as certain",
+    "margin": "margin: the majority, with the lead as margin",
+}
 BASE_HELP = (
     "minilm is small, comes with the package and works offline: right for a first run. For real work name a hub id "
     "such as Qwen/Qwen3-0.6B or answerdotai/ModernBERT-base, or a directory on the machine of the worker."
