@@ -28,6 +28,9 @@ CHUNK = 1000
 CHUNK_CHARACTERS = 16_000_000
 """Text in one transaction, about: long responses make shorter chunks, so that memory stays flat."""
 
+GROWTH = frozenset(4**power for power in range(8))
+"""After these chunks a database has grown enough to look at its tables anew."""
+
 KEPT = 10_000
 """Refused lines and warnings that the summary carries in full; beyond that they are only counted."""
 
@@ -116,10 +119,14 @@ def import_file(
     summary = ImportSummary()
     try:
         _import_lines(store, campaign, lines, batch_id, summary, actor=actor, progress=progress, stop=is_cancelled)
+        if summary.n_lines >= CHUNK:
+            store.refresh_statistics()
         summary.event_id = batches.complete(store, campaign, batch_id, actor=actor, counts=summary.counts())
     except BaseException:
         batches.abandon(store, campaign, batch_id)
         raise
+    if summary.n_lines >= CHUNK:
+        store.refresh_statistics()  # now that its comparisons are open: a planner that thinks none is looks at all
     return summary
 
 
@@ -134,7 +141,7 @@ def _import_lines(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    while chunk := _next_chunk(lines):
+    for number, chunk in enumerate(iter(lambda: _next_chunk(lines), []), start=1):
         if stop():
             raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
         good = []
@@ -145,6 +152,8 @@ def _import_lines(
                 good.append(line)
         _import_chunk(store, campaign, good, batch_id, summary, actor=actor)
         summary.n_lines += len(chunk)
+        if number in GROWTH:
+            store.refresh_statistics()
         progress(summary.n_lines)
 
 

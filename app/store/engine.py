@@ -76,6 +76,15 @@ class Store:
             shown = self.url.render_as_string(hide_password=True)
             raise StoreError(f"The database {shown} did not do it: {error.orig}. See `steelyard db check`.") from error
 
+    def refresh_statistics(self) -> None:
+        """Let PostgreSQL's planner know how large the tables have become; without this it scans what it could look up.
+
+        SQLite plans well without, and is left alone.
+        """
+        if not self.is_sqlite:
+            with self.write() as connection:
+                connection.exec_driver_sql("ANALYZE")
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
