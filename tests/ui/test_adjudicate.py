@@ -65,7 +65,8 @@ def test_a_decision_needs_a_cause_and_a_reason_and_leads_to_the_next(torn, first
     votes = quality.open_case(torn.store, "designer", NAME, "pair-00").judgments
     at.segmented_control(key=ANSWER).set_value("2:3").run()
     button(at, "Show the votes").click().run()
-    assert button(at, "Decide and go on").disabled
+    button(at, "Decide and go on").click().run()
+    assert "choose a cause" in at.error[0].value
     at.radio(key="cause-torn-pair-00").set_value(Cause.ERROR).run()
     button(at, "Decide and go on").click().run()
     assert "needs a reason" in at.error[0].value

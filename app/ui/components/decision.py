@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.domain import Campaign, Cause
-from app.errors import SteelyardError
+from app.errors import InvalidInput, SteelyardError
 from app.services import adjudicating
 from app.services.adjudicating import Case
 from app.ui.components.text import escape
@@ -80,7 +80,7 @@ def show_decision(
         key=f"decide-{key}",
         type="primary",
         shortcut="Mod+Enter",
-        disabled=not is_complete or cause is None,
+        disabled=not is_complete,
         on_click=_decide,
         args=(campaign, case, answer, go_on),
     )
@@ -91,7 +91,12 @@ def show_decision(
 
 
 def _decide(campaign: Campaign, case: Case, answer: Answer, go_on: Callable[[], None]) -> None:
+    """Decide with what the page says at the click: the cause may have been chosen a moment before."""
     key = f"{campaign.name}-{case.comparison.id}"
+    cause = st.session_state[f"cause-{key}"]
+    if cause is None:
+        st.session_state[NOTICE] = InvalidInput("Say why raters disagreed: choose a cause, then decide.")
+        return
     try:
         adjudicating.decide(
             get_store(),
@@ -99,7 +104,7 @@ def _decide(campaign: Campaign, case: Case, answer: Answer, go_on: Callable[[], 
             campaign.name,
             case.comparison.id,
             answer=answer,
-            cause=st.session_state[f"cause-{key}"],
+            cause=cause,
             reason=st.session_state[f"reason-{key}"],
             round_name=case.round.name,
         )
