@@ -35,9 +35,6 @@ def postgres_url() -> Iterator[str]:
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here has to outlive a power cut
         _run(server.get_uri(), f"ALTER SYSTEM SET {setting} = off")
     _run(server.get_uri(), "SELECT pg_reload_conf()")
-    for statement in ("ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off"):
-        _run(server.get_uri(), statement)  # nobody pulls the plug here, and dozens of databases take long to sync
-    _run(server.get_uri(), "SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -13,7 +13,7 @@ from app.domain import Adjudication, Campaign, Cause, Comparison, Judgment, Rate
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events
-from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
 from app.stats.frames import MISSING_OUTCOMES, OVERALL
 from app.store import tables
 from app.store.engine import Store
@@ -168,7 +168,7 @@ def decide(
         campaign = find_campaign(connection, campaign_name)
         actor = find_account(connection, actor_name)
         require(connection, actor, Action.ADJUDICATE, campaign=campaign)
-        round_ = case.round if round_name is None else _named_round(connection, campaign, round_name)
+        round_ = case.round if round_name is None else find_round(connection, campaign, round_name)
         rubric = rubric_of(connection, round_.rubric_version)
         problems = shape_problems(rubric, {}, overall=answer, completion_ids=case.comparison.completion_ids)
         if problems:
@@ -233,10 +233,3 @@ def _round_of(connection: Connection, campaign: Campaign, comparison: Comparison
     if not rounds:
         raise NotFound(f"Campaign {campaign.name!r} has no round for {comparison.mode.value} comparisons: open one.")
     return rounds[0]
-
-
-def _named_round(connection: Connection, campaign: Campaign, name: str) -> Round:
-    for round_ in rounds_of(connection, campaign.id):
-        if round_.name == name:
-            return round_
-    raise NotFound(f"Campaign {campaign.name!r} has no round {name!r}.")
