@@ -179,6 +179,7 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (tables.queue_item, tables.queue_item.c.comparison_id.in_(comparisons)),
         (tables.queue_item, tables.queue_item.c.round_id.in_(rounds)),
         (tables.gold_key, tables.gold_key.c.comparison_id.in_(comparisons)),
+        (tables.comparison_content, tables.comparison_content.c.comparison_id.in_(comparisons)),
         (tables.completion, tables.completion.c.comparison_id.in_(comparisons)),
         (comparison, comparison.c.batch_id == batch_id),
         (round_, round_.c.batch_id == batch_id),

@@ -54,6 +54,8 @@ NEUTRAL = (
     "leases.%",
     "member.%",
     "priorities.%",
+    "question.%",
+    "report.filed",
     "round.closed",
     "round.open",
     "snapshot.%",

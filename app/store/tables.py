@@ -20,6 +20,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -241,6 +242,23 @@ completion = Table(
 )
 """`slot` is the completion's identity (a, b, c ...), not a position on any screen."""
 
+comparison_content = Table(
+    "comparison_content",
+    metadata,
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+)
+"""The kinds of content that a comparison's meta names (`content_kinds`), so that a lease can leave them out."""
+
+content_opt_out = Table(
+    "content_opt_out",
+    metadata,
+    Column("rater_id", ForeignKey("rater.id"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""Kinds of content that a rater does not want to be shown."""
+
 gold_key = Table(
     "gold_key",
     metadata,
@@ -302,6 +320,7 @@ assignment = Table(
     Column("shown", Json),
     Column("criteria_shown", Json),
     Column("asks_overall", Boolean, nullable=False),
+    Column("overall_first", Boolean),
     Column("takes_place", Boolean, nullable=False),
     Column("policy", String, nullable=False),
     Column("propensity", Float),
@@ -394,10 +413,52 @@ rater_report = Table(
     Column("reported_at", UtcDateTime),
     Column("answer", Text),
     Column("answered_at", UtcDateTime),
+    Column("answered_by", String),
+    Column("read_at", UtcDateTime),
     Index("ix_rater_report_assignment_id", "assignment_id"),
     Index("ix_rater_report_judgment_id", "judgment_id"),
 )
-"""What a rater flags or asks, and the designer's answer."""
+"""What a rater flags or asks, and the designer's answer; `read_at`: when the rater saw it."""
+
+justification_sketch = Table(
+    "justification_sketch",
+    metadata,
+    Column("rater_id", ForeignKey("rater.id"), primary_key=True),
+    Column("judgment_id", ForeignKey("judgment.id"), primary_key=True),
+    Column("sketch", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""A small fingerprint of each justification, by rater: near copies are found without reading the texts."""
+
+working_time = Table(
+    "working_time",
+    metadata,
+    _id(),
+    _ref("rater_id", "rater"),
+    _ref("assignment_id", "assignment"),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("ended_by", String, nullable=False),
+    CheckConstraint("ended_by IN ('submitted', 'skipped', 'paused', 'stopped')", name="ended_by"),
+    CheckConstraint("seconds >= 0 AND ended_at >= started_at", name="seconds"),
+    Index("ix_working_time_rater_id", "rater_id", "started_at"),
+    Index("ix_working_time_assignment_id", "assignment_id"),
+)
+"""Append-only: stretches of active work on one assignment, measured by the server (see `app.services.working_time`)."""
+
+working_clock = Table(
+    "working_clock",
+    metadata,
+    Column("rater_id", ForeignKey("rater.id"), primary_key=True),
+    _ref("assignment_id", "assignment", nullable=True),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("unbroken_seconds", Float, nullable=False),
+    Column("paused_at", UtcDateTime),
+)
+"""The stretch that a rater is in now; it becomes a row of `working_time` when it ends."""
 
 adjudication = Table(
     "adjudication",

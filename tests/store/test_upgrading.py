@@ -1,0 +1,52 @@
+"""A database of the first schema becomes one of the newest, with its rows kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import select, text
+
+from app.store import tables
+from app.store.engine import Store
+from app.store.migrate import configuration, require_current, upgrade
+from tests.conftest import new_postgres_store
+
+FIRST_ROWS = (
+    "INSERT INTO campaign (id, name, title, counted_kinds, state, created_at) "
+    "VALUES (1, 'c', 'C', '[]', 'open', '2026-01-01 00:00:00+00:00')",
+    "INSERT INTO content (hash, body) VALUES ('h', '[]')",
+    *(
+        "INSERT INTO comparison (id, campaign_id, external_id, content_hash, record_hash, prompt_hash, mode, "
+        f"n_completions, meta) VALUES ({number}, 1, 'x{number}', 'h', 'h', 'h', 'pair', 2, '{json.dumps(meta)}')"
+        for number, meta in enumerate(({}, {"content_kinds": "Violence "}, {"content_kinds": ["b", "a", 3, ""]}), 1)
+    ),
+)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def first(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A database of the first schema with some rows."""
+    if request.param == "sqlite":
+        made = Store(f"sqlite:///{tmp_path / 'first.db'}")
+    else:
+        made = new_postgres_store(request.getfixturevalue("postgres_url"))
+        command.downgrade(configuration(made), "base")
+    command.upgrade(configuration(made), "0001")
+    with made.write() as connection:
+        for statement in FIRST_ROWS:
+            connection.execute(text(statement.replace(":", r"\:")))
+    yield made
+    made.close()
+
+
+def test_rows_of_the_first_schema_are_kept_and_kinds_of_content_are_found(first: Store) -> None:
+    upgrade(first)
+    require_current(first)
+    with first.read() as connection:
+        assert connection.scalars(select(tables.comparison.c.external_id)).all() == ["x1", "x2", "x3"]
+        found = connection.execute(select(tables.comparison_content).order_by(tables.comparison_content.c.kind)).all()
+    assert [tuple(row) for row in found] == [(3, "a"), (3, "b"), (2, "violence")]
