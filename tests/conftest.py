@@ -5,6 +5,10 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of the processes that share the machine
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import shutil
 import tempfile
 from collections.abc import Iterator

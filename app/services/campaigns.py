@@ -15,6 +15,7 @@ from app.errors import AlreadyExists, InvalidInput
 from app.services import events
 from app.services.lookup import campaign_of, find_account, find_campaign, find_round, round_of, rounds_of, rules_to_dict
 from app.store import tables
+from app.store.bulk import insert_rows
 from app.store.engine import Store
 from app.store.visibility import visible
 from rubrics.model import Rubric
@@ -357,17 +358,14 @@ def _enqueue_all(connection: Connection, round_: Round, batch_id: int | None) ->
             ~is_gold,
         )
     ).all()
-    if waiting:
-        connection.execute(
-            insert(tables.queue_item),
-            [
-                {
-                    "round_id": round_.id,
-                    "comparison_id": row.id,
-                    "sort_key": sort_key(round_, row.external_id),
-                    "n_slots": round_.rules.overlap,
-                    "is_open": batch_id is None,
-                }
-                for row in waiting
-            ],
-        )
+    rows = [
+        {
+            "round_id": round_.id,
+            "comparison_id": row.id,
+            "sort_key": sort_key(round_, row.external_id),
+            "n_slots": round_.rules.overlap,
+            "is_open": batch_id is None,
+        }
+        for row in waiting
+    ]
+    insert_rows(connection, tables.queue_item, rows)

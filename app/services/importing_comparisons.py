@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Insert, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, select
 
 from app.domain import Campaign, Comparison, ImportedComparison, RankingMode, RefusedLine, Round
 from app.services.campaigns import sort_key
 from app.store import tables
+from app.store.bulk import insert_rows, is_among
 from app.store.engine import batched
 
 _comparison = tables.comparison
@@ -120,14 +120,20 @@ class ComparisonWriter:
             yield fresh[name].line, f"the content of {name!r} stands under the id {other!r} too; both are kept"
 
     def _read_stored(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-        rows = self._connection.execute(
-            select(
-                _comparison.c.external_id, _comparison.c.id, _comparison.c.content_hash, _comparison.c.record_hash
-            ).where(_comparison.c.campaign_id == self._campaign.id, _comparison.c.external_id.in_(names))
-        ).all()
+        rows = self._stored_rows(names)
         self.known_ids = {row.external_id: row.id for row in rows}
         self.ids = dict(self.known_ids)
         return {row.external_id: (row.content_hash, row.record_hash) for row in rows}
+
+    def _stored_rows(self, names: Sequence[str]) -> Sequence[Row[Any]]:
+        return self._connection.execute(
+            select(
+                _comparison.c.external_id, _comparison.c.id, _comparison.c.content_hash, _comparison.c.record_hash
+            ).where(
+                _comparison.c.campaign_id == self._campaign.id,
+                is_among(self._connection, _comparison.c.external_id, names),
+            )
+        ).all()
 
     def _read_erased(self) -> set[str]:
         hashes = {text for line in self._hashed.values() for text in (line.prompt_hash, *line.text_hashes)}
@@ -136,7 +142,7 @@ class ComparisonWriter:
         return {
             text
             for some in batched(sorted(hashes))
-            for text in self._connection.scalars(erased.where(content.c.hash.in_(some)))
+            for text in self._connection.scalars(erased.where(is_among(self._connection, content.c.hash, some)))
         }
 
     def _twins(self, fresh: dict[str, ImportedComparison]) -> list[tuple[str, str]]:
@@ -144,7 +150,11 @@ class ComparisonWriter:
         rows = self._connection.execute(
             select(_comparison.c.content_hash, _comparison.c.external_id).where(
                 _comparison.c.campaign_id == self._campaign.id,
-                _comparison.c.content_hash.in_({self._hashes[name].content_hash for name in fresh}),
+                is_among(
+                    self._connection,
+                    _comparison.c.content_hash,
+                    {self._hashes[name].content_hash for name in fresh},
+                ),
             )
         )
         owners = {row.content_hash: row.external_id for row in rows}
@@ -163,7 +173,7 @@ class ComparisonWriter:
             for text, completion in zip(hashes.text_hashes, line.comparison.completions, strict=True):
                 bodies[text] = completion.text
         rows = [{"hash": text, "body": bodies[text]} for text in sorted(bodies)]  # one order for all: no deadlock
-        self._connection.execute(_insert_or_ignore(self._connection), rows)
+        insert_rows(self._connection, tables.content, rows, skip_known_by="hash")
 
     def _write_comparisons(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [
@@ -181,8 +191,8 @@ class ComparisonWriter:
             }
             for name, line in fresh.items()
         ]
-        statement = insert(_comparison).returning(_comparison.c.external_id, _comparison.c.id)
-        self.ids.update((row.external_id, row.id) for row in self._connection.execute(statement, rows))
+        insert_rows(self._connection, _comparison, rows)
+        self.ids |= {row.external_id: row.id for row in self._stored_rows(list(fresh))}
 
     def _write_completions(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [
@@ -198,7 +208,7 @@ class ComparisonWriter:
             for name, line in fresh.items()
             for completion, text in zip(line.comparison.completions, self._hashes[name].text_hashes, strict=True)
         ]
-        self._connection.execute(insert(tables.completion), rows)
+        insert_rows(self._connection, tables.completion, rows)
 
     def _write_gold(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [
@@ -212,8 +222,7 @@ class ComparisonWriter:
             for name, line in fresh.items()
             if line.comparison.gold is not None
         ]
-        if rows:
-            self._connection.execute(insert(tables.gold_key), rows)
+        insert_rows(self._connection, tables.gold_key, rows)
 
     def _enqueue(
         self, fresh: dict[str, ImportedComparison], round_of: Callable[[RankingMode], Sequence[Round]]
@@ -231,8 +240,7 @@ class ComparisonWriter:
             if line.comparison.gold is None
             for round_ in round_of(line.comparison.mode)
         ]
-        if rows:
-            self._connection.execute(insert(tables.queue_item), rows)
+        insert_rows(self._connection, tables.queue_item, rows)
 
 
 def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -> tuple[str, str] | None:
@@ -251,8 +259,3 @@ def _withdrawal(hashes: _Hashed, erased: set[str]) -> tuple[str, str] | None:
     if erased.intersection(hashes.text_hashes):
         return "completions", "one of these texts was withdrawn and erased; it does not come back"
     return None
-
-
-def _insert_or_ignore(connection: Connection) -> Insert:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(tables.content).on_conflict_do_nothing(index_elements=["hash"])

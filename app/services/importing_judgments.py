@@ -31,6 +31,7 @@ from app.services.campaigns import RANKING_ROUND, add_round
 from app.services.judging import report_rows, tension_rows, verdict_rows
 from app.services.lookup import rounds_of, rubric_of
 from app.store import tables
+from app.store.bulk import insert_rows
 from app.store.engine import batched
 from rubrics.submission import shape_problems
 
@@ -432,8 +433,7 @@ class JudgmentWriter:
             tensions += tension_rows(judgment_id, judgment.tensions)
             reports += report_rows(row["assignment_id"], judgment_id, judgment.reports, reported_at=judgment.at)
         for table, many in ((_verdict, verdicts), (tables.declared_tension, tensions), (tables.rater_report, reports)):
-            if many:
-                self._connection.execute(insert(table), many)
+            insert_rows(self._connection, table, many)
 
     def _write_decisions(self, comparison_ids: Mapping[str, int]) -> None:
         rows = [
@@ -450,8 +450,7 @@ class JudgmentWriter:
             }
             for round_, name, position, decision in self._new_decisions
         ]
-        if rows:
-            self._connection.execute(insert(tables.adjudication), rows)
+        insert_rows(self._connection, tables.adjudication, rows)
 
     def _insert(self, table: Table, rows: Sequence[dict[str, Any]]) -> list[int]:
         """Insert rows and return their numbers in the same order."""

@@ -81,7 +81,7 @@ def build(
     if min_judgments < 1:
         raise InvalidInput(f"min_judgments is {min_judgments}: a pair needs at least 1 vote.")
     with partial_directory(target) as partial:
-        with store.read() as connection:
+        with store.read(settled=True) as connection:
             campaign = find_campaign(connection, campaign_name)
             options = Options(
                 kinds=tuple(sorted(str(kind) for kind in kinds or campaign.counted_kinds)),

@@ -61,9 +61,20 @@ class Store:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """One read-only view of a single state of the database."""
+    def read(self, *, settled: bool = False) -> Iterator[Connection]:
+        """One read-only view of a single state of the database.
+
+        Args:
+            settled: for whoever names the state by its last event. PostgreSQL gives out event numbers before it
+                commits, so that a view can hold event 8 while event 7 is still to come; a settled view waits for
+                the writers under way (and lets no new one begin until then): what it lacks comes after what it has.
+                On SQLite, with its one writer, every view is settled.
+        """
         with self._reachable(), self._reader.connect() as connection:
+            if settled and not self.is_sqlite:
+                with self.engine.begin() as barrier:
+                    barrier.exec_driver_sql("LOCK TABLE event IN SHARE MODE")
+                    connection.exec_driver_sql("SELECT 1")  # from here on the view is fixed
             yield connection
 
     @contextmanager
