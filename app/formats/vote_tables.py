@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,6 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+_ARROW_HINT = b"ARROW:schema"
+_MAGIC = b"PAR1"
+_IDENTITY = "comparison_id"
 
 
 def read_vote_table(path: Path, columns: Collection[str]) -> pd.DataFrame:
@@ -23,22 +29,48 @@ def read_vote_table(path: Path, columns: Collection[str]) -> pd.DataFrame:
     Raises:
         ValueError: the file is damaged (as pyarrow says it).
     """
-    file = pq.ParquetFile(path)
-    names = [name for name in file.schema_arrow.names if name in columns]
+    stored = pq.ParquetFile(path).schema_arrow
+    names = [name for name in stored.names if name in columns]
+    # Text comes as the codes that the file holds, but for identities: there are too many for the dictionary of a row
+    # group, so that codes would be made three times (by pyarrow for each group, and again to bring groups together).
+    coded = [name for name in names if name != _IDENTITY and _is_text(stored.field(name).type)]
+    file = pq.ParquetFile(path, metadata=_metadata_without_hint(path), read_dictionary=coded)
     read = {name: _column(file, name) for name in names}
     pa.default_memory_pool().release_unused()
     return pd.DataFrame(read, copy=False)
+
+
+def _metadata_without_hint(path: Path) -> pq.FileMetaData:
+    """The file's metadata as if its writer had not noted its own types.
+
+    pyarrow rebuilds the types that the writer had in memory: a dictionary there is a dictionary here, whatever
+    `read_dictionary` says. Under another name of equal length the note is only a note.
+    """
+    with path.open("rb") as opened:
+        opened.seek(-8, os.SEEK_END)
+        tail = opened.read(8)
+        length = int.from_bytes(tail[:4], "little")
+        opened.seek(-8 - length, os.SEEK_END)
+        footer = opened.read(length)
+    footer = footer.replace(_ARROW_HINT, _ARROW_HINT.replace(b":", b"-"))
+    return pq.read_metadata(io.BytesIO(_MAGIC + footer + tail))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _column(file: pq.ParquetFile, name: str) -> pd.Categorical | pd.Series:
     groups = range(file.metadata.num_row_groups)
     parts = [part for group in groups for part in file.read_row_group(group, columns=[name]).column(0).chunks]
     whole = pa.chunked_array(parts, type=file.schema_arrow.field(name).type)
-    if pa.types.is_string(whole.type) or pa.types.is_large_string(whole.type):
-        whole = whole.dictionary_encode()
-    if not pa.types.is_dictionary(whole.type) or whole.num_chunks == 0:
+    if len(whole) == 0 or not _is_text(whole.type):
         return whole.to_pandas()
-    return _categorical(whole.unify_dictionaries())
+    if pa.types.is_dictionary(whole.type):
+        return _categorical(whole.unify_dictionaries())
+    return _categorical(whole.dictionary_encode())  # which makes one dictionary for all chunks
 
 
 def _categorical(column: pa.ChunkedArray) -> pd.Categorical:

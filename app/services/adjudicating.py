@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, func, insert, select
 
@@ -14,7 +15,8 @@ from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events
 from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
-from app.stats.frames import MISSING_OUTCOMES, OVERALL
+from app.stats.coding import CLASSES
+from app.stats.frames import OVERALL
 from app.store import tables
 from app.store.engine import Store
 from app.store.judgments import read_judgments
@@ -26,6 +28,7 @@ from rubrics.model import Rubric
 from rubrics.submission import shape_problems
 
 COUNTED_PURPOSES = ("work", "gold")
+PAIR = ["comparison_id", "round", "first", "second"]
 
 
 @dataclass(frozen=True)
@@ -92,24 +95,29 @@ def contested(
 
 
 def _divided(votes: pd.DataFrame, *, min_votes: int) -> dict[tuple[str, str], tuple[dict[str, int], int, float]]:
-    """(comparison, round) -> votes of its most divided pair, their number and the strongest share."""
-    overall = votes[(votes["criterion"] == OVERALL) & ~votes["outcome"].isin(MISSING_OUTCOMES)]
-    overall = overall[overall["repeat_index"] == 0]
+    """(comparison, round) -> votes of its most divided pair, their number and the strongest share.
+
+    Counted as one table of pairs by class, so that only what is contested costs time in Python.
+    """
+    is_counted = (votes["criterion"] == OVERALL) & votes["outcome"].isin(CLASSES) & (votes["repeat_index"] == 0)
+    overall = votes[is_counted]
     if overall.empty:
         return {}
-    keys = ["comparison_id", "round", "first", "second", "outcome"]
-    counts = overall.groupby(keys, observed=True, sort=True).size().reset_index(name="n")
+    groups = overall.groupby(PAIR, observed=True, sort=True)
+    pair, outcome = groups.ngroup().to_numpy(), pd.Categorical(overall["outcome"], categories=CLASSES).codes
+    table = np.bincount(pair * len(CLASSES) + outcome, minlength=groups.ngroups * len(CLASSES))
+    table = table.reshape(-1, len(CLASSES))
+    n = table.sum(axis=1)
+    share = table.max(axis=1) / n
+    divided = np.flatnonzero((n >= min_votes) & (share <= 0.5))
+    divided = divided[np.argsort(share[divided], kind="stable")]
+    names = groups.size().index[divided].to_frame(index=False)
+    names = names[~names.duplicated(PAIR[:2])].astype(str)
     found: dict[tuple[str, str], tuple[dict[str, int], int, float]] = {}
-    for (comparison_id, round_, first, second), group in counts.groupby(keys[:4], observed=True, sort=True):
-        n = int(group["n"].sum())
-        share = float(group["n"].max() / n)
-        if n < min_votes or share > 0.5:
-            continue
-        names = {"first": first, "second": second}
-        tally = {names.get(outcome, outcome): int(k) for outcome, k in zip(group["outcome"], group["n"], strict=True)}
-        before = found.get((comparison_id, round_))
-        if before is None or share < before[2]:
-            found[comparison_id, round_] = (tally, n, share)
+    for at, comparison_id, round_, first, second in names.itertuples():
+        row = divided[at]
+        counts = zip((first, second, *CLASSES[2:]), table[row].tolist(), strict=True)
+        found[comparison_id, round_] = ({name: k for name, k in counts if k}, int(n[row]), float(share[row]))
     return found
 
 
