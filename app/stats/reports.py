@@ -15,6 +15,7 @@ from app.stats.report_agreement import agreement_report
 from app.stats.report_bias import bias_report
 from app.stats.report_consensus import consensus_report
 from app.stats.report_models import models_report
+from app.stats.report_pilot import pilot_report
 from app.stats.report_raters import rater_report
 from app.stats.report_tension import tension_report
 
@@ -25,6 +26,7 @@ REPORTS: dict[str, Callable[..., Report]] = {
     "bias": bias_report,
     "consensus": consensus_report,
     "models": models_report,
+    "pilot": pilot_report,
 }
 """The reports of `steelyard report NAME`."""
 
@@ -37,6 +39,7 @@ __all__ = [
     "consensus_report",
     "gold_from_native",
     "models_report",
+    "pilot_report",
     "rater_report",
     "tension_report",
     "votes_from_native",
