@@ -270,6 +270,7 @@ class RoundRules:
         repeat_rate: share of assignments that are blind repeats of the rater's own work, 0 to 1.
         lease_seconds: how long a rater holds a comparison.
         required_skills: skills a rater must hold.
+        sample: how many comparisons, drawn by lot when the round opens; None takes all, also those imported later.
     """
 
     overlap: int = 3
@@ -277,6 +278,7 @@ class RoundRules:
     repeat_rate: float = 0.0
     lease_seconds: int = 3600
     required_skills: tuple[str, ...] = ()
+    sample: int | None = None
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Ma
 
 def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     progress.report(0.05, "reading the votes")
-    wanted = quality.Wanted(arguments["name"], arguments["campaign"], tuple(arguments["kinds"]), arguments["by"])
+    wanted = quality.Wanted.of(arguments)
     kept = quality.make(store, wanted, folder=Path(arguments["folder"]))
     return {"as_of_event": kept.as_of_event, "code": quality.code()}
 

@@ -193,6 +193,9 @@ def simulate(
         typer.Option(metavar="CRITERION=SHARE", help="How much a criterion counts for them; repeat for more."),
     ] = None,
     pace: Annotated[float | None, typer.Option(metavar="WORDS", help="Words that they read per second.")] = None,
+    round_name: Annotated[
+        str | None, typer.Option("--round", metavar="NAME", help="The only round in which they judge.")
+    ] = None,
 ) -> None:
     """Let simulated raters judge (kind `simulated`, always shown as such), through the same services as people.
 
@@ -208,7 +211,14 @@ def simulate(
         counted = show_campaign(store, campaign).campaign.counted_kinds
         with progress_bar("Judging", total=judgments) as progress:
             summary = run(
-                store, campaign, n_raters=raters, n_judgments=judgments, seed=seed, given=given, progress=progress
+                store,
+                campaign,
+                n_raters=raters,
+                n_judgments=judgments,
+                seed=seed,
+                given=given,
+                round_name=round_name,
+                progress=progress,
             )
     ending = "; nothing is left for them" if summary.is_exhausted else ""
     say(f"{summary.n_raters} simulated raters gave {summary.n_judgments:,} judgments{ending}.")

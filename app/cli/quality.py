@@ -17,7 +17,7 @@ def register(parent: typer.Typer) -> None:
 
 def report(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="agreement, raters, tensions, bias, consensus or models.")
+        str, typer.Argument(metavar="NAME", help="agreement, raters, tensions, bias, consensus, models or pilot.")
     ],
     campaign: Annotated[
         str | None, typer.Argument(metavar="CAMPAIGN", help="Name of the campaign; or give --votes.")
@@ -28,6 +28,10 @@ def report(
     ] = None,
     kinds: KindsOption = None,
     by: Annotated[str | None, typer.Option(metavar="meta.KEY", help="One report per value of this key.")] = None,
+    round_name: Annotated[
+        str | None,
+        typer.Option("--round", metavar="NAME", help="Only this round; of pilots the newest by default."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Report on a campaign or a file of votes.
@@ -41,20 +45,23 @@ def report(
     bias       position and length
     consensus  labels, and what is contested
     models     strength of the models behind the responses
+    pilot      what to change in the rubric: vague, redundant, missing, in tension
     """
     from app.services.reporting import campaign_report, file_report, sliced_report
 
     if (campaign is None) == (votes is None):
         raise typer.BadParameter("give a campaign, or --votes FILE")
-    if votes is not None and by is not None:
-        raise typer.BadParameter("--by needs a campaign")
+    if votes is not None and (by is not None or round_name is not None):
+        raise typer.BadParameter("--by and --round need a campaign")
+    if by is not None and round_name is not None:
+        raise typer.BadParameter("give --by or --round")
     with working("Counting"):
         if votes is not None:
             reports = {"": file_report(name, votes, kinds=kinds)}
         else:
             with opened_store() as store:
                 if by is None:
-                    reports = {"": campaign_report(store, name, campaign or "", kinds=kinds)}
+                    reports = {"": campaign_report(store, name, campaign or "", kinds=kinds, round_name=round_name)}
                 else:
                     reports = sliced_report(store, name, campaign or "", by=by, kinds=kinds)
     if as_json:

@@ -13,7 +13,7 @@ from app.demo.perception import judge
 from app.demo.qualities import Truth, truth_of
 from app.demo.traits import GivenTraits, Traits, draw_traits, rater_name
 from app.domain import RaterKind, Role
-from app.errors import AlreadyExists, InvalidInput
+from app.errors import AlreadyExists, InvalidInput, NotFound
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.database import Store
@@ -63,6 +63,7 @@ def simulate(
     n_judgments: int,
     seed: int,
     given: GivenTraits = GivenTraits(),
+    round_name: str | None = None,
     first_day: datetime = FIRST_DAY,
     progress: Callable[[int], None] = lambda n_done: None,
 ) -> SimulationSummary:
@@ -78,16 +79,19 @@ def simulate(
         n_judgments: how many judgments in all.
         seed: of every draw.
         given: traits that all of them share.
+        round_name: the only round in which they judge; every open one by default.
         first_day: when the first sitting begins.
         progress: called after each judgment with the number done.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such campaign, or no open round of that name.
         InvalidInput: a number is out of range.
     """
     if n_raters < 1 or n_judgments < 0:
         raise InvalidInput(f"{n_raters} raters and {n_judgments} judgments: give at least 1 and 0.")
     content = read_campaign(store, campaign_name)
+    if round_name is not None and round_name not in {one.name for one in content.rounds if one.state == "open"}:
+        raise NotFound(f"Campaign {campaign_name!r} has no open round {round_name!r}.")
     truths = _truths(content)
     workers = [_recruit(store, content, index, seed, given, first_day) for index in range(n_raters)]
     order = random.Random(seed)
@@ -95,7 +99,7 @@ def simulate(
     n_done = 0
     while at_work and n_done < n_judgments:
         worker = order.choice(at_work)
-        if _work_once(store, content, worker, truths):
+        if _work_once(store, content, worker, truths, round_name):
             n_done += 1
             progress(n_done)
         else:
@@ -142,10 +146,16 @@ def _account(store: Store, name: str, traits: Traits) -> str:
 
 
 def _work_once(
-    store: Store, content: CampaignContent, worker: _Worker, truths: Mapping[tuple[int, str], Truth]
+    store: Store,
+    content: CampaignContent,
+    worker: _Worker,
+    truths: Mapping[tuple[int, str], Truth],
+    round_name: str | None,
 ) -> bool:
     """Lease, judge, submit; False when nothing is left for this rater."""
-    assignment = next_assignment(store, worker.name, content.campaign.name, now=worker.clock, chance=worker.dice)
+    assignment = next_assignment(
+        store, worker.name, content.campaign.name, now=worker.clock, chance=worker.dice, round_name=round_name
+    )
     if assignment is None:
         return False
     rubric = content.rubrics[assignment.round_id]

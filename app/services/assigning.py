@@ -81,6 +81,7 @@ def next_assignment(
     *,
     now: datetime | None = None,
     chance: random.Random | None = None,
+    round_name: str | None = None,
 ) -> Assignment | None:
     """The comparison that a rater works on: the one they hold, or a new lease, or None when nothing is left for them.
 
@@ -93,6 +94,7 @@ def next_assignment(
         campaign_name: the campaign.
         now: the time of the call; the clock by default.
         chance: the source of every draw; a fresh one by default.
+        round_name: the only round to take work from; any open one by default.
 
     Raises:
         NotFound: no such account or campaign.
@@ -103,14 +105,20 @@ def next_assignment(
     chance = chance or random.Random()
     for _ in range(BUSY_TRIES):
         try:
-            return _next(store, rater_name, campaign_name, now=now, chance=chance)
+            return _next(store, rater_name, campaign_name, now=now, chance=chance, round_name=round_name)
         except _Busy:
             time.sleep(random.uniform(0.001, 0.02))
     raise Conflict(f"Every comparison left in campaign {campaign_name!r} is being leased at this moment: ask again.")
 
 
 def _next(
-    store: Store, rater_name: str, campaign_name: str, *, now: datetime, chance: random.Random
+    store: Store,
+    rater_name: str,
+    campaign_name: str,
+    *,
+    now: datetime,
+    chance: random.Random,
+    round_name: str | None,
 ) -> Assignment | None:
     """`next_assignment`, once."""
     with store.write() as connection:
@@ -118,6 +126,8 @@ def _next(
         campaign = find_campaign(connection, campaign_name)
         require_judge(connection, rater, campaign=campaign)
         rounds = _rounds_for(connection, campaign, rater, now=now)
+        if round_name is not None:
+            rounds = [round_ for round_ in rounds if round_.name == round_name]
         for round_ in rounds:
             held = _held(connection, round_, rater, now=now)
             if held is not None:

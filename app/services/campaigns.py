@@ -123,8 +123,11 @@ def open_round(
     purpose: RoundPurpose = RoundPurpose.MAIN,
     rules: RoundRules | None = None,
     actor: str = "system",
+    among: Collection[str] | None = None,
 ) -> Round:
     """Open a further round in a campaign; every comparison of its mode that is no gold waits in it.
+
+    With `rules.sample` a sample of that size waits; `among` names the comparisons from which it is drawn (None: all).
 
     Raises:
         AlreadyExists: the campaign has a round of this name.
@@ -143,6 +146,7 @@ def open_round(
             purpose=purpose,
             rules=rules or RoundRules(),
             actor=actor,
+            among=among,
         )
 
 
@@ -157,6 +161,7 @@ def add_round(
     mode: RankingMode = RankingMode.PAIR,
     purpose: RoundPurpose = RoundPurpose.MAIN,
     batch_id: int | None = None,
+    among: Collection[str] | None = None,
 ) -> Round:
     """`open_round` inside a transaction of the caller; the rubric is published already.
 
@@ -185,7 +190,7 @@ def add_round(
         round_ = round_of(connection.execute(insert(tables.round_).returning(tables.round_), row).one())
     except IntegrityError as error:
         raise AlreadyExists(f"Campaign {campaign.name!r} has a round {name!r} already: choose another name.") from error
-    _enqueue_all(connection, round_, batch_id)
+    _enqueue_all(connection, round_, batch_id, among)
     if batch_id is None:
         events.record(
             connection, actor=actor, action="round.opened", subject=f"round {name}", campaign_id=campaign.id, detail=row
@@ -205,6 +210,8 @@ def check_rules(rules: RoundRules) -> None:
         raise InvalidInput(
             f"gold_rate {rules.gold_rate} and repeat_rate {rules.repeat_rate}: neither below 0, together at most .5."
         )
+    if rules.sample is not None and rules.sample < 1:
+        raise InvalidInput(f"sample is {rules.sample}: draw at least one comparison.")
     if rules.lease_seconds < 10:
         raise InvalidInput(f"lease_seconds is {rules.lease_seconds}: nobody can judge in under 10 seconds.")
 
@@ -343,8 +350,10 @@ def sort_key(round_: Round, external_id: str) -> float:
     return int.from_bytes(digest[:6]) / 2**48
 
 
-def _enqueue_all(connection: Connection, round_: Round, batch_id: int | None) -> None:
-    """Put every comparison of the round's mode that is no gold into the round's queue, in random order.
+def _enqueue_all(
+    connection: Connection, round_: Round, batch_id: int | None, among: Collection[str] | None = None
+) -> None:
+    """Put every comparison of the round's mode that is no gold, or a sample, into the round's queue, in random order.
 
     An import's round takes what the import brought so far too, and stays closed until the import is complete.
     """
@@ -358,6 +367,11 @@ def _enqueue_all(connection: Connection, round_: Round, batch_id: int | None) ->
             ~is_gold,
         )
     ).all()
+    if among is not None:
+        names = set(among)
+        waiting = [row for row in waiting if row.external_id in names]
+    if round_.rules.sample is not None:
+        waiting = sorted(waiting, key=lambda row: sort_key(round_, row.external_id))[: round_.rules.sample]
     rows = [
         {
             "round_id": round_.id,

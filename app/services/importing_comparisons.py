@@ -239,6 +239,7 @@ class ComparisonWriter:
             for name, line in fresh.items()
             if line.comparison.gold is None
             for round_ in round_of(line.comparison.mode)
+            if round_.rules.sample is None
         ]
         insert_rows(self._connection, tables.queue_item, rows)
 

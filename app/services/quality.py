@@ -84,21 +84,34 @@ class KeptReport:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which report: its name, of which kinds of rater, by which `meta` key (empty for the whole)."""
+    """Which report: its name, of which kinds of rater, by which `meta` key and of which round (empty for all)."""
 
     name: str
     campaign: str
     kinds: tuple[str, ...]
     by: str = ""
+    round: str = ""
 
     def arguments(self, event: int) -> dict[str, Any]:
         """The same as the arguments of a job; another version of the code makes another report."""
         what = {"name": self.name, "campaign": self.campaign, "kinds": list(self.kinds), "by": self.by}
-        return {**what, "event": event, "code": code()}
+        return {**what, "round": self.round, "event": event, "code": code()}
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Wanted:
+        """The report that a job's arguments name."""
+        kinds = tuple(arguments["kinds"])
+        return cls(arguments["name"], arguments["campaign"], kinds, arguments["by"], arguments.get("round", ""))
 
 
 def want(
-    store: Store, name: str, campaign_name: str, *, kinds: Collection[RaterKind] | None = None, by: str = ""
+    store: Store,
+    name: str,
+    campaign_name: str,
+    *,
+    kinds: Collection[RaterKind] | None = None,
+    by: str = "",
+    round_name: str = "",
 ) -> Wanted:
     """Name a report; the campaign's counted kinds by default.
 
@@ -110,7 +123,8 @@ def want(
         raise InvalidInput(f"There is no report {name!r}; the reports are {', '.join(MAKERS)}.")
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
-    return Wanted(name, campaign.name, tuple(sorted(kind.value for kind in kinds or campaign.counted_kinds)), by)
+    counted = tuple(sorted(kind.value for kind in kinds or campaign.counted_kinds))
+    return Wanted(name, campaign.name, counted, by, round_name)
 
 
 def find(store: Store, actor_name: str, wanted: Wanted, *, folder: Path) -> KeptReport | None:
@@ -227,7 +241,10 @@ def _report(store: Store, wanted: Wanted) -> dict[str, Any]:
     """One of the reports of the command line, whole or in slices."""
     kinds = [RaterKind(kind) for kind in wanted.kinds]
     if not wanted.by:
-        return reporting.campaign_report(store, wanted.name, wanted.campaign, kinds=kinds).to_json()
+        whole = reporting.campaign_report(
+            store, wanted.name, wanted.campaign, kinds=kinds, round_name=wanted.round or None
+        )
+        return whole.to_json()
     slices = reporting.sliced_report(store, wanted.name, wanted.campaign, by=wanted.by, kinds=kinds)
     return {value: report.to_json() for value, report in slices.items()}
 
@@ -292,7 +309,7 @@ def _is_small(connection: Connection, campaign_id: int) -> bool:
 def _file(folder: Path, store: Store, campaign: Campaign, wanted: Wanted) -> Path:
     """Where a report is kept."""
     database = store.url.render_as_string(hide_password=True)
-    identity = (database, campaign.name, campaign.created_at.isoformat(), wanted.kinds, wanted.by)
+    identity = (database, campaign.name, campaign.created_at.isoformat(), wanted.kinds, wanted.by, wanted.round)
     digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:24]
     return folder / f"{wanted.name}-{digest}.json"
 

@@ -11,11 +11,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from app.domain import Campaign, RaterKind, RefusedLine
+from app.domain import Campaign, RaterKind, RefusedLine, Round, RoundPurpose
 from app.errors import InvalidInput
 from app.formats.registry import format_named
 from app.formats.vote_tables import read_vote_table
-from app.services.lookup import find_campaign, rounds_of, rubric_of
+from app.services.lookup import find_campaign, find_round, rounds_of, rubric_of
 from app.stats.completions import completions_from_native, gold_from_native
 from app.stats.frames import VoteFrameError
 from app.stats.readers import votes_from_native, votes_from_table
@@ -24,6 +24,7 @@ from app.stats.reports import REPORTS
 from app.store.engine import Store
 from app.store.queries import comparison_facts, comparison_ids, last_event, read_comparisons
 from app.store.votes import judgments_frame
+from rubrics.model import Criterion
 
 TABLE_COLUMNS = frozenset(
     {
@@ -37,7 +38,12 @@ TABLE_SUFFIXES = (".parquet", ".csv")
 
 
 def campaign_report(
-    store: Store, name: str, campaign_name: str, *, kinds: Collection[RaterKind] | None = None
+    store: Store,
+    name: str,
+    campaign_name: str,
+    *,
+    kinds: Collection[RaterKind] | None = None,
+    round_name: str | None = None,
 ) -> Report:
     """One report on a campaign as of now.
 
@@ -46,13 +52,16 @@ def campaign_report(
         name: a key of `REPORTS`.
         campaign_name: the campaign.
         kinds: kinds of rater; the campaign's counted kinds by default.
+        round_name: only the votes of this round; all rounds by default, for `pilot` the newest pilot if there is one.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such campaign or round.
         InvalidInput: no such report.
     """
     with store.read() as connection:
-        return _report(connection, name, find_campaign(connection, campaign_name), kinds=kinds)
+        campaign = find_campaign(connection, campaign_name)
+        chosen = _round(connection, campaign, name, round_name)
+        return _report(connection, name, campaign, kinds=kinds, round_=chosen)
 
 
 def sliced_report(
@@ -128,10 +137,12 @@ def _report(
     *,
     kinds: Collection[RaterKind] | None,
     only: Collection[str] | None = None,
+    round_: Round | None = None,
 ) -> Report:
     _check_name(name)
     event = last_event(connection)
-    votes = judgments_frame(connection, campaign.id, as_of_event=event, with_text=name == "raters")
+    rounds = None if round_ is None else [round_.name]
+    votes = judgments_frame(connection, campaign.id, as_of_event=event, rounds=rounds, with_text=name == "raters")
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]
     extra = _extra_frames(
@@ -140,9 +151,25 @@ def _report(
         gold=lambda: gold_from_native(_native_lines(connection, campaign)),
     )
     if name == "tensions":
-        extra |= _rubric_facts(connection, campaign)
+        extra |= _rubric_facts(connection, _rounds(connection, campaign, round_))
+    if name == "pilot":
+        extra |= _pilot_facts(connection, _rounds(connection, campaign, round_))
     counted = [kind.value for kind in (kinds or campaign.counted_kinds)]
     return REPORTS[name](votes, kinds=counted, as_of_event=event, **extra)
+
+
+def _round(connection: Connection, campaign: Campaign, name: str, round_name: str | None) -> Round | None:
+    """The round that a report is about; None for all of them."""
+    if round_name is not None:
+        return find_round(connection, campaign, round_name)
+    if name != "pilot":
+        return None
+    pilots = [one for one in rounds_of(connection, campaign.id) if one.purpose is RoundPurpose.PILOT]
+    return pilots[-1] if pilots else None
+
+
+def _rounds(connection: Connection, campaign: Campaign, chosen: Round | None) -> list[Round]:
+    return rounds_of(connection, campaign.id) if chosen is None else [chosen]
 
 
 def _check_name(name: str) -> None:
@@ -173,15 +200,26 @@ def _native_lines(connection: Connection, campaign: Campaign) -> Iterator[dict[s
         }
 
 
-def _rubric_facts(connection: Connection, campaign: Campaign) -> dict[str, Any]:
-    """Declared weights and precedence rules of the campaign's rubrics; the first round's word holds."""
+def _rubric_facts(connection: Connection, rounds: Sequence[Round]) -> dict[str, Any]:
+    """Declared weights and precedence rules of the rubrics of these rounds; the first round's word holds."""
     weights: dict[str, float] = {}
     rules: list[Sequence[str]] = []
-    for round_ in rounds_of(connection, campaign.id):
+    for round_ in rounds:
         rubric = rubric_of(connection, round_.rubric_version)
         weights = {**rubric.declared_weights(), **weights}
         rules += [(*rule.between, rule.prevailing) for rule in rubric.tensions if rule.prevailing is not None]
     return {"declared_weights": weights, "precedence": list(dict.fromkeys(map(tuple, rules)))}
+
+
+def _pilot_facts(connection: Connection, rounds: Sequence[Round]) -> dict[str, Any]:
+    """Which criteria share a scale, and which pairs have a rule; the last round's word holds."""
+    rubrics = [rubric_of(connection, round_.rubric_version) for round_ in rounds]
+    rules = [(*rule.between, rule.prevailing) for rubric in rubrics for rule in rubric.tensions]
+    return {"scales": {one.key: _scale(one) for rubric in rubrics for one in rubric.criteria}, "precedence": rules}
+
+
+def _scale(criterion: Criterion) -> str:
+    return f"{criterion.type} {criterion.points} {criterion.minimum} {criterion.maximum}"
 
 
 def _native_rows(path: Path) -> list[dict[str, Any]]:

@@ -51,7 +51,13 @@ def choose_kinds(campaign: Campaign, *, key: str) -> tuple[RaterKind, ...]:
 
 
 def open_report(
-    person: Person, campaign: Campaign, name: str, *, kinds: tuple[RaterKind, ...] | None = None, by: str = ""
+    person: Person,
+    campaign: Campaign,
+    name: str,
+    *,
+    kinds: tuple[RaterKind, ...] | None = None,
+    by: str = "",
+    round_name: str = "",
 ) -> KeptReport | None:
     """A report, at once where it is kept or quickly made.
 
@@ -59,7 +65,7 @@ def open_report(
     line that says so, and comes back by itself.
     """
     store = get_store()
-    wanted = quality.want(store, name, campaign.name, kinds=kinds, by=by)
+    wanted = quality.want(store, name, campaign.name, kinds=kinds, by=by, round_name=round_name)
     kept = quality.find(store, person.name, wanted, folder=folder())
     if kept is not None and (kept.is_current or utc_now() - kept.made_at < REST):
         return kept

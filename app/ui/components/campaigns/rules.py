@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.domain import RaterKind, RoundRules
@@ -40,7 +42,8 @@ def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
     skills = st.text_input(
         "Skills a rater must hold, separated by commas", ", ".join(rules.required_skills), key=f"{key}-skills"
     )
-    return RoundRules(
+    return replace(
+        rules,
         overlap=int(overlap),
         gold_rate=int(gold) / 100,
         repeat_rate=int(repeat) / 100,
