@@ -156,6 +156,25 @@ class DeclaredTension:
 
 
 @dataclass(frozen=True)
+class ErrorSpan:
+    """A passage of a completion that a rater marked as wrong, tied to a criterion.
+
+    Attributes:
+        completion: the completion's id.
+        criterion: the key of the criterion that the passage fails.
+        start: the first character of the passage in the completion's text, counted from 0 in Unicode characters.
+        end: the character after its last.
+        note: what is wrong, in the rater's words.
+    """
+
+    completion: str
+    criterion: str
+    start: int
+    end: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """A rater's flag on a comparison: harmful content, a broken text, a question to the designer."""
 
@@ -171,6 +190,7 @@ class Judgment:
         answers: criterion key (or "overall") -> answer, canonical: in completion ids, never in positions.
         revision: 0 for the first submission; a later one supersedes it and leaves it in place.
         repeat_index: 0, or 1, 2 ... for blind repeats.
+        error_spans: passages marked as wrong.
         shown: completion ids in the order on the rater's screen, where known.
         criteria_shown: criterion keys in the order on the rater's screen, where known.
         confidence: 1 to 5.
@@ -183,6 +203,7 @@ class Judgment:
     justification: str = ""
     tensions: tuple[DeclaredTension, ...] = ()
     reports: tuple[Report, ...] = ()
+    error_spans: tuple[ErrorSpan, ...] = ()
     confidence: int | None = None
     seconds: float | None = None
     at: datetime | None = None
@@ -283,7 +304,11 @@ class RoundRules:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A set of comparisons under one name, with the kinds of rater that count."""
+    """A set of comparisons under one name, with the kinds of rater that count.
+
+    Attributes:
+        renders_math: whether formulas between dollar signs are set as formulas; elsewhere they are shown as written.
+    """
 
     id: int
     name: str
@@ -291,6 +316,7 @@ class Campaign:
     counted_kinds: tuple[RaterKind, ...]
     state: str
     created_at: datetime
+    renders_math: bool = False
 
 
 @dataclass(frozen=True)
@@ -309,6 +335,19 @@ class Round:
 
 
 @dataclass(frozen=True)
+class Preferences:
+    """How a person wants the screen to be.
+
+    Attributes:
+        language: of the rater's pages, as in `app.ui.words`; None follows the browser.
+        single_keys: whether single keys (1 to 9, j, k ...) do something (WCAG 2.1.4).
+    """
+
+    language: str | None = None
+    single_keys: bool = True
+
+
+@dataclass(frozen=True)
 class Rater:
     """A judge of any kind. `namespace` is empty for accounts, a campaign's name for imported pseudonyms."""
 
@@ -318,6 +357,7 @@ class Rater:
     kind: RaterKind
     state: RaterState
     roles: frozenset[Role]
+    preferences: Preferences = Preferences()
 
 
 @dataclass(frozen=True)

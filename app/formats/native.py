@@ -8,7 +8,8 @@ its content; completions without ids take them from their texts. Unknown fields 
  "completions": [{"id": "a", "text": "...", "model": "m1"}, {"id": "b", "text": "...", "model": "m2"}],
  "judgments": [{"rater": "w053", "preferred": "a", "strength": 2, "criteria": {"clarity": {"scores": {"a": 4, "b": 2}}},
                 "tensions": [{"between": ["clarity", "depth"], "prevailed": "depth", "why": "..."}],
-                "reports": [{"kind": "broken_text", "text": "..."}]}],
+                "reports": [{"kind": "broken_text", "text": "..."}],
+                "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 12, "note": "..."}]}],
  "adjudications": [{"preferred": "b", "cause": "error", "reason": "...", "by": "carol", "at": "2026-01-31T10:00:00Z"}],
  "gold": {"accepted": ["a"]}, "reference": {"preferred": "a"}, "meta": {"topic": "..."}}
 ```

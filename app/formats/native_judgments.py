@@ -10,6 +10,7 @@ from app.domain import (
     Adjudication,
     Cause,
     DeclaredTension,
+    ErrorSpan,
     GoldKey,
     Judgment,
     Purpose,
@@ -30,6 +31,7 @@ JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
         "justification",
         "tensions",
         "reports",
+        "error_spans",
         "confidence",
         "seconds",
         "at",
@@ -46,6 +48,7 @@ ADJUDICATION_FIELDS = ANSWER_FIELDS | frozenset(("cause", "reason", "by", "at", 
 GOLD_FIELDS = frozenset(("accepted", "criteria", "explanation", "distribution"))
 TENSION_FIELDS = frozenset(("between", "prevailed", "why"))
 REPORT_FIELDS = frozenset(("kind", "text"))
+SPAN_FIELDS = frozenset(("completion", "criterion", "start", "end", "note"))
 
 _KINDS = {kind.value: kind for kind in RaterKind}
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
@@ -104,6 +107,8 @@ def _read_judgment(row: dict[str, Any], ids: tuple[str, ...], notes: list[str]) 
     }
     if (confidence := row.get("confidence")) is not None:
         details["confidence"] = _read_confidence(confidence, found)
+    if (spans := row.get("error_spans")) is not None:
+        details["error_spans"] = _read_spans(spans, ids)
     if (shown := row.get("shown")) is not None:
         details["shown"] = _read_shown(shown, ids)
     if not answers and "reports" not in details:
@@ -193,6 +198,27 @@ def _read_reports(value: Any) -> tuple[Report, ...]:
         except Refusal as refusal:
             raise refusal.inside(f"reports[{position}]") from None
     return tuple(made)
+
+
+def _read_spans(value: Any, ids: tuple[str, ...]) -> tuple[ErrorSpan, ...]:
+    made = []
+    for position, one in enumerate(fields.items(value, "error_spans")):
+        try:
+            made.append(_read_span(fields.mapping(one, ""), ids))
+        except Refusal as refusal:
+            raise refusal.inside(f"error_spans[{position}]") from None
+    return tuple(made)
+
+
+def _read_span(row: dict[str, Any], ids: tuple[str, ...]) -> ErrorSpan:
+    refuse_unknown_fields(row, SPAN_FIELDS)
+    completion, note = row.get("completion"), row.get("note")
+    refuse_unknown_completion(completion, ids, "completion")
+    start, end = fields.count(row.get("start"), "start"), fields.count(row.get("end"), "end")
+    if start >= end:
+        raise Refusal("end", f"{end} is not after start, {start}; both count characters of the text from 0 on")
+    said = "" if note is None else fields.long_text(note, "note")
+    return ErrorSpan(str(completion), fields.name(row.get("criterion"), "criterion"), start, end, said)
 
 
 _DETAILS: dict[str, Callable[[Any], Any]] = {

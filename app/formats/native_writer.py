@@ -15,6 +15,7 @@ from app.domain import (
     Comparison,
     Completion,
     DeclaredTension,
+    ErrorSpan,
     GoldKey,
     ImportedComparison,
     Judgment,
@@ -117,6 +118,7 @@ def _plain_judgment(judgment: Judgment) -> dict[str, Any]:
             "justification": judgment.justification,
             "tensions": [_plain_tension(tension) for tension in judgment.tensions],
             "reports": [_plain_report(report) for report in judgment.reports],
+            "error_spans": [_plain_span(span) for span in judgment.error_spans],
             "confidence": judgment.confidence,
             "seconds": judgment.seconds,
             "at": None if judgment.at is None else _plain_time(judgment.at),
@@ -139,6 +141,11 @@ def _plain_tension(tension: DeclaredTension) -> dict[str, Any]:
 
 def _plain_report(report: Report) -> dict[str, Any]:
     return {"kind": report.kind} | _without_empty({"text": report.text})
+
+
+def _plain_span(span: ErrorSpan) -> dict[str, Any]:
+    place = {"completion": span.completion, "criterion": span.criterion, "start": span.start, "end": span.end}
+    return place | _without_empty({"note": span.note})
 
 
 def _plain_gold(gold: GoldKey) -> dict[str, Any]:

@@ -171,6 +171,7 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
     for table, condition in (
         (tables.verdict, tables.verdict.c.judgment_id.in_(judgments)),
         (tables.declared_tension, tables.declared_tension.c.judgment_id.in_(judgments)),
+        (tables.error_span, tables.error_span.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.assignment_id.in_(assignments)),
         (judgment, judgment.c.batch_id == batch_id),

@@ -22,6 +22,7 @@ from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.showing import assignment_view, prompt_from_text
 from app.store import tables
 from app.store.engine import Store
+from app.store.judgments import error_spans
 from rubrics.answers import Answer
 from rubrics.model import Rubric
 from rubrics.submission import Problem, validate_submission
@@ -175,6 +176,7 @@ def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWor
             tensions=tuple(
                 DeclaredTension((t.first_criterion, t.second_criterion), t.prevailed, t.why) for t in tensions
             ),
+            error_spans=error_spans(connection, [row.id]).get(row.id, ()),
             confidence=row.confidence,
             seconds=row.active_seconds,
         )

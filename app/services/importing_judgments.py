@@ -30,9 +30,11 @@ from app.errors import InvalidInput, NotFound
 from app.services.campaigns import RANKING_ROUND, add_round
 from app.services.judging import report_rows, tension_rows, verdict_rows
 from app.services.lookup import rounds_of, rubric_of
+from app.services.spans import span_problems, span_rows
 from app.store import tables
 from app.store.bulk import insert_rows
 from app.store.engine import batched
+from app.store.judgments import error_spans
 from rubrics.submission import shape_problems
 
 IMPORT_POLICY = "imported"
@@ -113,7 +115,7 @@ class JudgmentWriter:
         return None
 
     def write(self, comparison_ids: Mapping[str, int]) -> None:
-        """Write what was accepted: raters, assignments, judgments, verdicts, tensions, reports, decisions."""
+        """Write what was accepted: raters, assignments, judgments, verdicts, tensions, marks, reports, decisions."""
         self._write_raters()
         self._write_assignments(comparison_ids)
         self._write_judgments()
@@ -199,10 +201,17 @@ class JudgmentWriter:
             said = (row.preferred, row.strength, row.scores, row.checks, row.ranking)
             verdicts.setdefault(row.judgment_id, {})[row.criterion] = said
         tensions = self._load_tensions(ids)
+        spans = error_spans(self._connection, [row.id for row in rows])
         for row in rows:
             if row.assignment_id not in keys:
                 continue
-            said = (verdicts.get(row.id, {}), row.justification, row.confidence, tensions.get(row.id, set()))
+            said = (
+                verdicts.get(row.id, {}),
+                row.justification,
+                row.confidence,
+                tensions.get(row.id, set()),
+                set(spans.get(row.id, ())),
+            )
             self._said[keys[row.assignment_id], row.revision] = said
 
     def _load_tensions(self, ids: Mapping[int, str]) -> dict[int, set[Any]]:
@@ -270,6 +279,9 @@ class JudgmentWriter:
                     raise _Refused(f"{place}.tensions", f"rubric {rubric.key!r} has no criterion {key!r}")
         if len({tuple(sorted(tension.between)) for tension in judgment.tensions}) < len(judgment.tensions):
             raise _Refused(f"{place}.tensions", "names the same two criteria twice")
+        lengths = {one.id: len(one.text) for one in comparison.completions}
+        for _, sentence in span_problems(judgment.error_spans, lengths=lengths, criteria=rubric.criterion_keys):
+            raise _Refused(f"{place}.error_spans", sentence)
 
     def _check_kind(self, judgment: Judgment, kinds_here: dict[str, RaterKind], place: str) -> None:
         known = self._raters.get(judgment.rater)
@@ -427,12 +439,19 @@ class JudgmentWriter:
         verdicts: list[dict[str, Any]] = []
         tensions: list[dict[str, Any]] = []
         reports: list[dict[str, Any]] = []
+        spans: list[dict[str, Any]] = []
         for accepted, row, judgment_id in zip(self._accepted, rows, self._insert(_judgment, rows), strict=True):
             judgment = accepted.judgment
             verdicts += verdict_rows(judgment_id, judgment.answers)
             tensions += tension_rows(judgment_id, judgment.tensions)
+            spans += span_rows(judgment_id, judgment.error_spans)
             reports += report_rows(row["assignment_id"], judgment_id, judgment.reports, reported_at=judgment.at)
-        for table, many in ((_verdict, verdicts), (tables.declared_tension, tensions), (tables.rater_report, reports)):
+        for table, many in (
+            (_verdict, verdicts),
+            (tables.declared_tension, tensions),
+            (tables.error_span, spans),
+            (tables.rater_report, reports),
+        ):
             insert_rows(self._connection, table, many)
 
     def _write_decisions(self, comparison_ids: Mapping[str, int]) -> None:
@@ -470,4 +489,4 @@ def _said(judgment: Judgment) -> Any:
         row["criterion"]: (row["preferred"], row["strength"], row["scores"], row["checks"], row["ranking"])
         for row in verdict_rows(0, judgment.answers)
     }
-    return answers, judgment.justification, judgment.confidence, tensions
+    return answers, judgment.justification, judgment.confidence, tensions, set(judgment.error_spans)

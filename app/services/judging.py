@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from app.domain import (
     OVERALL,
     AssignmentState,
     DeclaredTension,
+    ErrorSpan,
     Rater,
     Report,
     utc_now,
@@ -26,8 +27,10 @@ from app.services import events
 from app.services.assigning import require_judge
 from app.services.lookup import find_account, find_campaign, rubric_of, rules_from_dict
 from app.services.queueing import give_back, take_place
+from app.services.spans import span_problems, span_rows, text_lengths
 from app.store import tables
 from app.store.engine import Store
+from app.store.judgments import error_spans
 from rubrics.answers import Answer
 from rubrics.model import Rubric
 from rubrics.submission import validate_submission
@@ -60,6 +63,7 @@ class Submission:
         justification: the rater's words.
         tensions: tensions that the rater declares.
         reports: flags and questions.
+        error_spans: passages marked as wrong.
         confidence: 1 to 5.
         seconds: active seconds on this comparison.
     """
@@ -68,6 +72,7 @@ class Submission:
     justification: str = ""
     tensions: tuple[DeclaredTension, ...] = ()
     reports: tuple[Report, ...] = ()
+    error_spans: tuple[ErrorSpan, ...] = ()
     confidence: int | None = None
     seconds: float | None = None
 
@@ -277,6 +282,10 @@ def _validate(connection: Connection, row: Row[Any], submission: Submission) -> 
     sentences = [str(problem) for problem in problems]
     sentences += _tension_problems(rubric, submission.tensions)
     sentences += _report_problems(submission.reports)
+    if submission.error_spans:
+        lengths = text_lengths(connection, row.comparison_id)
+        problems_of = span_problems(submission.error_spans, lengths=lengths, criteria=rubric.criterion_keys)
+        sentences += [f"error_spans: {sentence}" for _, sentence in problems_of]
     if submission.confidence is not None and submission.confidence not in range(1, 6):
         sentences.append(f"confidence: {submission.confidence} is not one of the five levels (give 1 to 5)")
     if submission.seconds is not None and not 0 <= submission.seconds < 86_400:
@@ -343,6 +352,7 @@ def _as_draft(submission: Submission) -> dict[str, Any]:
             for tension in submission.tensions
         ],
         "reports": [{"kind": report.kind, "text": report.text} for report in submission.reports],
+        "error_spans": [asdict(span) for span in submission.error_spans],
         "confidence": submission.confidence,
         "seconds": submission.seconds,
     }
@@ -378,6 +388,8 @@ def _store(
     connection.execute(insert(tables.verdict), verdict_rows(judgment_id, submission.answers))
     if submission.tensions:
         connection.execute(insert(tables.declared_tension), tension_rows(judgment_id, submission.tensions))
+    if submission.error_spans:
+        connection.execute(insert(tables.error_span), span_rows(judgment_id, submission.error_spans))
     if submission.reports:
         connection.execute(
             insert(tables.rater_report), report_rows(row.id, judgment_id, submission.reports, reported_at=now)
@@ -450,4 +462,5 @@ def _says_the_same(connection: Connection, last: Row[Any], submission: Submissio
         (row["first_criterion"], row["second_criterion"]): (row["prevailed"], row["why"])
         for row in tension_rows(last.id, submission.tensions)
     }
-    return answers == given and tensions == given_tensions
+    spans = error_spans(connection, [last.id]).get(last.id, ())
+    return answers == given and tensions == given_tensions and set(spans) == set(submission.error_spans)

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Row, or_, select
 
 from app.domain import (
     Campaign,
+    Preferences,
     RankingMode,
     Rater,
     RaterKind,
@@ -59,7 +60,7 @@ def rules_from_dict(document: Mapping[str, Any]) -> RoundRules:
 def campaign_of(row: Row[Any]) -> Campaign:
     """A campaign row as the domain's type."""
     kinds = tuple(RaterKind(kind) for kind in row.counted_kinds)
-    return Campaign(row.id, row.name, row.title, kinds, row.state, row.created_at)
+    return Campaign(row.id, row.name, row.title, kinds, row.state, row.created_at, row.renders_math)
 
 
 def round_of(row: Row[Any]) -> Round:
@@ -80,7 +81,8 @@ def round_of(row: Row[Any]) -> Round:
 def rater_of(row: Row[Any]) -> Rater:
     """A rater row as the domain's type."""
     roles = frozenset(Role(role) for role in row.roles)
-    return Rater(row.id, row.name, row.namespace, RaterKind(row.kind), RaterState(row.state), roles)
+    kind, state = RaterKind(row.kind), RaterState(row.state)
+    return Rater(row.id, row.name, row.namespace, kind, state, roles, Preferences(**(row.preferences or {})))
 
 
 def find_campaign(connection: Connection, name: str) -> Campaign:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, select
 
-from app.domain import DeclaredTension, Judgment, Purpose, RaterKind, Report
+from app.domain import DeclaredTension, ErrorSpan, Judgment, Purpose, RaterKind, Report
 from app.store import tables
 from app.store.queries import CHUNK
 from app.store.visibility import visible
@@ -49,11 +50,22 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
     answers = _by_judgment(connection, tables.verdict, ids)
     tensions = _by_judgment(connection, tables.declared_tension, ids)
     reports = _by_judgment(connection, tables.rater_report, ids)
+    spans = error_spans(connection, ids)
     found: dict[int, list[Judgment]] = {}
     for row in rows:
         made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
-        found.setdefault(row.comparison_id, []).append(made)
+        found.setdefault(row.comparison_id, []).append(replace(made, error_spans=spans.get(row.id, ())))
     return found
+
+
+def error_spans(connection: Connection, judgment_ids: Sequence[int]) -> dict[int, tuple[ErrorSpan, ...]]:
+    """Judgment -> its error spans, in the order in which they were marked."""
+    return {
+        judgment_id: tuple(
+            ErrorSpan(row.completion, row.criterion, row.start_character, row.end_character, row.note) for row in rows
+        )
+        for judgment_id, rows in _by_judgment(connection, tables.error_span, judgment_ids).items()
+    }
 
 
 def _name_here() -> ColumnElement[str]:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -86,11 +87,13 @@ rater = Table(
     Column("specification", Json),
     Column("password_hash", String),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("preferences", Json),
     UniqueConstraint("namespace", "name"),
     CheckConstraint("kind IN ('human', 'model', 'program', 'simulated')", name="kind"),
     CheckConstraint("state IN ('applicant', 'training', 'qualified', 'warned', 'paused', 'retired')", name="state"),
 )
-"""`specification`: what a machine rater is made of (model, prompt, parameters) or the ability of a simulated one."""
+"""`specification`: what a machine rater is made of (model, prompt, parameters) or the ability of a simulated one.
+`preferences`: how a person wants the screen, null for the defaults."""
 
 rater_skill = Table(
     "rater_skill",
@@ -142,6 +145,7 @@ campaign = Table(
     Column("counted_kinds", Json, nullable=False),
     Column("state", String, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("renders_math", Boolean, nullable=False, server_default=false()),
     CheckConstraint("state IN ('open', 'closed')", name="state"),
 )
 
@@ -401,6 +405,23 @@ declared_tension = Table(
     Column("why", Text, nullable=False),
     UniqueConstraint("judgment_id", "first_criterion", "second_criterion"),
 )
+
+error_span = Table(
+    "error_span",
+    metadata,
+    _id(),
+    _ref("judgment_id", "judgment"),
+    Column("completion", String, nullable=False),
+    Column("criterion", String, nullable=False),
+    Column("start_character", Integer, nullable=False),
+    Column("end_character", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    UniqueConstraint(
+        "judgment_id", "completion", "criterion", "start_character", "end_character", name="uq_error_span_once"
+    ),
+    CheckConstraint("start_character >= 0 AND end_character > start_character", name="extent"),
+)
+"""Passages that a rater marked as wrong: characters of the completion's text, so that an erased text is not kept."""
 
 rater_report = Table(
     "rater_report",

@@ -14,6 +14,7 @@ from app.domain import (
     Comparison,
     Completion,
     DeclaredTension,
+    ErrorSpan,
     GoldKey,
     ImportedComparison,
     Judgment,
@@ -75,6 +76,20 @@ tensions = st.builds(
 )
 
 
+def spans(ids: tuple[str, ...]) -> st.SearchStrategy[ErrorSpan]:
+    """Passages with a beginning and a later end."""
+    return st.builds(
+        lambda completion, criterion, start, length, note: ErrorSpan(
+            completion, criterion, start, start + length, note
+        ),
+        st.sampled_from(ids),
+        names,
+        st.integers(0, 1000),
+        st.integers(1, 1000),
+        texts,
+    )
+
+
 def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
     """Judgments that use every field of the type."""
     overall = st.dictionaries(st.just(OVERALL), answers(ids), max_size=1)
@@ -87,6 +102,7 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
         justification=texts,
         tensions=st.lists(tensions, max_size=2, unique_by=lambda tension: tension.between).map(tuple),
         reports=st.lists(st.builds(Report, names, texts), max_size=2).map(tuple),
+        error_spans=st.lists(spans(ids), max_size=2).map(tuple),
         confidence=st.none() | st.integers(1, 5),
         seconds=st.none() | st.floats(0, 1e6),
         at=st.none() | times,

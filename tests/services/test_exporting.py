@@ -56,6 +56,7 @@ EVERYTHING = line(
             "justification": 'b says it in a line; \u00fc \u2028 "quoted"',
             "tensions": [{"between": ["help", "clear"], "prevailed": "clear", "why": "shorter"}],
             "reports": [{"kind": "broken", "text": "a stops half way"}, {"kind": "harmful"}],
+            "error_spans": [{"completion": "a", "criterion": "clear", "start": 0, "end": 2, "note": "no \u00fc"}],
             "confidence": 4,
             "seconds": 12.25,
             "at": "2026-01-31T10:00:00.123456Z",

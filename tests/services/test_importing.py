@@ -98,6 +98,7 @@ def test_a_line_is_stored_with_all_its_facts(store: Store, tmp_path: Path) -> No
         "criteria": {"helpfulness": {"preferred": "tie"}, "clarity": {"scores": {"a": 4, "b": 1}}},
         "tensions": [{"between": ["helpfulness", "clarity"], "prevailed": "clarity", "why": "so"}],
         "reports": [{"kind": "typo", "text": "there"}], "confidence": 4, "seconds": 12.5,
+        "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 3}],
         "at": "2026-01-31T10:00:00Z", "shown": ["b", "a"], "criteria_shown": ["clarity", "helpfulness"],
     }  # fmt: skip
     decision = {"preferred": "b", "cause": "style", "reason": "taste", "by": "dora", "at": "2026-02-01T10:00:00Z"}
@@ -124,7 +125,12 @@ def test_a_line_is_stored_with_all_its_facts(store: Store, tmp_path: Path) -> No
     assert (stored.answer, stored.cause, stored.adjudicator) == ({"preferred": "b"}, "style", "dora")
     assert rows(store, tables.gold_key)[0].criteria == {"clarity": "a"}
     assert count(store, tables.declared_tension) == count(store, tables.rater_report) == 1
+    [span] = rows(store, tables.error_span)
+    assert (span.completion, span.criterion, span.start_character, span.end_character) == ("a", "clarity", 0, 3)
     assert bring(store, tmp_path, [given]).n_judgments_known == 1
+    judgment["error_spans"][0]["end"] = 4
+    [refused] = bring(store, tmp_path, [line("x2", completions=completions, judgments=[judgment])]).refused
+    assert "characters 0 to 4 are no passage of a text of 3" in refused.reason
 
 
 def test_importing_twice_changes_nothing(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

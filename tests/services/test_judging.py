@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.domain import OVERALL, Assignment, DeclaredTension, RaterState, Report, Role
+from app.domain import OVERALL, Assignment, DeclaredTension, ErrorSpan, RaterState, Report, Role
 from app.errors import Conflict, InvalidInput, LeaseLost, NotAllowed, NotFound, RefusedSubmission
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, set_campaign_state, set_round_state
@@ -60,7 +60,9 @@ def verdicts(store: Store, judgment_id: int) -> dict[str, tuple[Any, ...]]:
 
 def test_a_submission_is_stored_as_given(store: Store, view: Assignment) -> None:
     tension = DeclaredTension(("helpfulness", "clarity"), "helpfulness", "help counts more")
-    given = full(tensions=(tension,), reports=(Report("harmful", "look"),), confidence=4, seconds=31.5)
+    span = ErrorSpan("b", "clarity", 0, 8, "vague")
+    reports = (Report("harmful", "look"),)
+    given = full(tensions=(tension,), reports=reports, error_spans=(span,), confidence=4, seconds=31.5)
     receipt = submit(store, "ann", view.id, given, now=START)
     assert (receipt.revision, receipt.was_known) == (0, False)
     assert verdicts(store, receipt.judgment_id) == {
@@ -74,6 +76,8 @@ def test_a_submission_is_stored_as_given(store: Store, view: Assignment) -> None
     [declared] = rows(store, tables.declared_tension)
     assert (declared.first_criterion, declared.second_criterion) == ("clarity", "helpfulness")
     assert (declared.prevailed, declared.why) == ("helpfulness", "help counts more")
+    [marked] = rows(store, tables.error_span)
+    assert (marked.completion, marked.start_character, marked.end_character, marked.note) == ("b", 0, 8, "vague")
     [report] = rows(store, tables.rater_report)
     assert (report.kind, report.text, report.judgment_id) == ("harmful", "look", receipt.judgment_id)
     [event] = rows(store, tables.event, tables.event.c.action == "judgment.submitted")
@@ -102,6 +106,10 @@ def test_a_second_submission_returns_the_first_and_changes_nothing(store: Store,
         (full(justification="a\0b c"), r"justification has a NUL character at 1; remove it"),
         (full(justification="half \ud83d here"), r"justification has half a surrogate pair"),
         (full(confidence=6), r"confidence: 6 .*\(give 1 to 5\)"),
+        (full(error_spans=(ErrorSpan("c", "clarity", 0, 1),)), r"error_spans: there is no completion 'c' \(name"),
+        (full(error_spans=(ErrorSpan("a", "style", 0, 1),)), r"error_spans: 'style' is no criterion \(name"),
+        (full(error_spans=(ErrorSpan("a", "clarity", 2, 99),)), r"error_spans: characters 2 to 99 are no passage"),
+        (full(error_spans=(ErrorSpan("a", "clarity", 0, 1),) * 2), r"error_spans: .* are marked twice"),
         (full(seconds=-1.0), r"seconds: -1.0 .*\(give 0 to 86,400\)"),
         (full(seconds=float("nan")), r"seconds: nan "),
         (full(tensions=(DeclaredTension(("clarity", "style")),)), r"tensions: 'style' is no criterion \(name two of"),
