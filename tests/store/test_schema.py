@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from app.domain import Preferences
 from app.errors import StoreError
-from app.services import lookup
 from app.store import tables
 from app.store.engine import Store
-from app.store.migrate import configuration, current_revision, newest_revision, require_current, upgrade
+from app.store.migrate import current_revision, newest_revision, require_current, upgrade
 from tests.conftest import new_postgres_store
 
 
@@ -150,29 +147,3 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
 def test_constraints_hold_in_the_database(store: Store, statement: str, constraint: str) -> None:
     with pytest.raises(IntegrityError, match=constraint), store.write() as connection:
         connection.execute(text(statement))
-
-
-OLD_ROWS = (
-    "INSERT INTO campaign (name, title, counted_kinds, state, created_at) "
-    "VALUES ('c', 'C', '[\"human\"]', 'open', '2026-01-01 00:00:00+00:00')",
-    "INSERT INTO rater (name, kind, state, roles, created_at) "
-    "VALUES ('ann', 'human', 'qualified', '[\"rater\"]', '2026-01-01 00:00:00+00:00')",
-)
-
-
-@pytest.mark.postgres
-def test_a_database_of_the_first_schema_keeps_its_rows(tmp_path: Path, postgres_url: str) -> None:
-    stores = [Store(f"sqlite:///{tmp_path / 'old.db'}"), new_postgres_store(postgres_url)]
-    with stores[1].write() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    for store in stores:
-        command.upgrade(configuration(store), "0001")
-        with store.write() as connection:
-            for statement in OLD_ROWS:
-                connection.execute(text(statement))
-        upgrade(store)
-        with store.read() as connection:
-            assert lookup.find_campaign(connection, "c").renders_math is False
-            assert lookup.find_account(connection, "ann").preferences == Preferences()
-        store.close()

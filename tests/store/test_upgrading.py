@@ -10,6 +10,8 @@ import pytest
 from alembic import command
 from sqlalchemy import select, text
 
+from app.domain import Preferences
+from app.services import lookup
 from app.store import tables
 from app.store.engine import Store
 from app.store.migrate import configuration, require_current, upgrade
@@ -18,6 +20,8 @@ from tests.conftest import new_postgres_store
 FIRST_ROWS = (
     "INSERT INTO campaign (id, name, title, counted_kinds, state, created_at) "
     "VALUES (1, 'c', 'C', '[]', 'open', '2026-01-01 00:00:00+00:00')",
+    "INSERT INTO rater (name, kind, state, roles, created_at) "
+    "VALUES ('ann', 'human', 'qualified', '[]', '2026-01-01 00:00:00+00:00')",
     "INSERT INTO content (hash, body) VALUES ('h', '[]')",
     *(
         "INSERT INTO comparison (id, campaign_id, external_id, content_hash, record_hash, prompt_hash, mode, "
@@ -50,3 +54,10 @@ def test_rows_of_the_first_schema_are_kept_and_kinds_of_content_are_found(first:
         assert connection.scalars(select(tables.comparison.c.external_id)).all() == ["x1", "x2", "x3"]
         found = connection.execute(select(tables.comparison_content).order_by(tables.comparison_content.c.kind)).all()
     assert [tuple(row) for row in found] == [(3, "a"), (3, "b"), (2, "violence")]
+
+
+def test_people_and_campaigns_of_the_first_schema_get_the_defaults(first: Store) -> None:
+    upgrade(first)
+    with first.read() as connection:
+        assert lookup.find_campaign(connection, "c").renders_math is False
+        assert lookup.find_account(connection, "ann").preferences == Preferences()

@@ -37,3 +37,9 @@ def upgrade() -> None:
             name=op.f("uq_error_span_once"),
         ),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("error_span")
+    op.drop_column("campaign", "renders_math")
+    op.drop_column("rater", "preferences")
