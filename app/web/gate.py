@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from urllib.parse import quote
 
-import streamlit as st
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.policy import Action
 from app.services.database import Store
 from app.services.sessions import person_of, who
 from app.settings import Settings
+from app.web.shell import inline_script_hashes, page_shell
 
 COOKIE = "steelyard_login"
 """Holds the token; HttpOnly, SameSite=Lax, Secure on https."""
@@ -61,14 +57,16 @@ class Gate:
                 headers.append((_HEADER, str(login).encode()))
             await self.app({**scope, "headers": headers}, receive, send)
             return
-        refusal = await self._refusal(scope, headers)
-        await (refusal or self.app)({**scope, "headers": headers}, receive, self._with_headers(send))
+        is_page = _is_page(scope["path"])
+        response = await self._refusal(scope, headers, is_page=is_page)
+        if response is None and is_page and scope["method"] in ("GET", "HEAD"):
+            response = HTMLResponse(page_shell(), headers={"cache-control": "no-cache"})
+        await (response or self.app)({**scope, "headers": headers}, receive, self._with_headers(send))
 
-    async def _refusal(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+    async def _refusal(self, scope: Scope, headers: Headers, *, is_page: bool) -> ASGIApp | None:
         """What an anonymous visitor gets instead of what they asked for; None where it is open to them."""
         path = scope["path"]
         is_private = path.startswith(_PRIVATE)
-        is_page = not path.startswith(_OPEN) and "." not in path.rsplit("/", 1)[-1]
         if not (is_private or is_page):
             return None
         login = await run_in_threadpool(who, self.store, cookie(headers))
@@ -99,6 +97,11 @@ class Gate:
         return sending
 
 
+def _is_page(path: str) -> bool:
+    """Whether a path is one of the application's pages: whatever is not a file, a door or Streamlit's own."""
+    return not path.startswith(_OPEN + _PRIVATE) and "." not in path.rsplit("/", 1)[-1]
+
+
 def cookie(headers: Iterable[tuple[bytes, bytes]], name: str = COOKIE) -> str | None:
     """The value of one cookie, None where it is absent or the header is malformed."""
     for key, value in headers:
@@ -118,7 +121,7 @@ def security_headers(*, is_https: bool) -> Headers:
     """Headers of every response; a route may set its own in their place."""
     policy = (
         "default-src 'self'",
-        f"script-src 'self' 'wasm-unsafe-eval' blob: {' '.join(_inline_script_hashes())}".rstrip(),
+        f"script-src 'self' 'wasm-unsafe-eval' blob: {' '.join(inline_script_hashes())}".rstrip(),
         "style-src 'self' 'unsafe-inline'",
         "img-src 'self' data: blob:",
         "font-src 'self' data:",
@@ -140,11 +143,3 @@ def security_headers(*, is_https: bool) -> Headers:
     if is_https:
         headers["strict-transport-security"] = "max-age=31536000"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
-
-
-def _inline_script_hashes() -> list[str]:
-    """The inline scripts of Streamlit's own page, by hash, so that no other inline script runs."""
-    page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
-    scripts = re.findall(r"<script>(.*?)</script>", page, flags=re.DOTALL)
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    return [f"'sha256-{digest}'" for digest in digests]

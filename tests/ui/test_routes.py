@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -18,6 +21,7 @@ from app.services import sessions
 from app.services.people import issue_link
 from app.web.door import Door
 from app.web.gate import COOKIE, Gate
+from app.web.shell import page_shell
 from tests.ui.places import PASSWORD, Place
 
 SITE = "http://testserver"
@@ -103,8 +107,17 @@ def test_without_a_good_cookie_there_is_only_the_door(seeded, make_client, kind)
 def test_with_a_good_cookie_one_is_oneself_whatever_header_one_sends(seeded, make_client, role):
     token = cookie_of(seeded, role.value)
     client = make_client(token)
+    assert client.get("/static/x.js", headers={"x-steelyard-login": "1"}).text == "behind nobody"
     for path in PAGES:
-        assert client.get(path, headers={"x-steelyard-login": "1"}).text == "behind nobody"
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert answer.text == page_shell()
+        assert "<title>Steelyard</title>" in answer.text
+        scripts = re.findall(r"<script>(.*?)</script>", answer.text, flags=re.DOTALL)
+        assert any("BACKEND_BASE_URL" in script for script in scripts)
+        for script in scripts:
+            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
     for method, path in PRIVATE:
         is_refused = method == "PUT" and role is Role.RATER
         assert client.request(method, path).status_code == (403 if is_refused else 200)
