@@ -55,6 +55,30 @@ class RaterState(StrEnum):
     RETIRED = "retired"
 
 
+class Decision(StrEnum):
+    """What was decided about a rater in a campaign; the latest one that moves the state holds (`STATE_AFTER`)."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNED = "warned"
+    CLEARED = "cleared"
+    PAUSED = "paused"
+    REVIEW = "review"
+    REQUALIFIED = "requalified"
+    SKILL = "skill"
+
+
+STATE_AFTER: Mapping[Decision, RaterState] = {
+    Decision.PASSED: RaterState.QUALIFIED,
+    Decision.WARNED: RaterState.WARNED,
+    Decision.CLEARED: RaterState.QUALIFIED,
+    Decision.PAUSED: RaterState.PAUSED,
+    Decision.REVIEW: RaterState.PAUSED,
+    Decision.REQUALIFIED: RaterState.QUALIFIED,
+}
+"""Where a rater stands in a campaign after a decision; the other decisions leave them where they are."""
+
+
 class RankingMode(StrEnum):
     """What a round asks for: a choice between two completions, or a ranking of three or more."""
 
@@ -282,6 +306,31 @@ class RefusedLine:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How a round calibrates its raters: an exam before work, gold by experience, actions on decline.
+
+    Attributes:
+        p0: accuracy that must not pass the exam.
+        p1: accuracy that must pass it.
+        max_items: the longest exam.
+        class_minimum: share of right answers needed in every class of answers.
+        wait_hours: between a failed exam and the one retry.
+        valid_days: how long a passed exam holds.
+        lesson_level: lessons to finish before the exam: 0 none, 1 foundation, 2 advanced, 3 expert.
+        exposure_cap: raters who may see one gold comparison; then it is used no more.
+    """
+
+    p0: float = 0.70
+    p1: float = 0.85
+    max_items: int = 100
+    class_minimum: float = 0.6
+    wait_hours: float = 24.0
+    valid_days: int = 365
+    lesson_level: int = 0
+    exposure_cap: int = 500
+
+
+@dataclass(frozen=True)
 class RoundRules:
     """How a round collects.
 
@@ -292,6 +341,7 @@ class RoundRules:
         lease_seconds: how long a rater holds a comparison.
         required_skills: skills a rater must hold.
         sample: how many comparisons, drawn by lot when the round opens; None takes all, also those imported later.
+        calibration: how raters are calibrated; None lets every qualified member rate at once, at a fixed `gold_rate`.
     """
 
     overlap: int = 3
@@ -300,6 +350,7 @@ class RoundRules:
     lease_seconds: int = 3600
     required_skills: tuple[str, ...] = ()
     sample: int | None = None
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Row, or_, select
 
 from app.domain import (
+    Calibration,
     Campaign,
     Preferences,
     RankingMode,
@@ -54,7 +55,14 @@ def rules_to_dict(rules: RoundRules) -> dict[str, Any]:
 
 def rules_from_dict(document: Mapping[str, Any]) -> RoundRules:
     """Stored round rules, read back."""
-    return RoundRules(**{**document, "required_skills": tuple(document["required_skills"])})
+    calibration = document.get("calibration")
+    return RoundRules(
+        **{
+            **document,
+            "required_skills": tuple(document["required_skills"]),
+            "calibration": None if calibration is None else Calibration(**calibration),
+        }
+    )
 
 
 def campaign_of(row: Row[Any]) -> Campaign:

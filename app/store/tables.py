@@ -273,8 +273,12 @@ gold_key = Table(
     Column("explanation", Text, nullable=False),
     Column("distribution", Json),
     Column("suspended_at", UtcDateTime),
+    Column("suspended_for", Json),
+    Column("kept_at", UtcDateTime),
     UniqueConstraint("comparison_id"),
 )
+"""`suspended_for`: reason and figures. `kept_at`: a designer looked at the key then and keeps it; nothing before counts
+against it."""
 
 # --- assigning ---------------------------------------------------------------------------------------------------
 
@@ -514,7 +518,61 @@ rater_decision = Table(
     Column("decided_at", UtcDateTime, nullable=False),
     Column("appeal", Text),
     Column("appeal_answer", Text),
+    Column("appealed_at", UtcDateTime),
+    Column("answered_at", UtcDateTime),
+    Column("answered_by", String),
+    Column("withdrawn_at", UtcDateTime),
+    Column("distrusts_from", UtcDateTime),
+    Index("ix_rater_decision_rater_id", "rater_id", "campaign_id"),
 )
+"""What was decided about a rater, with its figures and in plain words. `distrusts_from`: judgments from then until the
+decision weigh less. `withdrawn_at`: an appeal was granted; the decision no longer holds, its row stays."""
+
+# --- exams and lessons ---------------------------------------------------------------------------------------------
+
+exam = Table(
+    "exam",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    _ref("rater_id", "rater"),
+    Column("attempt", Integer, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("classes", Json, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("verdict", String),
+    Column("result", Json),
+    UniqueConstraint("round_id", "rater_id", "attempt"),
+    CheckConstraint("verdict IS NULL OR verdict IN ('pass', 'fail')", name="verdict"),
+    CheckConstraint("(verdict IS NULL) = (closed_at IS NULL)", name="closed"),
+)
+"""One attempt at the exam of a round. `result`: what was decided and on which figures, as of then."""
+
+exam_item = Table(
+    "exam_item",
+    metadata,
+    Column("exam_id", ForeignKey("exam.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    _ref("assignment_id", "assignment"),
+    Column("answer_class", String, nullable=False),
+    UniqueConstraint("assignment_id"),
+)
+"""The items of an attempt in their order; `answer_class` is that of the key when the item was drawn."""
+
+lesson_answer = Table(
+    "lesson_answer",
+    metadata,
+    _id(),
+    _ref("rater_id", "rater"),
+    _ref("campaign_id", "campaign"),
+    Column("lesson", String, nullable=False),
+    Column("answer", String, nullable=False),
+    Column("is_right", Boolean, nullable=False),
+    Column("answered_at", UtcDateTime, nullable=False),
+    Index("ix_lesson_answer_rater_id", "rater_id", "campaign_id"),
+)
+"""Answers to lessons, each tried as often as one likes. `lesson`: e.g. `criterion:honesty:0`, `gold:x1`."""
 
 # --- running -----------------------------------------------------------------------------------------------------
 

@@ -20,14 +20,18 @@ from tests.conftest import new_postgres_store
 FIRST_ROWS = (
     "INSERT INTO campaign (id, name, title, counted_kinds, state, created_at) "
     "VALUES (1, 'c', 'C', '[]', 'open', '2026-01-01 00:00:00+00:00')",
-    "INSERT INTO rater (name, kind, state, roles, created_at) "
-    "VALUES ('ann', 'human', 'qualified', '[]', '2026-01-01 00:00:00+00:00')",
+    "INSERT INTO rater (id, name, kind, state, roles, created_at) "
+    "VALUES (1, 'ann', 'human', 'qualified', '[]', '2026-01-01 00:00:00+00:00')",
     "INSERT INTO content (hash, body) VALUES ('h', '[]')",
+    "INSERT INTO rater_decision (id, rater_id, campaign_id, decision, figures, explanation, decided_by, decided_at, "
+    "appeal) VALUES (1, 1, 1, 'warned', '{\"n\": 3}', 'why', 'des', '2026-01-03 00:00:00+00:00', 'no')",
     *(
         "INSERT INTO comparison (id, campaign_id, external_id, content_hash, record_hash, prompt_hash, mode, "
         f"n_completions, meta) VALUES ({number}, 1, 'x{number}', 'h', 'h', 'h', 'pair', 2, '{json.dumps(meta)}')"
         for number, meta in enumerate(({}, {"content_kinds": "Violence "}, {"content_kinds": ["b", "a", 3, ""]}), 1)
     ),
+    "INSERT INTO gold_key (id, comparison_id, accepted, criteria, explanation, suspended_at) "
+    "VALUES (1, 1, '[\"a\"]', '{}', 'because', '2026-01-02 00:00:00+00:00')",
 )
 
 
@@ -61,3 +65,17 @@ def test_people_and_campaigns_of_the_first_schema_get_the_defaults(first: Store)
     with first.read() as connection:
         assert lookup.find_campaign(connection, "c").renders_math is False
         assert lookup.find_account(connection, "ann").preferences == Preferences()
+
+
+def test_gold_keys_and_decisions_of_the_first_schema_are_kept(first: Store) -> None:
+    upgrade(first)
+    with first.read() as connection:
+        key = connection.execute(select(tables.gold_key)).one()
+        decision = connection.execute(select(tables.rater_decision)).one()
+    assert (key.explanation, key.suspended_at is not None, key.suspended_for, key.kept_at) == (
+        "because",
+        True,
+        None,
+        None,
+    )
+    assert (decision.decision, decision.appeal, decision.withdrawn_at) == ("warned", "no", None)
