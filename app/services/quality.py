@@ -3,7 +3,7 @@
 A kept report is a JSON file that says up to which event it goes and which code computed it, so that an upgrade never
 shows a stale shape; its name stands for database, campaign, kinds and slices. Small campaigns are
 computed when a page asks; large ones in a job, and the page shows the kept report, saying as of when, until that is
-done.
+done. The agreement report rests on counts (`counting`), into which new votes are patched at once.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
-import tempfile
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,13 +18,14 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, not_, or_, select
+from sqlalchemy import Connection, func, select
 
 from app.domain import Campaign, Job, JobState, RaterKind, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
-from app.services import adjudicating, job_rows, reporting
+from app.services import adjudicating, counting, job_rows, reporting
 from app.services.lookup import find_account, find_campaign, require
+from app.services.vote_events import last_vote_event
 from app.stats.reports import REPORTS
 from app.stats.tension_examples import tension_examples
 from app.store import tables
@@ -46,21 +45,8 @@ MAX_SLICES = 40
 
 JOB_KIND = "report"
 
-NEUTRAL = (
-    "assignment.%",
-    "campaign.%",
-    "comparison.adjudicated",
-    "job.%",
-    "leases.%",
-    "member.%",
-    "priorities.%",
-    "question.%",
-    "report.filed",
-    "round.closed",
-    "round.open",
-    "snapshot.%",
-)
-"""Events that change no report; whatever is not named here makes reports again."""
+PATCHED = "agreement"
+"""The report that rests on counts alone: new votes are patched in at once, however large the campaign."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +132,10 @@ def find(store: Store, actor_name: str, wanted: Wanted, *, folder: Path) -> Kept
         event = last_vote_event(connection, campaign.id)
         kept = _kept(_file(folder, store, campaign, wanted), event=event)
         is_quick = not wanted.by or wanted.name in SLICED_AT_ONCE
-        if (kept is not None and kept.is_current) or not (is_quick and _is_small(connection, campaign.id)):
+        if kept is not None and kept.is_current:
             return kept
+        if not (is_quick and _is_small(connection, campaign.id)):
+            return _patched(connection, campaign, wanted, _file(folder, store, campaign, wanted)) or kept
     return make(store, wanted, folder=folder)
 
 
@@ -161,15 +149,13 @@ def make(store: Store, wanted: Wanted, *, folder: Path) -> KeptReport:
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
         event = last_vote_event(connection, campaign.id)
-        at = connection.scalar(select(tables.event.c.at).where(tables.event.c.id == event)) or campaign.created_at
+        file = _file(folder, store, campaign, wanted)
+        if wanted.name == PATCHED and not wanted.by:
+            document = counting.make_agreement(connection, campaign.id, **_counts(wanted, file)).to_json()
+            return _keep(connection, campaign, document, event=event, file=file)
     document = MAKERS[wanted.name](store, wanted)
-    times = {"at": at.isoformat(), "made_at": utc_now().isoformat()}
-    content = {"document": document, "event": event, "code": code(), **times}
-    file = _file(folder, store, campaign, wanted)
-    _write(file, content)
-    kept = _kept(file, event=event)
-    assert kept is not None
-    return kept
+    with store.read() as connection:
+        return _keep(connection, campaign, document, event=event, file=file)
 
 
 def find_job(store: Store, wanted: Wanted) -> Job | None:
@@ -224,14 +210,6 @@ def code() -> str:
         for path in sorted(Path(place).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def last_vote_event(connection: Connection, campaign_id: int) -> int:
-    """The latest event of a campaign that can change a report; 0 where there is none."""
-    event = tables.event
-    is_neutral = or_(*(event.c.action.like(pattern) for pattern in NEUTRAL))
-    query = select(event.c.id).where(event.c.campaign_id == campaign_id, not_(is_neutral))
-    return connection.scalar(query.order_by(event.c.id.desc()).limit(1)) or 0
 
 
 # --- what can be made ----------------------------------------------------------------------------------------------
@@ -314,13 +292,32 @@ def _file(folder: Path, store: Store, campaign: Campaign, wanted: Wanted) -> Pat
     return folder / f"{wanted.name}-{digest}.json"
 
 
-def _write(file: Path, content: Mapping[str, Any]) -> None:
-    """Write whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".report-")
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        json.dump(content, opened, allow_nan=False)
-    Path(name).replace(file)
+def _counts(wanted: Wanted, file: Path) -> dict[str, Any]:
+    """The arguments of `counting` for a report that is kept in `file`."""
+    return {"kinds": wanted.kinds, "file": file.with_suffix(".npz"), "code": code()}
+
+
+def _patched(connection: Connection, campaign: Campaign, wanted: Wanted, file: Path) -> KeptReport | None:
+    """The report with the votes since patched in; None where it takes a job."""
+    if wanted.name != PATCHED or wanted.by:
+        return None
+    event = last_vote_event(connection, campaign.id)
+    report = counting.patched_agreement(connection, campaign.id, **_counts(wanted, file))
+    return None if report is None else _keep(connection, campaign, report.to_json(), event=event, file=file)
+
+
+def _keep(
+    connection: Connection, campaign: Campaign, document: Mapping[str, Any], *, event: int, file: Path
+) -> KeptReport:
+    """Keep a document that takes in all votes up to an event."""
+    at = connection.scalar(select(tables.event.c.at).where(tables.event.c.id == event)) or campaign.created_at
+    times = {"at": at.isoformat(), "made_at": utc_now().isoformat()}
+    content = {"document": document, "event": event, "code": code(), **times}
+    written = json.dumps(content, allow_nan=False).encode()
+    counting.write_whole(file, lambda opened: opened.write(written))
+    kept = _kept(file, event=event)
+    assert kept is not None
+    return kept
 
 
 def _kept(file: Path, *, event: int) -> KeptReport | None:

@@ -35,6 +35,11 @@ class CriterionCounts:
         """Number of votes."""
         return round(float(self.nominal.n_units @ self.nominal.n_votes))
 
+    def emptied(self) -> CriterionCounts:
+        """Return counts of no votes in the same columns."""
+        nominal, ordered = (LabelPatterns(part.rows[:0], part.n_units[:0]) for part in (self.nominal, self.ordered))
+        return CriterionCounts(nominal, ordered, self.values)
+
 
 def criterion_counts(coded: CodedVotes) -> CriterionCounts:
     """Count the labels of one criterion.
@@ -50,7 +55,7 @@ def criterion_counts(coded: CodedVotes) -> CriterionCounts:
     )
 
 
-def patch_counts(counts: CriterionCounts, *, before: CriterionCounts, after: CriterionCounts) -> CriterionCounts:
+def patch_counts(counts: CriterionCounts, before: CriterionCounts, after: CriterionCounts) -> CriterionCounts:
     """Return the counts after some comparisons have changed.
 
     Args:
@@ -88,8 +93,8 @@ def _patch(counts: LabelPatterns, before: LabelPatterns, after: LabelPatterns) -
     parts = ((counts, 1.0), (before, -1.0), (after, 1.0))
     n_labels = counts.rows.shape[1]
     stacked = np.concatenate([part.rows.reshape(-1, n_labels) for part, _ in parts])
-    rows, column = np.unique(stacked, axis=0, return_inverse=True)
-    column = column.ravel()
+    rows, column = np.unique(stacked[:, ::-1], axis=0, return_inverse=True)
+    rows, column = rows[:, ::-1], column.ravel()  # in the order of fresh counts, so that resamples are the same
     signs = np.concatenate([np.full(len(part.rows), sign) for part, sign in parts])
     units = np.bincount(column, weights=signs * np.concatenate([p.n_units for p, _ in parts]), minlength=len(rows))
     _refuse_negative(units)

@@ -32,6 +32,28 @@ class RaterPair:
     positions: np.ndarray
 
 
+@dataclass(frozen=True)
+class PairTables:
+    """What two raters said of the units that both judged.
+
+    Attributes:
+        raters: their names, in order.
+        nominal: (4, 4) counts of classes; rows the first rater's.
+        ordered: (V, V) counts of values.
+        values: (V,) the values, rising; some may not occur.
+    """
+
+    raters: tuple[str, str]
+    nominal: np.ndarray
+    ordered: np.ndarray
+    values: np.ndarray
+
+    @property
+    def n(self) -> int:
+        """Units that both judged."""
+        return int(self.nominal.sum())
+
+
 def agreement_weights(weighting: str, values: np.ndarray) -> np.ndarray:
     """Return (K, K) weights of agreement: 1 on the diagonal, falling with the distance of the values.
 
@@ -122,26 +144,36 @@ def co_rated_counts(coded: CodedVotes) -> tuple[np.ndarray, np.ndarray, np.ndarr
         met = sparse.csr_matrix((np.ones(len(coded), np.int32), (coded.rater, coded.unit)), shape=shape)
         together = sparse.triu(met @ met.T, k=1).tocoo()
         return together.row, together.col, together.data
-    unit, rater = _by_unit(coded)
+    unit, rater = by_unit(coded)
     counts = np.zeros(n_raters * n_raters, np.int64)
-    start, distance = np.arange(len(unit), dtype=np.int32 if len(unit) < 2**31 else np.int64), 1
-    while len(start):
-        start = start[: np.searchsorted(start, len(unit) - distance)]
-        start = start[unit[start] == unit[start + distance]]
-        pair = rater[start] * n_raters + rater[start + distance]
-        counts += np.bincount(pair, minlength=len(counts))
-        distance += 1
+    for start, other in next_votes(unit):
+        counts += np.bincount(rater[start] * n_raters + rater[other], minlength=len(counts))
     pair = np.flatnonzero(counts)
     return pair // max(n_raters, 1), pair % max(n_raters, 1), counts[pair]
 
 
-def _by_unit(coded: CodedVotes) -> tuple[np.ndarray, np.ndarray]:
-    """Return unit and rater of each vote, sorted by unit, then rater."""
-    base = max(coded.n_raters, 1)
-    key = np.sort(coded.unit.astype(np.int64) * base + coded.rater)
+def by_unit(coded: CodedVotes, label: np.ndarray | int = 0, n_labels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Return the unit of each vote and rater * n_labels + label, sorted by unit, then rater."""
+    base = max(coded.n_raters, 1) * n_labels
+    key = np.sort(coded.unit.astype(np.int64) * base + coded.rater.astype(np.int64) * n_labels + label)
     unit = (key // base).astype(np.int32)
     key -= unit.astype(np.int64) * base
-    return unit, key.astype(np.int32)
+    return unit, key.astype(np.int32) if base < 2**31 else key
+
+
+def next_votes(unit: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield positions of every two votes on the same unit, those next to each other first, then two places apart ...
+
+    Args:
+        unit: (N,) unit of each vote, sorted.
+    """
+    start, distance = np.arange(len(unit), dtype=np.int32 if len(unit) < 2**31 else np.int64), 1
+    while len(start):
+        start = start[: np.searchsorted(start, len(unit) - distance)]
+        start = start[unit[start] == unit[start + distance]]
+        if len(start):
+            yield start, start + distance
+        distance += 1
 
 
 def rater_pairs(coded: CodedVotes, *, min_n: int = 20, largest: int = 200) -> tuple[list[RaterPair], int]:

@@ -154,9 +154,10 @@ def _by_hash(unit, label, n_labels, votes_per_unit):
     for index, position in enumerate(example):
         votes = label[order[starts[position] : starts[position] + votes_per_unit[voted[position]]]]
         rows[index] = np.bincount(votes, minlength=n_labels)
+    order = np.lexsort(rows.T)  # as codes rise, so that equal counts stand in equal order
     unit_pattern = np.full(len(votes_per_unit), -1)
-    unit_pattern[voted] = pattern
-    return rows, counts.astype(float), unit_pattern
+    unit_pattern[voted] = np.argsort(order)[pattern]
+    return rows[order], counts[order].astype(float), unit_pattern
 
 
 def _cluster_types(

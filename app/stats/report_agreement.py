@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from app.stats.agreement import (
     percent_agreement_statistic,
     with_bootstrap,
 )
+from app.stats.agreement_counts import AgreementCounts, largest_pairs, pairs_criterion
 from app.stats.ceiling import human_ceiling
 from app.stats.coding import CLASSES, N_CLASSES, CodedVotes, code_votes
 from app.stats.coefficients import fleiss_kappa, gwet_ac
 from app.stats.counts import CriterionCounts, criterion_counts
-from app.stats.frames import OVERALL
-from app.stats.kappa import agreement_weights, cohen_kappa, joint_table, rater_pairs
+from app.stats.kappa import PairTables, agreement_weights, cohen_kappa, joint_table, rater_pairs
 from app.stats.patterns import LabelPatterns
 from app.stats.rankings import ranking_agreement
 from app.stats.report import (
@@ -71,6 +71,38 @@ def agreement_report(
     coded = code_votes(votes, kinds=kinds)
     criteria = {name: _criterion(coded.of(name), votes, n_bootstrap, seed) for name in coded.criteria}
     document = heading(kinds, as_of_event, votes, coded) | {"criteria": criteria} | _pairs(coded)
+    return make_report("agreement", document, _text(document))
+
+
+def counted_agreement_report(
+    counts: AgreementCounts,
+    *,
+    kinds: Collection[str],
+    as_of_event: int | None = None,
+    n_bootstrap: int = N_BOOTSTRAP,
+    seed: int = 0,
+) -> Report:
+    """Return the agreement report from counts, fresh or patched; the same as `agreement_report` of the votes.
+
+    Args:
+        counts: see `agreement_counts`.
+        kinds: kinds of rater that were counted.
+        as_of_event: the event that the counts go up to, or None.
+        n_bootstrap: resamples of the comparisons behind each bootstrap interval.
+        seed: of the resamples.
+    """
+    criteria = {
+        name: criterion_document(part, n_bootstrap=n_bootstrap, seed=seed) for name, part in counts.criteria.items()
+    }
+    opening = {
+        "kinds": sorted(kinds),
+        "as_of_event": as_of_event,
+        "n_comparisons": counts.n_comparisons,
+        "n_raters": counts.n_raters,
+        "n_judgments": counts.n_judgments,
+    }
+    tables, omitted = largest_pairs(counts.pairs, min_n=MIN_SHARED, largest=MAX_PAIRS)
+    document = opening | {"criteria": criteria} | _pair_rows(counts.pairs.criterion, tables, omitted)
     return make_report("agreement", document, _text(document))
 
 
@@ -159,27 +191,41 @@ def alpha_flags(alpha: Document) -> list[str]:
 
 def _pairs(coded: CodedVotes) -> dict[str, Any]:
     """Return the largest pairs of raters on the overall verdict, or on the first criterion where there is none."""
-    criterion = OVERALL if OVERALL in coded.criteria or not coded.criteria else coded.criteria[0]
+    criterion = pairs_criterion(coded.criteria)
     one = coded.of(criterion)
     chosen, omitted = rater_pairs(one, min_n=MIN_SHARED, largest=MAX_PAIRS)
     positions = np.concatenate([pair.positions.ravel() for pair in chosen]) if chosen else np.zeros(0, np.int64)
     values = np.unique(np.round(one.value[positions], 9) + 0.0)
-    weights = {name: agreement_weights(name, values) for name in ("linear", "quadratic")}
+    tables = [
+        PairTables(
+            (str(one.rater_ids[pair.raters[0]]), str(one.rater_ids[pair.raters[1]])),
+            joint_table(*one.outcome[pair.positions], N_CLASSES),
+            joint_table(*np.searchsorted(values, one.value[pair.positions] - 1e-9), len(values)),
+            values,
+        )
+        for pair in chosen
+    ]
+    return _pair_rows(criterion, tables, omitted)
+
+
+def _pair_rows(criterion: str, tables: Sequence[PairTables], omitted: int) -> dict[str, Any]:
+    """Return the part of the document about pairs of raters."""
     rows = []
-    for pair in chosen:
-        nominal = joint_table(*one.outcome[pair.positions], N_CLASSES)
-        ordered = joint_table(*np.searchsorted(values, one.value[pair.positions] - 1e-9), len(values))
-        kappa = cohen_kappa(nominal)
+    for pair in tables:
+        kappa = cohen_kappa(pair.nominal)
+        weighted = {
+            f"cohen_kappa_{name}": cohen_kappa(pair.ordered, weights=agreement_weights(name, pair.values)).value
+            for name in ("linear", "quadratic")
+        }
         rows.append(
             {
-                "raters": [str(one.rater_ids[code]) for code in pair.raters],
+                "raters": list(pair.raters),
                 "n": pair.n,
-                "percent_agreement": nominal.trace() / pair.n,
+                "percent_agreement": pair.nominal.trace() / pair.n,
                 "cohen_kappa": kappa.value,
                 "cohen_kappa_low": kappa.low,
                 "cohen_kappa_high": kappa.high,
-                "cohen_kappa_linear": cohen_kappa(ordered, weights=weights["linear"]).value,
-                "cohen_kappa_quadratic": cohen_kappa(ordered, weights=weights["quadratic"]).value,
+                **weighted,
                 "method": kappa.method,
                 "undefined_reason": kappa.undefined_reason,
             }

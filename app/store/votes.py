@@ -33,6 +33,7 @@ def judgments_frame(
     as_of_event: int | None = None,
     rounds: Collection[str] | None = None,
     purposes: Collection[str] | None = None,
+    comparisons: Collection[int] | None = None,
     with_text: bool = False,
 ) -> pd.DataFrame:
     """The vote frame of a campaign: the latest revision of every visible judgment.
@@ -44,6 +45,7 @@ def judgments_frame(
         as_of_event: only what the ledger held at this event number; None for now.
         rounds: names of rounds; None for all.
         purposes: purposes of assignments; None for all.
+        comparisons: row ids of comparisons; None for all.
         with_text: add the column `justification`.
 
     Returns:
@@ -56,16 +58,18 @@ def judgments_frame(
         StoreError: a stored answer does not fit its rubric version.
     """
     wanted = _wanted(campaign_id, kinds=kinds, as_of_event=as_of_event, rounds=rounds, purposes=purposes)
+    if comparisons is not None:
+        wanted = and_(wanted, _assignment.c.comparison_id.in_(comparisons))
     judgments = _latest_revisions(_fetch(connection, _judgment_query(wanted, with_text=with_text)))
-    comparisons = _comparisons(connection, campaign_id, as_of_event=as_of_event)
+    known = _comparisons(connection, campaign_id, as_of_event=as_of_event, only=comparisons)
     verdicts = _fetch(connection, _verdict_query(wanted))
-    at_comparison = _positions(comparisons.ids, judgments["comparison_id"].astype(np.int64))
+    at_comparison = _positions(known.ids, judgments["comparison_id"].astype(np.int64))
     judgments = _take({**judgments, "at_comparison": at_comparison}, at_comparison >= 0)
     at_judgment = _positions(judgments["id"].astype(np.int64), verdicts["judgment_id"].astype(np.int64))
     verdicts = _take(verdicts, at_judgment >= 0)
-    rows = _expand(connection, verdicts, judgments, at_judgment[at_judgment >= 0], comparisons)
+    rows = _expand(connection, verdicts, judgments, at_judgment[at_judgment >= 0], known)
     raters = raters_frame(connection, campaign_id)
-    frame = _assemble(rows, judgments, comparisons, raters, _round_names(connection, campaign_id))
+    frame = _assemble(rows, judgments, known, raters, _round_names(connection, campaign_id))
     if with_text:
         frame["justification"] = judgments["justification"][rows.judgment]
     return frame
@@ -80,12 +84,13 @@ def raters_frame(connection: Connection, campaign_id: int) -> pd.DataFrame:
     """
     rater = tables.rater
     here = (
-        select(_assignment.c.rater_id)
+        select(_assignment.c.id)
         .join(tables.round_, tables.round_.c.id == _assignment.c.round_id)
-        .where(tables.round_.c.campaign_id == campaign_id)
+        .where(_assignment.c.rater_id == rater.c.id, tables.round_.c.campaign_id == campaign_id)
+        .exists()
     )
     query = select(rater.c.id, rater.c.name, rater.c.namespace, rater.c.kind, rater.c.specification)
-    frame = pd.DataFrame(_fetch(connection, query.where(rater.c.id.in_(here)).order_by(rater.c.id)))
+    frame = pd.DataFrame(_fetch(connection, query.where(here).order_by(rater.c.id)))
     shared = frame["name"].duplicated(keep=False) & (frame["namespace"] == "")
     frame["rater_id"] = frame["name"].where(~shared, "/" + frame["name"])
     return frame[["id", "rater_id", "kind", "specification"]]
@@ -217,9 +222,13 @@ def _latest_revisions(judgments: Columns) -> Columns:
     return _take(judgments, np.sort(order[last]))
 
 
-def _comparisons(connection: Connection, campaign_id: int, *, as_of_event: int | None) -> _Comparisons:
+def _comparisons(
+    connection: Connection, campaign_id: int, *, as_of_event: int | None, only: Collection[int] | None
+) -> _Comparisons:
     comparison = tables.comparison
     here = and_(comparison.c.campaign_id == campaign_id, known_at(null(), comparison.c.batch_id, as_of_event))
+    if only is not None:
+        here = and_(here, comparison.c.id.in_(only))
     query = select(comparison.c.id, comparison.c.external_id, comparison.c.n_completions)
     rows = _fetch(connection, query.where(here).order_by(comparison.c.id))
     ids = rows["id"].astype(np.int64)

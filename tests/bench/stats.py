@@ -197,7 +197,7 @@ def patching_line() -> dict[str, Any]:
 
     def patch():
         parts = [criterion_counts(code_votes(part, kinds=("human",))) for part in (before, after)]
-        return criterion_document(patch_counts(counts, before=parts[0], after=parts[1]))
+        return criterion_document(patch_counts(counts, *parts))
 
     return line("patch 100 of 333,334 comparisons, agreement with intervals", clock(patch, repeat=10))
 

@@ -33,7 +33,7 @@ def test_new_votes_and_new_values_are_patched_in():
     old = frame.drop(frame.index[300:])
     changed = set(frame["comparison_id"].iloc[300:])
     before, after = (part[part["comparison_id"].isin(changed)] for part in (old, frame))
-    patched = patch_counts(counts_of(old), before=counts_of(before), after=counts_of(after))
+    patched = patch_counts(counts_of(old), counts_of(before), counts_of(after))
     assert_same(patched, counts_of(frame))
     assert criterion_document(patched, n_bootstrap=50)["krippendorff_alpha"]["value"] == pytest.approx(
         criterion_document(counts_of(frame), n_bootstrap=50)["krippendorff_alpha"]["value"]
@@ -46,7 +46,7 @@ def test_rankings_keep_their_pairs_together():
     old = frame[~cut]
     changed = set(frame.loc[cut, "comparison_id"])
     before, after = (part[part["comparison_id"].isin(changed)] for part in (old, frame))
-    patched = patch_counts(counts_of(old), before=counts_of(before), after=counts_of(after))
+    patched = patch_counts(counts_of(old), counts_of(before), counts_of(after))
     fresh = counts_of(frame)
     assert_same(patched, fresh)
     assert patched.nominal.n_clusters == 60
@@ -58,7 +58,7 @@ def test_taking_away_what_is_not_there_is_refused():
     frame, _ = random_votes(2, units=10)
     other, _ = random_votes(3, units=30)
     with pytest.raises(ValueError, match="do not"):
-        patch_counts(counts_of(frame), before=counts_of(other), after=counts_of(frame))
+        patch_counts(counts_of(frame), counts_of(other), counts_of(frame))
 
 
 def test_a_ready_table_gives_the_same_patterns():
