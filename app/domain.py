@@ -104,6 +104,21 @@ class Purpose(StrEnum):
     AUDIT = "audit"
 
 
+class CriteriaOrder(StrEnum):
+    """In which order a round asks the criteria: the rubric's, or one drawn by lot for each assignment."""
+
+    RUBRIC = "rubric"
+    RANDOM = "random"
+
+
+class OverallPlace(StrEnum):
+    """Where a round asks the overall verdict: after the criteria, before them, or by lot for each assignment."""
+
+    LAST = "last"
+    FIRST = "first"
+    RANDOM = "random"
+
+
 class AssignmentState(StrEnum):
     """`open` holds a lease; the other states are final, except that an expired one may be leased again."""
 
@@ -217,6 +232,7 @@ class Judgment:
         error_spans: passages marked as wrong.
         shown: completion ids in the order on the rater's screen, where known.
         criteria_shown: criterion keys in the order on the rater's screen, where known.
+        overall_first: whether the overall verdict was asked before the criteria, where known.
         confidence: 1 to 5.
         seconds: active seconds.
     """
@@ -233,6 +249,7 @@ class Judgment:
     at: datetime | None = None
     shown: tuple[str, ...] | None = None
     criteria_shown: tuple[str, ...] | None = None
+    overall_first: bool | None = None
     revision: int = 0
     repeat_index: int = 0
     purpose: Purpose = Purpose.WORK
@@ -279,6 +296,16 @@ class Comparison:
     def mode(self) -> RankingMode:
         """Pairs are judged in pair rounds, three or more completions in k-way rounds."""
         return RankingMode.PAIR if len(self.completions) == 2 else RankingMode.KWAY
+
+
+def content_kinds(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """The kinds of content that a comparison's meta warns of: `{"content_kinds": ["violence", "self-harm"]}`.
+
+    One text counts as a list of one; case and surrounding spaces do not matter; what is no text names nothing.
+    """
+    named = meta.get("content_kinds", ())
+    listed = named if isinstance(named, list | tuple) else [named]
+    return tuple(sorted({kind.strip().casefold() for kind in listed if isinstance(kind, str) and kind.strip()}))
 
 
 @dataclass(frozen=True)
@@ -342,6 +369,8 @@ class RoundRules:
         required_skills: skills a rater must hold.
         sample: how many comparisons, drawn by lot when the round opens; None takes all, also those imported later.
         calibration: how raters are calibrated; None lets every qualified member rate at once, at a fixed `gold_rate`.
+        criteria_order: in which order the criteria are asked; by lot, an impression of one colours all alike.
+        overall_place: where the overall verdict is asked.
     """
 
     overlap: int = 3
@@ -351,6 +380,8 @@ class RoundRules:
     required_skills: tuple[str, ...] = ()
     sample: int | None = None
     calibration: Calibration | None = None
+    criteria_order: CriteriaOrder = CriteriaOrder.RUBRIC
+    overall_place: OverallPlace = OverallPlace.LAST
 
 
 @dataclass(frozen=True)
@@ -418,6 +449,7 @@ class Assignment:
     Attributes:
         shown: completion ids in the order on the screen.
         criteria_shown: criterion keys in the order on the screen; the scope of this assignment.
+        overall_first: whether the overall verdict is asked before the criteria.
     """
 
     id: int
@@ -432,6 +464,7 @@ class Assignment:
     asks_overall: bool
     lease_expires_at: datetime
     draft: Mapping[str, Any] | None = None
+    overall_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,17 @@ def count(value: Any, field: str) -> int:
     return int(made)
 
 
+def yes_or_no(value: Any, field: str) -> bool:
+    """True or false.
+
+    Raises:
+        Refusal: anything else.
+    """
+    if type(value) is not bool:
+        raise Refusal(field, f"must be true or false, is {shown_value(value)}")
+    return value
+
+
 def moment(value: Any, field: str) -> datetime:
     """A time with its zone, in UTC.
 

@@ -1,7 +1,8 @@
 """Native JSONL (`native`): one comparison a line, with judgments, gold key, reference and decisions.
 
 `prompt` and `completions` are required, everything else may be absent or null. A line without an id takes one from
-its content; completions without ids take them from their texts. Unknown fields are refused by name.
+its content; completions without ids take them from their texts. Unknown fields are refused by name. Meta is free,
+except that `"content_kinds": ["violence", ...]` warns raters, who may opt out of kinds of content.
 
 ```json
 {"id": "x1", "prompt": "text, or a list of {role, content}",

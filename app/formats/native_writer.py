@@ -123,6 +123,7 @@ def _plain_judgment(judgment: Judgment) -> dict[str, Any]:
             "seconds": judgment.seconds,
             "at": None if judgment.at is None else _plain_time(judgment.at),
             "shown": None if judgment.shown is None else list(judgment.shown),
+            "overall_first": judgment.overall_first,
             "revision": judgment.revision or None,
             "repeat_index": judgment.repeat_index or None,
             "purpose": None if judgment.purpose is Purpose.WORK else judgment.purpose.value,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -27,6 +28,8 @@ from app.domain import (
     Assignment,
     AssignmentState,
     Campaign,
+    CriteriaOrder,
+    OverallPlace,
     Purpose,
     Rater,
     Round,
@@ -36,11 +39,12 @@ from app.errors import Conflict, NotAllowed
 from app.policy import Action, may_work
 from app.services import events
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
-from app.services.queueing import WINDOW, candidate_queries, give_back, has_met, lock_open, take_place
+from app.services.queueing import WINDOW, candidate_queries, give_back, is_offered, is_unwelcome, lock_open, take_place
 from app.services.showing import assignment_view
 from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
+from rubrics.model import Criterion
 
 POLICY = "window-1"
 """Name and version of the way in which work is chosen; stored with every assignment."""
@@ -257,7 +261,7 @@ def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: r
             comparison.c.mode == round_.mode.value,
             visible(comparison.c.batch_id),
             key.c.suspended_at.is_(None),
-            ~has_met(comparison.c.id),
+            is_offered(comparison.c.id),
         )
         .order_by(comparison.c.id),
         {"round_id": round_.id, "rater_id": rater.id},
@@ -288,8 +292,10 @@ def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance:
     )
     older = connection.execute(
         done.where(_assignment.c.id < recent[-1].id, _assignment.c.comparison_id.not_in(repeated))
+        .where(~is_unwelcome(_assignment.c.comparison_id))
         .order_by(_assignment.c.id.desc())
-        .limit(WINDOW)
+        .limit(WINDOW),
+        {"rater_id": rater.id},
     ).all()
     if not older:
         return None
@@ -344,8 +350,9 @@ def _lease(
         "purpose": draw.purpose.value,
         "state": AssignmentState.OPEN.value,
         "shown": _draw_order(connection, round_, draw, chance=chance),
-        "criteria_shown": [criterion.key for criterion in rubric.applicable(comparison.meta)],
+        "criteria_shown": _criteria_order(rubric.applicable(comparison.meta), round_, chance=chance),
         "asks_overall": True,
+        "overall_first": _is_overall_first(round_, chance=chance),
         "takes_place": takes_place,
         "policy": POLICY,
         "propensity": draw.propensity,
@@ -362,6 +369,20 @@ def _lease(
         detail={"comparison": comparison.external_id, "purpose": row["purpose"]},
     )
     return assignment_id
+
+
+def _criteria_order(criteria: Sequence[Criterion], round_: Round, *, chance: random.Random) -> list[str]:
+    """The keys of the criteria in the order in which this assignment asks them."""
+    keys = [criterion.key for criterion in criteria]
+    if round_.rules.criteria_order is CriteriaOrder.RANDOM:
+        chance.shuffle(keys)
+    return keys
+
+
+def _is_overall_first(round_: Round, *, chance: random.Random) -> bool:
+    """Whether this assignment asks the overall verdict before the criteria."""
+    place = round_.rules.overall_place
+    return place is OverallPlace.FIRST or (place is OverallPlace.RANDOM and chance.random() < 0.5)
 
 
 def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:

@@ -10,7 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from app.domain import Campaign, Comparison, ImportedComparison, RankingMode, RefusedLine, Round
+from app.domain import (
+    Campaign,
+    Comparison,
+    ImportedComparison,
+    RankingMode,
+    RefusedLine,
+    Round,
+    content_kinds,
+)
 from app.services.campaigns import sort_key
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
@@ -115,6 +123,7 @@ class ComparisonWriter:
         self._write_comparisons(fresh)
         self._write_completions(fresh)
         self._write_gold(fresh)
+        self._write_content_kinds(fresh)
         self._enqueue(fresh, round_of)
         for name, other in twins:
             yield fresh[name].line, f"the content of {name!r} stands under the id {other!r} too; both are kept"
@@ -223,6 +232,15 @@ class ComparisonWriter:
             if line.comparison.gold is not None
         ]
         insert_rows(self._connection, tables.gold_key, rows)
+
+    def _write_content_kinds(self, fresh: dict[str, ImportedComparison]) -> None:
+        rows = [
+            {"comparison_id": self.ids[name], "kind": kind}
+            for name, line in fresh.items()
+            for kind in content_kinds(line.comparison.meta)
+        ]
+        if rows:
+            insert_rows(self._connection, tables.comparison_content, rows)
 
     def _enqueue(
         self, fresh: dict[str, ImportedComparison], round_of: Callable[[RankingMode], Sequence[Round]]

@@ -415,6 +415,7 @@ class JudgmentWriter:
             "state": AssignmentState.SUBMITTED.value,
             "shown": None if judgment.shown is None else list(judgment.shown),
             "criteria_shown": None if judgment.criteria_shown is None else list(judgment.criteria_shown),
+            "overall_first": judgment.overall_first,
             "asks_overall": OVERALL in judgment.answers,
             "takes_place": judgment.purpose is Purpose.WORK and kind in self._campaign.counted_kinds,
             "policy": IMPORT_POLICY,

@@ -12,6 +12,8 @@ from sqlalchemy import URL, Connection, Row, or_, select
 from app.domain import (
     Calibration,
     Campaign,
+    CriteriaOrder,
+    OverallPlace,
     Preferences,
     RankingMode,
     Rater,
@@ -56,13 +58,15 @@ def rules_to_dict(rules: RoundRules) -> dict[str, Any]:
 def rules_from_dict(document: Mapping[str, Any]) -> RoundRules:
     """Stored round rules, read back."""
     calibration = document.get("calibration")
-    return RoundRules(
-        **{
-            **document,
-            "required_skills": tuple(document["required_skills"]),
-            "calibration": None if calibration is None else Calibration(**calibration),
-        }
-    )
+    read: dict[str, Any] = {
+        **document,
+        "required_skills": tuple(document["required_skills"]),
+        "calibration": None if calibration is None else Calibration(**calibration),
+    }
+    for name, kind in (("criteria_order", CriteriaOrder), ("overall_place", OverallPlace)):
+        if name in document:
+            read[name] = kind(document[name])
+    return RoundRules(**read)
 
 
 def campaign_of(row: Row[Any]) -> Campaign:

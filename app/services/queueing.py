@@ -49,6 +49,21 @@ def has_met(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
+def is_unwelcome(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether this comparison has a kind of content that `:rater_id` does not want to be shown."""
+    content, unwanted = tables.comparison_content, tables.content_opt_out
+    return exists().where(
+        content.c.comparison_id == comparison_id,
+        unwanted.c.kind == content.c.kind,
+        unwanted.c.rater_id == bindparam("rater_id"),
+    )
+
+
+def is_offered(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `:rater_id` may be given this comparison in `:round_id`: not met yet, and nothing they opted out of."""
+    return and_(~has_met(comparison_id), ~is_unwelcome(comparison_id))
+
+
 @cache
 def candidate_queries() -> Sequence[Select[tuple[int]]]:
     """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything.
@@ -66,16 +81,16 @@ def candidate_queries() -> Sequence[Select[tuple[int]]]:
     )
     begun = (
         select(head.c.comparison_id)
-        .where(~has_met(head.c.comparison_id))
+        .where(is_offered(head.c.comparison_id))
         .order_by(head.c.priority.desc(), head.c.n_taken.desc(), head.c.sort_key.desc())
         .limit(WINDOW)
     )
     anywhere = (
-        select(_queue.c.comparison_id).where(is_open, ~has_met(_queue.c.comparison_id)).order_by(*front).limit(WINDOW)
+        select(_queue.c.comparison_id).where(is_open, is_offered(_queue.c.comparison_id)).order_by(*front).limit(WINDOW)
     )
     fresh = (
         select(_queue.c.comparison_id)
-        .where(is_open, _is_fresh, ~has_met(_queue.c.comparison_id))
+        .where(is_open, _is_fresh, is_offered(_queue.c.comparison_id))
         .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
         .limit(WINDOW)
     )

@@ -52,6 +52,7 @@ def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
         asks_overall=row.asks_overall,
         lease_expires_at=row.lease_expires_at,
         draft=row.draft,
+        overall_first=bool(row.overall_first),
     )
 
 
@@ -67,6 +68,7 @@ def _view_query() -> Select[Any]:
             assignment.c.shown,
             assignment.c.criteria_shown,
             assignment.c.asks_overall,
+            assignment.c.overall_first,
             assignment.c.lease_expires_at,
             assignment.c.draft,
             comparison.c.external_id,

@@ -108,6 +108,7 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
         at=st.none() | times,
         shown=st.none() | st.permutations(ids).map(tuple),
         criteria_shown=st.none() | st.lists(names, max_size=3, unique=True).map(tuple),
+        overall_first=st.none() | st.booleans(),
         revision=st.integers(0, 5),
         repeat_index=st.integers(0, 5),
         purpose=st.sampled_from(Purpose),

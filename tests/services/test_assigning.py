@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, update
 
-from app.domain import Assignment, Purpose, RankingMode, RaterKind, RaterState, Role, RoundRules
+from app.domain import (
+    Assignment,
+    CriteriaOrder,
+    OverallPlace,
+    Purpose,
+    RankingMode,
+    RaterKind,
+    RaterState,
+    Role,
+    RoundRules,
+)
 from app.errors import Conflict, LeaseLost, NotAllowed
 from app.services import assigning, queueing
 from app.services.assigning import next_assignment
@@ -22,6 +32,7 @@ from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
 from tests.services.house import (
+    CRITERIA,
     SCORED,
     bring,
     count,
@@ -468,3 +479,26 @@ def test_recounting_repairs_counters_and_leaves_unfinished_imports_closed(store:
     names = {row.external_id: row.id for row in rows(store, tables.comparison)}
     assert not open_[names["x2"]]
     assert sum(row.n_taken for row in rows(store, tables.queue_item)) == 1
+
+
+def test_the_order_of_questions_is_the_rubrics_unless_the_round_draws_it(sqlite_store: Store, tmp_path: Path) -> None:
+    lines = [line(f"x{number}") for number in range(40)]
+    make_campaign(sqlite_store, tmp_path, lines, rubric=CRITERIA)
+    view = next_assignment(sqlite_store, "ann", "c")
+    assert (view.criteria_shown, view.overall_first) == (("helpfulness", "clarity"), False)
+
+
+def test_a_round_that_draws_the_order_records_it_and_keeps_it(store: Store, tmp_path: Path) -> None:
+    lines = [line(f"x{number}") for number in range(40)]
+    rules = {"criteria_order": CriteriaOrder.RANDOM, "overall_place": OverallPlace.RANDOM}
+    make_campaign(store, tmp_path, lines, rubric=CRITERIA, **rules)
+    seen = set()
+    for turn in range(30):
+        view = next_assignment(store, "ann", "c", chance=random.Random(turn))
+        again = next_assignment(store, "ann", "c", chance=random.Random(turn + 1))
+        assert (again.criteria_shown, again.overall_first) == (view.criteria_shown, view.overall_first)
+        [row] = rows(store, tables.assignment, tables.assignment.c.id == view.id)
+        assert (tuple(row.criteria_shown), row.overall_first) == (view.criteria_shown, view.overall_first)
+        seen.add((view.criteria_shown[0], view.overall_first))
+        skip(store, "ann", view.id, reason="next")
+    assert seen == {("helpfulness", True), ("helpfulness", False), ("clarity", True), ("clarity", False)}

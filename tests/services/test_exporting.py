@@ -62,6 +62,7 @@ EVERYTHING = line(
             "at": "2026-01-31T10:00:00.123456Z",
             "shown": ["b", "a"],
             "criteria_shown": ["polite", "help", "clear"],
+            "overall_first": True,
         },
         {"rater": "w1", "preferred": "a", "revision": 1},
         {"rater": "w1", "preferred": "tie", "repeat_index": 1, "purpose": "repeat"},

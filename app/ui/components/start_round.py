@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app.domain import Campaign, RankingMode, Round, RoundPurpose, RoundRules
@@ -83,7 +85,8 @@ def _show_form(campaign: Campaign, rounds: list[Round], versions: list[Version])
         )
         is_sent = st.form_submit_button("Start the round", type="primary")
     if is_sent:
-        wanted = RoundRules(
+        wanted = replace(
+            rules,
             overlap=int(overlap),
             gold_rate=float(gold),
             repeat_rate=float(repeat),

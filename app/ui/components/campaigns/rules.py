@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.domain import RaterKind, RoundRules
+from app.domain import CriteriaOrder, OverallPlace, RaterKind, RoundRules
 from app.services.managing import RubricChoice
 
 KIND_WORDS = {
@@ -42,6 +42,17 @@ def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
     skills = st.text_input(
         "Skills a rater must hold, separated by commas", ", ".join(rules.required_skills), key=f"{key}-skills"
     )
+    left, right = st.columns(2)
+    with left:
+        order = st.selectbox(
+            "Order of the criteria", list(CriteriaOrder), list(CriteriaOrder).index(rules.criteria_order),
+            format_func=_ORDERS.__getitem__, key=f"{key}-order", help=_HALO,
+        )  # fmt: skip
+    with right:
+        place = st.selectbox(
+            "Overall verdict", list(OverallPlace), list(OverallPlace).index(rules.overall_place),
+            format_func=_PLACES.__getitem__, key=f"{key}-place", help=_HALO,
+        )  # fmt: skip
     return replace(
         rules,
         overlap=int(overlap),
@@ -49,6 +60,8 @@ def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
         repeat_rate=int(repeat) / 100,
         lease_seconds=int(lease) * 60,
         required_skills=tuple(skill.strip() for skill in skills.split(",") if skill.strip()),
+        criteria_order=order,
+        overall_place=place,
     )
 
 
@@ -58,6 +71,13 @@ def rubric_words(choice: RubricChoice) -> str:
     return f"{choice.title} · {choice.key} {choice.version[:8]}, {source}"
 
 
+_ORDERS = {CriteriaOrder.RUBRIC: "as in the rubric", CriteriaOrder.RANDOM: "by lot, each time anew"}
+_PLACES = {
+    OverallPlace.LAST: "after the criteria",
+    OverallPlace.FIRST: "before the criteria",
+    OverallPlace.RANDOM: "by lot, each time anew",
+}
+_HALO = "What is asked first colours what is asked after it. Drawn by lot, that evens out, and every order is recorded."
 _OVERLAP = "Agreement can only be measured where two or more raters of counted kinds judge the same comparison."
 _GOLD = "Comparisons with a known answer, mixed in unannounced: they measure how far each rater can be trusted."
 _LEASE = "How long a rater holds a comparison before another may have it."

@@ -63,10 +63,13 @@ class Form:
 
     @cached_property
     def questions(self) -> list[tuple[AnswerWidget, Question]]:
-        """What is asked, in the order of the screen, overall last."""
+        """What is asked, in the order of the screen."""
         rubric = self.desk.rubric
         asked = [criterion_question(rubric.criterion(key), self.slots) for key in self.desk.assignment.criteria_shown]
-        return [*asked, overall_question(rubric, self.slots)] if self.desk.assignment.asks_overall else asked
+        if not self.desk.assignment.asks_overall:
+            return asked
+        overall = overall_question(rubric, self.slots)
+        return [overall, *asked] if self.desk.assignment.overall_first else [*asked, overall]
 
     @cached_property
     def answers(self) -> dict[str, Answer]:
