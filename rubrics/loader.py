@@ -6,6 +6,7 @@ Documents are YAML 1.2, UTF-8, read without constructing anything but plain valu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import resources
 from io import StringIO
@@ -24,8 +25,6 @@ from rubrics.model import Rubric
 
 MAX_BYTES = 1_000_000
 """The largest rubric file that is read; a rubric is read by people."""
-
-_RARE_BREAK = re.compile("[\\r\\x85\\u2028\\u2029]")
 
 
 def load_rubric(path: Path | str) -> Rubric:
@@ -69,7 +68,7 @@ def parse_rubric(text: str, *, source: str = "rubric") -> Rubric:
 
 def dump_rubric(rubric: Rubric) -> str:
     """Write a rubric as YAML text; `parse_rubric` gives an equal rubric back. Empty fields are left out."""
-    return _dump(_styled(_compact(rubric)))
+    return dump_document(styled(_compact(rubric)))
 
 
 def update_document(text: str, rubric: Rubric, *, source: str = "rubric") -> str:
@@ -87,10 +86,29 @@ def update_document(text: str, rubric: Rubric, *, source: str = "rubric") -> str
             numbers with an exponent); then `dump_rubric` serves.
     """
     before = _compact(parse_rubric(text, source=source))
-    updated = _dump(_merge(_round_trip().load(text), before=before, after=_compact(rubric)))
+    updated = dump_document(_merge(load_document(text), before=before, after=_compact(rubric)))
     if parse_rubric(updated, source=source) != rubric:
         raise _error(source, "the document cannot be edited in place", "write the rubric as a new file")
     return updated
+
+
+def read_values(text: str, *, source: str = "rubric") -> dict[Any, Any]:
+    """The plain values of a document, a rubric or not yet.
+
+    Raises:
+        RubricError: when the text is no YAML mapping.
+    """
+    return _read_yaml(text, source)[0]
+
+
+def line_of(text: str, locations: Sequence[Location]) -> list[int]:
+    """The lines, from 1, of places in a document: of the deepest part of each that the document has.
+
+    Raises:
+        RubricError: when the text is no YAML mapping.
+    """
+    _, root = _read_yaml(text, "rubric", with_values=False)
+    return [_line_of(location, root) for location in locations]
 
 
 def library() -> dict[str, Path]:
@@ -115,14 +133,14 @@ def _error(source: object, reason: str, remedy: str, *, line: int | None = None)
     return RubricError(str(source), [RubricProblem((), reason, remedy, line)])
 
 
-def _read_yaml(text: str, source: str) -> tuple[dict[Any, Any], MappingNode]:
-    """Plain values, and the nodes that know their lines."""
+def _read_yaml(text: str, source: str, *, with_values: bool = True) -> tuple[dict[Any, Any], MappingNode]:
+    """Plain values (where they are wanted), and the nodes that know their lines."""
     if len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise _error(source, f"is larger than {MAX_BYTES} bytes", "shorten it; a rubric is read by people")
     reader = YAML(typ="safe", pure=True)
     try:
         root: Node | None = reader.compose(text)
-        document = reader.load(text)
+        document = reader.load(text) if with_values else {}
     except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         reason = f"character {text[error.position]!r} is not allowed in YAML"
@@ -190,20 +208,21 @@ def _compact(rubric: Rubric) -> dict[str, Any]:
     for criterion in plain.get("criteria", ()):
         if "anchors" in criterion:
             criterion["anchors"] = {int(point): text for point, text in criterion["anchors"].items()}
-        if criterion["allow_not_applicable"] is False:
-            del criterion["allow_not_applicable"]
+        for claim in ("allow_not_applicable", "veto"):
+            if criterion[claim] is False:
+                del criterion[claim]
     return plain
 
 
-def _styled(value: Any) -> Any:
-    """Texts of several lines as `|` blocks and texts with rare line breaks in double quotes, to keep both exactly."""
+def styled(value: Any) -> Any:
+    """A value as it is to be written: texts of several lines as `|` blocks, texts with unprintable signs in quotes."""
     if isinstance(value, dict):
-        return {_styled(key): _styled(part) for key, part in value.items()}
+        return {styled(key): styled(part) for key, part in value.items()}
     if isinstance(value, list):
-        return [_styled(part) for part in value]
+        return [styled(part) for part in value]
     if not isinstance(value, str):
         return value
-    if _RARE_BREAK.search(value):
+    if not value.replace("\n", "").isprintable():
         return DoubleQuotedScalarString(value)
     return LiteralScalarString(value) if _suits_literal(value) else value
 
@@ -225,7 +244,13 @@ def _round_trip() -> YAML:
     return yaml
 
 
-def _dump(document: Any) -> str:
+def load_document(text: str) -> Any:
+    """A document with its comments, order and quotes, to be edited and written again with `dump_document`."""
+    return _round_trip().load(text)
+
+
+def dump_document(document: Any) -> str:
+    """The text of a document that `load_document` read, or of plain values."""
     stream = StringIO()
     _round_trip().dump(document, stream)
     return stream.getvalue()
@@ -245,11 +270,11 @@ def _merge(old: Any, *, before: Any, after: Any) -> Any:
             if key in old and key in before:
                 old[key] = _merge(old[key], before=before[key], after=value)
             elif key not in before or before[key] != value:
-                old[key] = _styled(value)
+                old[key] = styled(value)
         return old
     if isinstance(old, CommentedSeq) and isinstance(before, list) and isinstance(after, list):
         return _merge_list(old, before=before, after=after)
-    return _styled(after)
+    return styled(after)
 
 
 def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> CommentedSeq:
@@ -259,7 +284,7 @@ def _merge_list(old: CommentedSeq, *, before: list[Any], after: list[Any]) -> Co
     for at, entry in enumerate(after):
         place = places.pop(_entry_name(entry, at), None)
         if place is None:
-            merged.append(_styled(entry))
+            merged.append(styled(entry))
         else:
             merged.append(_merge(old[place], before=before[place], after=entry))
     del old[len(merged) :]

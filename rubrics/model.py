@@ -125,6 +125,8 @@ class Criterion(_Frozen):
     """The highest rating of scores, a whole number; 5 unless given."""
     weight: Weight | None = None
     """The declared share in the overall verdict, a number of at least 0; all criteria have one or none has."""
+    veto: bool = False
+    """Whether a response that fails this check loses to one that passes it, whatever the others say (true or false)."""
     anchors: dict[int, Required] = {}
     """What single points mean: strengths for a preference_scale, ratings for scores, 0 and 1 for a check."""
     examples: tuple[Example, ...] = ()
@@ -315,6 +317,31 @@ class Rubric(_Frozen):
         total = math.fsum(criterion.weight or 0.0 for criterion in self.criteria)
         return {c.key: c.weight / total for c in self.criteria if c.weight is not None}
 
+    @property
+    def vetoes(self) -> tuple[str, ...]:
+        """The keys of the criteria that veto, in order."""
+        return tuple(criterion.key for criterion in self.criteria if criterion.veto)
+
+    def leaning(self, values: Mapping[str, float | None]) -> float | None:
+        """What the rubric makes of the values of its criteria for one pair, by vetoes first and weights second.
+
+        A veto decides a pair in which one response passes its check and the other fails it: 1 or -1, whatever the
+        other criteria say. Vetoes that decide for different responses cancel out. Where none decides, the value is
+        sum_c w_c d_c with the declared weights w; a criterion without a value adds nothing. A veto changes no vote
+        and no consensus: it says what the rubric would have decided, beside what raters decided.
+
+        Args:
+            values: criterion key -> signed value in [-1, 1], positive for the first response; None where missing.
+
+        Returns:
+            A value in [-1, 1]; None where no veto decides and the rubric declares no weights.
+        """
+        vetoing = {math.copysign(1.0, value) for key in self.vetoes if (value := values.get(key))}
+        if len(vetoing) == 1:
+            return vetoing.pop()
+        weights = self.declared_weights()
+        return math.fsum(w * (values.get(key) or 0.0) for key, w in weights.items()) if weights else None
+
     def tension_rule(self, i: str, j: str) -> TensionRule | None:
         """The rule for two criteria, in either order; None where the rubric has none."""
         return next((rule for rule in self.tensions if set(rule.between) == {i, j}), None)
@@ -421,6 +448,9 @@ def _criterion_problems(criterion: Criterion) -> Iterator[RubricProblem]:
         reason = f"{criterion.maximum} is not above the minimum {criterion.minimum}"
         yield RubricProblem(("maximum",), reason, "give a larger maximum")
         return
+    if criterion.veto and criterion.type != "check":
+        remedy = "make it a check (yes or no for each response), or leave veto out"
+        yield RubricProblem(("veto",), f"a criterion of type {criterion.type} cannot veto", remedy)
     yield from _anchor_problems(criterion, kind.anchor_range(criterion))
 
 
@@ -484,7 +514,17 @@ def _tension_problems(rubric: Rubric) -> Iterator[RubricProblem]:
             where = ("tensions", index, "between")
             reason = f"{' and '.join(rule.between)} have a rule already"
             yield RubricProblem(where, reason, "keep one rule per pair")
+        yield from _veto_problems(rubric, index, rule)
         seen.append(set(rule.between))
+
+
+def _veto_problems(rubric: Rubric, index: int, rule: TensionRule) -> Iterator[RubricProblem]:
+    """A veto prevails over every criterion that is none: no rule may say otherwise."""
+    vetoing = [key for key in rule.between if key in rubric.vetoes]
+    if len(vetoing) == 1 and rule.precedence != vetoing[0]:
+        reason = f"{rule.precedence!r} cannot decide against the veto of {vetoing[0]!r}"
+        remedy = f"write {vetoing[0]}, or leave the veto out"
+        yield RubricProblem(("tensions", index, "precedence"), reason, remedy)
 
 
 def _test_problems(rubric: Rubric) -> Iterator[RubricProblem]:

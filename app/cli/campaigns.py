@@ -32,7 +32,7 @@ def create(
         str,
         typer.Option(
             metavar="FILE",
-            help="A rubric file (YAML), or one of the library: helpful_harmless, instruction_factuality, minimal.",
+            help="A rubric file (YAML), or one of the library, such as helpful_harmless, summarisation or minimal.",
         ),
     ],
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="A longer name, for people.")] = None,

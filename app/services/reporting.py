@@ -201,14 +201,17 @@ def _native_lines(connection: Connection, campaign: Campaign) -> Iterator[dict[s
 
 
 def _rubric_facts(connection: Connection, rounds: Sequence[Round]) -> dict[str, Any]:
-    """Declared weights and precedence rules of the rubrics of these rounds; the first round's word holds."""
+    """Declared weights, precedence rules and vetoes of the rubrics of these rounds; the first round's word holds."""
     weights: dict[str, float] = {}
     rules: list[Sequence[str]] = []
+    vetoes: list[str] = []
     for round_ in rounds:
         rubric = rubric_of(connection, round_.rubric_version)
         weights = {**rubric.declared_weights(), **weights}
         rules += [(*rule.between, rule.prevailing) for rule in rubric.tensions if rule.prevailing is not None]
-    return {"declared_weights": weights, "precedence": list(dict.fromkeys(map(tuple, rules)))}
+        vetoes += rubric.vetoes
+    precedence = list(dict.fromkeys(map(tuple, rules)))
+    return {"declared_weights": weights, "precedence": precedence, "vetoes": list(dict.fromkeys(vetoes))}
 
 
 def _pilot_facts(connection: Connection, rounds: Sequence[Round]) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Rubrics as designers handle them: versions, publishing from YAML, what two versions differ in, new rounds."""
+"""Rubrics as designers handle them: versions, publishing from YAML, new rounds."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -18,7 +17,7 @@ from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
 from rubrics.loader import dump_rubric, parse_rubric
-from rubrics.model import Criterion, Rubric, TensionRule
+from rubrics.model import Rubric
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,6 @@ class Version:
     def version(self) -> str:
         """The content hash."""
         return self.rubric.version
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference between two rubrics.
-
-    Attributes:
-        place: where, in words ("Helpfulness: guidance").
-        kind: "added", "removed" or "changed".
-        before: empty where it was added.
-        after: empty where it was removed.
-    """
-
-    place: str
-    kind: str
-    before: str
-    after: str
 
 
 def list_versions(store: Store) -> dict[str, list[Version]]:
@@ -182,114 +164,3 @@ def _require_designer(connection: Connection, account: Rater) -> None:
         roles |= set(held)
     if not may(frozenset(roles), Action.PUBLISH_RUBRIC):
         raise NotAllowed(f"{account.name} may not publish rubrics. Ask an admin for the role designer.")
-
-
-# --- what two versions differ in -----------------------------------------------------------------------------------
-
-_CRITERION_FIELDS = {
-    "name": "name",
-    "question": "question",
-    "guidance": "guidance",
-    "type": "type",
-    "points": "points",
-    "minimum": "lowest rating",
-    "maximum": "highest rating",
-    "weight": "weight",
-    "allow_not_applicable": "may not apply",
-    "applies_if": "asked only if",
-}
-_OVERALL_FIELDS = {"points": "points", "allow_tie": "ties", "allow_both_bad": "both bad"}
-_JUSTIFICATION_FIELDS = {
-    "min_words": "fewest words",
-    "must_name_criterion": "must name a criterion",
-    "required_on_tension": "required on tension",
-}
-
-
-def changes(before: Rubric, after: Rubric) -> list[Change]:
-    """What raters see differently under another version, in the order of the rubric; empty for the same version."""
-    found = [
-        *_fields(before, after, {"title": "title", "instructions": "instructions"}, where="Rubric"),
-        *_criteria(before, after),
-        *_tensions(before, after),
-        *_fields(before.overall, after.overall, _OVERALL_FIELDS, where="Overall"),
-        *_fields(before.justification, after.justification, _JUSTIFICATION_FIELDS, where="Justification"),
-    ]
-    return [change for change in found if change.before != change.after]
-
-
-def _criteria(before: Rubric, after: Rubric) -> Iterator[Change]:
-    old = {criterion.key: criterion for criterion in before.criteria}
-    new = {criterion.key: criterion for criterion in after.criteria}
-    for key, criterion in old.items():
-        if key not in new:
-            yield Change(f"Criterion {criterion.name}", "removed", _summary(criterion), "")
-    for key, criterion in new.items():
-        if key not in old:
-            yield Change(f"Criterion {criterion.name}", "added", "", _summary(criterion))
-        else:
-            yield from _criterion(old[key], criterion)
-    stayed = [key for key in old if key in new], [key for key in new if key in old]
-    if stayed[0] != stayed[1]:
-        yield Change("Order of criteria", "changed", *(", ".join(keys) for keys in stayed))
-
-
-def _criterion(before: Criterion, after: Criterion) -> Iterator[Change]:
-    where = after.name
-    yield from _fields(before, after, _CRITERION_FIELDS, where=where)
-    for point in sorted({*before.anchors, *after.anchors}):
-        yield _change(f"{where}: point {point}", before.anchors.get(point), after.anchors.get(point))
-    old, new = ([_example(example) for example in one.examples] for one in (before, after))
-    for place in range(max(len(old), len(new))):
-        one, other = (texts[place] if place < len(texts) else None for texts in (old, new))
-        yield _change(f"{where}: example {place + 1}", one, other)
-
-
-def _tensions(before: Rubric, after: Rubric) -> Iterator[Change]:
-    pairs = list(dict.fromkeys(frozenset(rule.between) for rule in (*before.tensions, *after.tensions)))
-    for pair in pairs:
-        old, new = before.tension_rule(*pair), after.tension_rule(*pair)
-        between = (new or old).between  # type: ignore[union-attr]
-        place = f"Tension {between[0]} against {between[1]}"
-        if old is None or new is None:
-            yield _change(place, _rule(old), _rule(new))
-        else:
-            yield _change(f"{place}: prevails", old.precedence, new.precedence)
-            yield _change(f"{place}: guidance", old.guidance or None, new.guidance or None)
-
-
-def _fields(before: Any, after: Any, names: Mapping[str, str], *, where: str) -> Iterator[Change]:
-    for field, name in names.items():
-        yield _change(f"{where}: {name}", _words(getattr(before, field)), _words(getattr(after, field)))
-
-
-def _change(place: str, before: str | None, after: str | None) -> Change:
-    kind = "added" if before is None else "removed" if after is None else "changed"
-    return Change(place, kind, before or "", after or "")
-
-
-def _words(value: Any) -> str | None:
-    """A value as people write it; None for nothing."""
-    if value is None or value == "" or value == {}:
-        return None
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, Mapping):
-        return "; ".join(f"{key} is {' or '.join(map(str, _listed(part)))}" for key, part in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-def _summary(criterion: Criterion) -> str:
-    return " ".join(part for part in (criterion.question, criterion.guidance) if part)
-
-
-def _example(example: Any) -> str:
-    return f"{example.prompt} / a: {example.a} / b: {example.b} / prefer {example.prefer}: {example.why}"
-
-
-def _rule(rule: TensionRule | None) -> str | None:
-    return None if rule is None else f"{rule.precedence}. {rule.guidance}".strip()

@@ -50,6 +50,7 @@ def tension_report(
     as_of_event: int | None = None,
     declared_weights: Mapping[str, float] | None = None,
     precedence: Sequence[Precedence] = (),
+    vetoes: Collection[str] = (),
     seed: int = 0,
 ) -> Report:
     """Report tension between criteria.
@@ -60,6 +61,7 @@ def tension_report(
         as_of_event: the event that the votes go up to, or None.
         declared_weights: the rubric's weight per criterion, or None.
         precedence: the rubric's tension rules.
+        vetoes: the criteria that decide alone; each prevails over every criterion that is none.
         seed: of the draws behind the intervals of revealed weights.
 
     Returns:
@@ -74,6 +76,8 @@ def tension_report(
     weights = revealed_weights(profiles, seed=seed)
     declared = declared_shares(declared_weights or {}, profiles.criteria)
     rules = {frozenset(rule[:2]): rule[2] for rule in precedence}
+    others = [name for name in profiles.criteria if name not in vetoes]
+    rules |= {frozenset((veto, other)): veto for veto in vetoes for other in others}
     pairs = [_pair(profiles, pair, weights, declared, rules) for pair in tension_pairs(profiles)]
     document = heading(kinds, as_of_event, votes, coded) | {
         "pairs": sorted(pairs, key=lambda pair: -pair["n_conflicts"]),
@@ -82,7 +86,7 @@ def tension_report(
         "torn_share": torn_share(profiles).to_json(),
         "unexplained_share": unexplained_share(profiles).to_json(),
         "defiance_share": defiance_share(profiles).to_json(),
-        "against_weights": against_weights(profiles, declared).to_json(),
+        "against_weights": against_weights(profiles, declared, vetoes=vetoes).to_json(),
         "between_raters": between_raters(profiles).to_json(n_name="n_pairs"),
     }
     document["reading"] = _reading(document)

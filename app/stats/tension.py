@@ -7,7 +7,7 @@ once per pair of responses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -160,19 +160,24 @@ def defiance_share(profiles: Profiles) -> Estimate:
     return wilson_clustered(against, _clusters(profiles, eligible))
 
 
-def against_weights(profiles: Profiles, declared: Mapping[str, float]) -> Estimate:
-    """Return the share of decided judgments whose verdict contradicts the rubric's weighted sum of the criteria.
+def against_weights(profiles: Profiles, declared: Mapping[str, float], *, vetoes: Collection[str] = ()) -> Estimate:
+    """Return the share of decided judgments whose verdict contradicts the rubric: its vetoes, or else its weighted sum.
 
-    sign y != sign sum_c w_c d_c, over judgments where both are not 0; a criterion without a value adds nothing.
+    sign y != sign v, over judgments where both are not 0. v is the sign of the vetoes where they favour one response
+    only, and sum_c w_c d_c elsewhere; a criterion without a value adds nothing (`rubrics.model.Rubric.leaning`).
 
     Args:
         profiles: judgments by criterion.
-        declared: weight per criterion; none makes the share undefined.
+        declared: weight per criterion.
+        vetoes: criteria of which each decides alone. The share is undefined without weights and vetoes.
     """
-    if not declared:
+    if not declared and not vetoes:
         return undefined("the rubric declares no weights")
     weights = np.array([declared.get(name, 0.0) for name in profiles.criteria])
     total = np.sign(np.round(np.nan_to_num(profiles.values) @ weights, 12))
+    vetoing = profiles.signs[:, [name in vetoes for name in profiles.criteria]]
+    decided = (vetoing > 0).any(axis=1).astype(int) - (vetoing < 0).any(axis=1)
+    total = np.where(decided != 0, decided, total)
     eligible = (profiles.overall_sign != 0) & (total != 0)
     return wilson_clustered((total != profiles.overall_sign)[eligible], _clusters(profiles, eligible))
 

@@ -35,6 +35,8 @@ def plain_criteria(draw: st.DrawFn, *, key: str, has_weight: bool) -> dict[str, 
     if kind == "scores":
         plain["minimum"] = draw(st.integers(-10, 10))
         plain["maximum"] = plain["minimum"] + draw(st.integers(1, 20))
+    if kind == "check":
+        plain["veto"] = draw(st.booleans())
     if has_weight:
         plain["weight"] = draw(st.floats(0.01, 100))
     points = CRITERION_TYPES[kind].anchor_range(Criterion.model_validate(plain))
@@ -52,9 +54,11 @@ def rubrics(draw: st.DrawFn) -> Rubric:
     """Any valid rubric."""
     keys = draw(st.lists(slugs, unique=True, max_size=4))
     has_weight = draw(st.booleans())
+    criteria = [draw(plain_criteria(key=key, has_weight=has_weight)) for key in keys]
     tensions = []
     if len(keys) >= 2:
-        precedence = draw(st.sampled_from([*keys[:2], "context"]))
+        vetoing = [criterion["key"] for criterion in criteria[:2] if criterion.get("veto")]
+        precedence = draw(st.sampled_from(vetoing if len(vetoing) == 1 else [*keys[:2], "context"]))
         tensions.append({"between": keys[:2], "precedence": precedence, "guidance": draw(prose)})
     expected = st.dictionaries(st.sampled_from([*keys, "overall"]), st.sampled_from(["a", "b", TIE]), min_size=1)
     test = st.fixed_dictionaries({"prompt": texts, "a": texts, "b": texts, "expect": expected})
@@ -63,7 +67,7 @@ def rubrics(draw: st.DrawFn) -> Rubric:
             "key": draw(slugs),
             "title": draw(prose),
             "instructions": draw(texts),
-            "criteria": [draw(plain_criteria(key=key, has_weight=has_weight)) for key in keys],
+            "criteria": criteria,
             "tensions": tensions,
             "overall": {"points": draw(st.sampled_from([3, 5, 7, 9])), "allow_both_bad": draw(st.booleans())},
             "justification": {"min_words": draw(st.integers(0, 20)), "required_on_tension": draw(st.booleans())},

@@ -192,8 +192,10 @@ def test_an_edit_that_would_change_a_number_is_refused():
         update_document(text, rubric)
 
 
-def test_the_library_has_three_rubrics():
-    assert list(library()) == ["helpful_harmless", "instruction_factuality", "minimal"]
+def test_the_library_has_what_professionals_keep():
+    wanted = {"summarisation", "code_review", "creative_writing", "safety_refusals", "dialogue"}
+    assert wanted | {"helpful_harmless", "instruction_factuality", "minimal"} <= set(library())
+    assert len({load_library(key).version for key in library()}) == len(library()) >= 8
     with pytest.raises(RubricError, match=r"there is no rubric 'minimum' .did you mean minimal"):
         load_library("minimum")
 
@@ -220,3 +222,10 @@ def test_library_rubrics_serve_what_they_say():
     assert load_library("instruction_factuality").suits_kway
     assert load_library("minimal").criteria == ()
     assert load_library("helpful_harmless").tension_rule("harmlessness", "helpfulness").prevailing == "harmlessness"
+
+
+def test_a_block_can_become_a_text_with_unprintable_signs():
+    """ruamel.yaml keeps the style of the text that it replaces, and a block cannot hold every sign."""
+    before = parse_rubric("key: a\ntitle: |\n  two\n  lines\n")
+    after = before.model_copy(update={"title": "[\x9f_"})
+    assert parse_rubric(update_document(dump_rubric(before), after)) == after

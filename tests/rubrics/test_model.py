@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from rubrics.answers import Answer, AnswerError
 from rubrics.errors import RubricError
+from rubrics.loader import dump_rubric, load_library, parse_rubric
 from rubrics.model import Rubric
 from tests.rubrics.strategies import rubrics
 
@@ -33,6 +34,11 @@ PLAIN = {
     "tensions": [{"between": ["help", "safe"], "precedence": "safe"}],
     "tests": [{"prompt": "p", "a": "x", "b": "y", "expect": {"help": "a", "overall": "tie"}}],
 }
+
+
+HELPFUL = "2eedd16a1dc339a91ec56d67b4bd7197ace8dc2048043668263dff51d4ddbbc0"
+FACTUAL = "245549ac7ab741369a6d8b61b3053b70b012dc500292883b4641eba158e88bab"
+MINIMAL = "6906d78e1265293b1d32144f54b4682f95a1deee42e18118e148034b1adc4311"
 
 
 def changed(**changes) -> dict:
@@ -280,3 +286,81 @@ def test_an_unknown_criterion_in_a_tension_is_suggested():
 def test_braces_in_a_value_do_not_break_the_error():
     with pytest.raises(RubricError, match=r"'\{a\}' is no type"):
         Rubric.from_dict(changed(criteria__0__type="{a}"))
+
+
+VETOING = {
+    "key": "vetoing",
+    "title": "Vetoing",
+    "criteria": [
+        {"key": "safe", "name": "Safe", "question": "Is it safe?", "type": "check", "veto": True, "weight": 0},
+        {"key": "legal", "name": "Legal", "question": "Is it legal?", "type": "check", "veto": True, "weight": 1},
+        {"key": "help", "name": "Help", "question": "Which helps?", "type": "preference_scale", "weight": 3},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "leaning"),
+    [
+        ({"safe": -1.0, "legal": 0.0, "help": 1.0}, -1.0),  # one veto decides, whatever helps
+        ({"safe": 1.0, "legal": -1.0, "help": 1.0}, 0.5),  # two vetoes cancel: 1/4 (-1) + 3/4 (1)
+        ({"safe": 0.0, "legal": 0.0, "help": -0.5}, -0.375),  # both pass or both fail: 3/4 (-1/2)
+        ({"safe": None, "help": None}, 0.0),
+        ({"safe": 1.0, "legal": 1.0, "help": -1.0}, 1.0),
+    ],
+)
+def test_vetoes_decide_first_and_weights_second(values, leaning):
+    assert Rubric.from_dict(VETOING).leaning(values) == pytest.approx(leaning)
+
+
+def test_without_weights_only_a_veto_leans():
+    plain = copy.deepcopy(VETOING)
+    for criterion in plain["criteria"]:
+        del criterion["weight"]
+    rubric = Rubric.from_dict(plain)
+    assert rubric.leaning({"help": 1.0}) is None
+    assert rubric.leaning({"help": 1.0, "legal": -1.0}) == -1.0
+    assert Rubric.from_dict(PLAIN).leaning({"help": 1.0, "safe": -1.0}) == pytest.approx(0.5)
+
+
+def test_only_a_check_vetoes_and_no_rule_stands_against_it():
+    plain = copy.deepcopy(VETOING)
+    plain["criteria"][2]["veto"] = True
+    plain["tensions"] = [{"between": ["safe", "help"], "precedence": "help"}]
+    with pytest.raises(RubricError, match=r"criteria\[2\]\.veto: a criterion of type preference_scale cannot veto"):
+        Rubric.from_dict(plain)
+    del plain["criteria"][2]["veto"]
+    with pytest.raises(
+        RubricError, match=r"tensions\[0\]\.precedence: 'help' cannot decide against the veto of 'safe'"
+    ):
+        Rubric.from_dict(plain)
+    plain["tensions"][0]["precedence"] = "safe"
+    assert Rubric.from_dict(plain).vetoes == ("safe", "legal")
+
+
+def test_a_veto_is_another_version_and_its_absence_is_the_old_one():
+    plain = copy.deepcopy(VETOING)
+    for criterion in plain["criteria"]:
+        criterion["veto"] = False
+    without = Rubric.from_dict(plain)
+    assert without.version != Rubric.from_dict(VETOING).version
+    assert without.version == Rubric.from_dict({**plain, "criteria": [
+        {key: value for key, value in criterion.items() if key != "veto"} for criterion in plain["criteria"]
+    ]}).version  # fmt: skip
+    assert "veto:" not in dump_rubric(without)
+
+
+@pytest.mark.parametrize(
+    ("key", "version"),
+    [("helpful_harmless", HELPFUL), ("instruction_factuality", FACTUAL), ("minimal", MINIMAL)],
+)
+def test_published_library_versions_stay_what_they_were(key, version):
+    """Campaigns are judged by these: a change of a value would orphan their judgments."""
+    assert load_library(key).version == version
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, deadline=None)
+@given(rubrics())
+def test_the_version_is_the_same_after_every_way_through_text_and_json(rubric):
+    assert Rubric.from_dict(json.loads(json.dumps(rubric.to_dict()))).version == rubric.version
+    assert parse_rubric(dump_rubric(rubric)).version == rubric.version

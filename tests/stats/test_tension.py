@@ -65,6 +65,10 @@ def test_against_the_weighted_sum():
     # honest 3 : kind 1 -> t1 +2.5 ok, t2 +0.5 against, t4 ok, t5 -1 against, t7 ok
     assert against_weights(profiles, {"honest": 3.0, "kind": 1.0}).value == pytest.approx(2 / 5)
     assert against_weights(profiles, {}).value is None
+    vetoed = against_weights(profiles, {}, vetoes=["kind"])
+    signs, overall = profiles.signs[:, profiles.criteria.index("kind")], profiles.overall_sign
+    decided = (signs != 0) & (overall != 0)
+    assert (vetoed.n, vetoed.value) == (decided.sum(), pytest.approx((signs != overall)[decided].mean()))
 
 
 def test_between_raters_needs_the_same_criteria_and_opposite_verdicts():

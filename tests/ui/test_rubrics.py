@@ -11,6 +11,7 @@ from app.errors import InvalidInput, NotAllowed
 from app.services import rubric_versions
 from app.ui.components.rubric_view import TYPE_WORDS, word_difference
 from rubrics.criterion_types import CRITERION_TYPES
+from rubrics.difference import changes
 from rubrics.errors import RubricError
 from rubrics.loader import dump_rubric, library, load_library
 from rubrics.model import Rubric
@@ -164,9 +165,9 @@ def test_publishing_is_checked_by_the_service_and_does_nothing_twice(empty):
 def test_a_rubric_differs_in_nothing_from_itself_and_in_everything_from_nothing(key):
     rubric = load_library(key)
     bare = Rubric(key=key, title="t")
-    assert rubric_versions.changes(rubric, rubric) == []
-    added = rubric_versions.changes(bare, rubric)
-    removed = rubric_versions.changes(rubric, bare)
+    assert changes(rubric, rubric) == []
+    added = changes(bare, rubric)
+    removed = changes(rubric, bare)
     assert {c.place for c in added if c.kind == "added"} == {c.place for c in removed if c.kind == "removed"}
     assert sum(c.kind == "added" and c.place.startswith("Criterion") for c in added) == len(rubric.criteria)
 
@@ -177,13 +178,13 @@ def test_changes_name_order_weights_anchors_and_rules():
     plain["criteria"][0] |= {"weight": 0.5, "anchors": {5: "plain"}, "applies_if": {"topic": ["art", "law"]}}
     plain["tensions"][0]["precedence"] = "context"
     plain["justification"]["min_words"] = 4
-    found = {c.place: (c.kind, c.before, c.after) for c in rubric_versions.changes(RUBRIC, Rubric.from_dict(plain))}
+    found = {c.place: (c.kind, c.before, c.after) for c in changes(RUBRIC, Rubric.from_dict(plain))}
     assert found == {
         "Clear: weight": ("changed", "0.8", "0.5"),
-        "Clear: asked only if": ("added", "", "topic is art or law"),
+        "Clear: asked only if": ("added", "", 'topic is "art" or "law"'),
         "Clear: point 5": ("added", "", "plain"),
         "Order of criteria": ("changed", "help, clear, polite", "clear, help, polite"),
-        "Tension help against clear: prevails": ("changed", "clear", "context"),
+        "Tension clear against help: prevails": ("changed", "clear", "context"),
         "Justification: fewest words": ("changed", "0", "4"),
     }
 

@@ -12,6 +12,7 @@ from app.ui.components.idle import send_when_idle
 from app.ui.components.rubric_view import show_changes, show_problems
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
+from rubrics.difference import changes
 from rubrics.errors import RubricError
 from rubrics.loader import library, parse_rubric
 from rubrics.model import Rubric
@@ -86,7 +87,7 @@ def _show_valid(person: Person, rubric: Rubric, published: dict[str, list[Versio
     )
     st.button("Publish", type="primary", key="publish", on_click=_publish)
     if versions:
-        found = rubric_versions.changes(versions[0].rubric, rubric)
+        found = changes(versions[0].rubric, rubric)
         st.markdown(f"**What changes** against version {versions[0].version[:12]}, the newest of this key")
         show_changes(found)
     else:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.services.rubric_versions import Change
 from app.ui.components.text import text_html
+from rubrics.difference import Change
 from rubrics.errors import RubricError, RubricProblem
 from rubrics.model import Criterion, Example, Rubric, TensionRule
 
@@ -48,11 +48,13 @@ def show_rubric(rubric: Rubric, facts: Sequence[str]) -> None:
 
 
 def show_changes(changes: Sequence[Change]) -> None:
-    """Differences, with the words that came and went marked."""
+    """Differences, those of meaning first, with the words that came and went marked."""
     items = [
-        f'<div class="sy-change"><h4>{_safe(change.place)}<span class="sy-tag">{change.kind}</span></h4>'
+        f'<div class="sy-change"><h4>{_safe(change.place)}<span class="sy-tag">{change.kind}</span>'
+        f'<span class="sy-tag sy-{change.effect}">{change.effect}</span>'
+        f'<span class="sy-soft">{_safe(change.why)}</span></h4>'
         f'<p class="sy-diff">{word_difference(change.before, change.after)}</p></div>'
-        for change in changes
+        for change in sorted(changes, key=lambda change: change.effect != "meaning")
     ]
     st.html(f'<div class="sy-paper">{"".join(items)}</div>')
 
@@ -84,7 +86,8 @@ def type_in_words(criterion: Criterion) -> str:
     words = TYPE_WORDS[criterion.type].format(
         points=criterion.points, minimum=criterion.minimum, maximum=criterion.maximum
     )
-    extra = ["may not apply"] if criterion.allow_not_applicable else []
+    extra = ["a no vetoes the response"] if criterion.veto else []
+    extra += ["may not apply"] if criterion.allow_not_applicable else []
     extra += [
         f"asked only where {key} is {' or '.join(map(str, accepted))}" for key, accepted in criterion.applies_if.items()
     ]

@@ -14,6 +14,7 @@ from app.ui.components.start_round import show_round_form
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
+from rubrics.difference import changes
 from rubrics.loader import library, load_library
 
 READ, VERSIONS, PUBLISH, ROUND = "Read", "Versions", "Publish", "Start a round"
@@ -134,7 +135,7 @@ def _show_versions(versions: list[Version]) -> None:
         before = _choose_version("From", versions, 1, key="before")
     with right:
         after = _choose_version("To", versions, 0, key="after")
-    found = rubric_versions.changes(before.rubric, after.rubric)
+    found = changes(before.rubric, after.rubric)
     if not found:
         st.text("Nothing differs: this is the same version." if before is after else "Raters see the same.")
         return
