@@ -37,10 +37,11 @@ from app.domain import (
 )
 from app.errors import Conflict, NotAllowed
 from app.policy import Action, may_work
-from app.services import events
+from app.services import events, probing
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
 from app.services.queueing import WINDOW, candidate_queries, give_back, is_offered, is_unwelcome, lock_open, take_place
 from app.services.showing import assignment_view
+from app.services.standing import is_certified, standing_of
 from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
@@ -138,6 +139,8 @@ def _next(
                 return assignment_view(connection, held)
         release_expired(connection, now=now)
         for round_ in rounds:
+            if not is_certified(connection, round_, rater, now=now):
+                continue
             draw = _draw(connection, round_, rater, chance=chance)
             if draw is not None:
                 made = _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)
@@ -160,8 +163,9 @@ def require_judge(connection: Connection, rater: Rater, *, campaign: Campaign) -
         NotAllowed: it has no role for it here, or its state gives it no work.
     """
     require(connection, rater, Action.JUDGE, campaign=campaign)
-    if not may_work(rater.state):
-        raise NotAllowed(f"{rater.name} is {rater.state.value} and gets no work now. Ask the campaign's designer.")
+    state = standing_of(connection, rater, campaign.id).state
+    if not may_work(state):
+        raise NotAllowed(f"{rater.name} is {state.value} and gets no work now. Ask the campaign's designer.")
 
 
 def _rounds_for(connection: Connection, campaign: Campaign, rater: Rater, *, now: datetime) -> list[Round]:
@@ -196,6 +200,7 @@ def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime)
         .where(
             _assignment.c.round_id == round_.id,
             _assignment.c.rater_id == rater.id,
+            _assignment.c.purpose != Purpose.EXAM.value,
             _is_held,
         )
         .with_for_update()
@@ -239,7 +244,7 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
 def _draw(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
     """Choose gold, a repeat or work at the round's rates; what has nothing to offer passes its turn to work."""
     roll = chance.random()
-    gold_rate, repeat_rate = round_.rules.gold_rate, round_.rules.repeat_rate
+    gold_rate, repeat_rate = probing.rates(connection, round_, rater)
     if roll < gold_rate:
         draw = _draw_gold(connection, round_, rater, chance=chance)
         if draw is not None:
@@ -266,6 +271,7 @@ def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: r
         .order_by(comparison.c.id),
         {"round_id": round_.id, "rater_id": rater.id},
     ).all()
+    ids = probing.unused_gold(connection, round_, list(ids))
     if not ids:
         return None
     return _Draw(chance.choice(ids), Purpose.GOLD, 1 / len(ids))
@@ -417,3 +423,19 @@ def _draw_order(connection: Connection, round_: Round, draw: _Draw, *, chance: r
     for slot in chain.from_iterable(order[:1] for order in orders if order):
         n_first[slot] += 1
     return sorted(sorted(slots), key=lambda slot: (n_first[slot], chance.random()))
+
+
+def lease_for_exam(
+    connection: Connection,
+    campaign: Campaign,
+    round_: Round,
+    rater: Rater,
+    comparison_id: int,
+    *,
+    propensity: float,
+    now: datetime,
+    chance: random.Random,
+) -> int:
+    """Lease an exam item inside the caller's transaction, as everything is leased; returns the assignment's id."""
+    draw = _Draw(comparison_id, Purpose.EXAM, propensity)
+    return _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)

@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, select
 
-from app.domain import OVERALL, Assignment, AssignmentState, DeclaredTension, utc_now
+from app.domain import OVERALL, Assignment, AssignmentState, DeclaredTension, Purpose, utc_now
 from app.errors import NotFound
 from app.policy import Action, may_work
 from app.services.assigning import next_assignment
 from app.services.judging import Submission
 from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.showing import assignment_view, prompt_from_text
+from app.services.standing import standing_of
 from app.store import tables
 from app.store.engine import Store
 from app.store.judgments import error_spans
@@ -280,7 +281,7 @@ def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: d
     rater = find_account(connection, rater_name)
     campaign = find_campaign(connection, campaign_name)
     require(connection, rater, Action.JUDGE, campaign=campaign)
-    if campaign.state == "closed" or not may_work(rater.state):
+    if campaign.state == "closed" or not may_work(standing_of(connection, rater, campaign.id).state):
         return None
     return connection.scalar(
         select(_assignment.c.id)
@@ -288,6 +289,7 @@ def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: d
         .where(
             _assignment.c.rater_id == rater.id,
             _assignment.c.state == AssignmentState.OPEN.value,
+            _assignment.c.purpose != Purpose.EXAM.value,
             _assignment.c.lease_expires_at >= now,
             _round.c.campaign_id == campaign.id,
             _round.c.state == "open",

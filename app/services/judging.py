@@ -16,6 +16,7 @@ from app.domain import (
     AssignmentState,
     DeclaredTension,
     ErrorSpan,
+    Purpose,
     Rater,
     Report,
     utc_now,
@@ -23,9 +24,10 @@ from app.domain import (
 from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmission
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
+from app.policy import Action
 from app.services import events
 from app.services.assigning import require_judge
-from app.services.lookup import find_account, find_campaign, rubric_of, rules_from_dict
+from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
 from app.services.queueing import give_back, take_place
 from app.services.spans import span_problems, span_rows, text_lengths
 from app.store import tables
@@ -136,7 +138,7 @@ def submit(
             return _first_receipt(connection, assignment_id)
         if row.state == AssignmentState.SKIPPED.value:
             raise Conflict(f"Assignment {assignment_id} was skipped; ask for the next comparison.")
-        require_judge(connection, rater, campaign=find_campaign(connection, row.campaign))
+        _require_turn(connection, rater, row)
         is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
         if is_lost:
             connection.execute(
@@ -176,6 +178,8 @@ def revise(
         row = _own_assignment(connection, rater, assignment_id)
         if row.state != AssignmentState.SUBMITTED.value:
             raise Conflict(f"Assignment {assignment_id} is {row.state}: submit it before revising it.")
+        if row.purpose == Purpose.EXAM.value:
+            raise Conflict(f"Assignment {assignment_id} was an exam's: the answer stands.")
         campaign = find_campaign(connection, row.campaign)
         require_judge(connection, rater, campaign=campaign)
         if "closed" in (row.round_state, campaign.state):
@@ -206,6 +210,8 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
         row = _own_assignment(connection, rater, assignment_id)
         if row.state == AssignmentState.SUBMITTED.value:
             raise Conflict(f"Assignment {assignment_id} was submitted: revise it instead of skipping it.")
+        if row.purpose == Purpose.EXAM.value:
+            raise Conflict(f"Assignment {assignment_id} is an exam's: answer it; 'cannot judge' is an answer.")
         if row.state == AssignmentState.SKIPPED.value:
             return False
         connection.execute(
@@ -224,6 +230,15 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
             detail={"reason": reason},
         )
     return True
+
+
+def _require_turn(connection: Connection, rater: Rater, row: Row[Any]) -> None:
+    """Check that the rater may hand this in now; an exam is open to those who get no work yet, or none any more."""
+    campaign = find_campaign(connection, row.campaign)
+    if row.purpose == Purpose.EXAM.value:
+        require(connection, rater, Action.JUDGE, campaign=campaign)
+    else:
+        require_judge(connection, rater, campaign=campaign)
 
 
 def _own_assignment(connection: Connection, rater: Rater, assignment_id: int) -> Row[Any]:

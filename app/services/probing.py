@@ -1,0 +1,85 @@
+"""Hidden gold and blind repeats: at which rate this rater gets them now, and which gold comparisons may still be used.
+
+On the wire a hidden gold comparison is like any other: the same assignment, from the same call, in a drawn order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, distinct, func, select
+
+from app.domain import AssignmentState, Rater, RaterState, Round
+from app.services import standing
+from app.stats.probing import STEPS, gold_share
+from app.store import tables
+
+LESSON_SHARE = 5
+"""One gold comparison in so many that has an explanation teaches, and examines nobody."""
+
+_assignment = tables.assignment
+
+
+def rates(connection: Connection, round_: Round, rater: Rater) -> tuple[float, float]:
+    """The share of hidden gold and of blind repeats for a rater in a round, now."""
+    rules = round_.rules
+    if rules.calibration is None:
+        return rules.gold_rate, rules.repeat_rate
+    n_done = connection.scalar(_done_query(), {"round_id": round_.id, "rater_id": rater.id}) or 0
+    is_warned = standing.standing_of(connection, rater, round_.campaign_id).state is RaterState.WARNED
+    return gold_share(n_done, is_warned=is_warned), rules.repeat_rate
+
+
+def unused_gold(connection: Connection, round_: Round, comparison_ids: list[int]) -> list[int]:
+    """Those of some gold comparisons that may still be used to measure in a round.
+
+    In a calibrated round comparisons that teach are left out, and those that as many raters have seen as the exposure
+    cap allows: a key that many know measures nothing.
+    """
+    calibration = round_.rules.calibration
+    if calibration is None or not comparison_ids:
+        return comparison_ids
+    rows = connection.execute(_exposure_query(), {"campaign_id": round_.campaign_id})
+    state = {row.id: (row.external_id, bool(row.explanation), row.n_raters) for row in rows}
+    return [one for one in comparison_ids if state[one][2] < calibration.exposure_cap and not teaches(*state[one][:2])]
+
+
+def teaches(external_id: str, has_explanation: bool) -> bool:
+    """Whether a gold comparison of a calibrated campaign is for lessons: by its name, so that it always is."""
+    digest = hashlib.sha256(f"lesson\0{external_id}".encode()).digest()
+    return has_explanation and digest[0] % LESSON_SHARE == 0
+
+
+@cache
+def _done_query() -> Select[Any]:
+    """Judgments of `:rater_id` in `:round_id`, counted as far as the schedule looks."""
+    some = (
+        select(_assignment.c.id)
+        .where(
+            _assignment.c.round_id == bindparam("round_id"),
+            _assignment.c.rater_id == bindparam("rater_id"),
+            _assignment.c.state == AssignmentState.SUBMITTED.value,
+            _assignment.c.purpose != "exam",
+        )
+        .limit(STEPS[-1][0])
+    )
+    return select(func.count()).select_from(some.subquery())
+
+
+@cache
+def _exposure_query() -> Select[Any]:
+    """Every gold comparison of `:campaign_id` with the number of raters who have seen it."""
+    comparison, key = tables.comparison, tables.gold_key
+    return (
+        select(
+            comparison.c.id,
+            comparison.c.external_id,
+            func.max(key.c.explanation).label("explanation"),
+            func.count(distinct(_assignment.c.rater_id)).label("n_raters"),
+        )
+        .select_from(comparison.join(key).outerjoin(_assignment, _assignment.c.comparison_id == comparison.c.id))
+        .where(comparison.c.campaign_id == bindparam("campaign_id"))
+        .group_by(comparison.c.id, comparison.c.external_id)
+    )
