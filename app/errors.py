@@ -25,6 +25,23 @@ class Conflict(SteelyardError):
     """The same identity with other content, or a state that forbids the step."""
 
 
+class DraftMoved(Conflict):
+    """Somebody else saved a draft meanwhile: nothing was overwritten.
+
+    Attributes:
+        revision: the revision that is there now.
+        saved_by: who saved it.
+        text: what it says now.
+    """
+
+    def __init__(self, *, revision: int, saved_by: str, text: str) -> None:
+        super().__init__(
+            f"{saved_by} saved this draft meanwhile (revision {revision}); nothing was overwritten. "
+            "Take theirs, keep yours as a draft of its own, or put yours in its place."
+        )
+        self.revision, self.saved_by, self.text = revision, saved_by, text
+
+
 class InvalidInput(SteelyardError):
     """A value from outside is not acceptable."""
 

@@ -136,6 +136,24 @@ rubric_version = Table(
     Column("published_at", UtcDateTime, nullable=False),
 )
 
+rubric_draft = Table(
+    "rubric_draft",
+    metadata,
+    _id(),
+    Column("title", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("dismissed", Json, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("saved_by", String, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+    Column("published_version", ForeignKey("rubric_version.version")),
+    Column("closed_at", UtcDateTime),
+    CheckConstraint("revision >= 1", name="revision"),
+)
+"""A text in the making. Who saves names the revision they read; another one is refused. `closed_at`: it has ended."""
+
 campaign = Table(
     "campaign",
     metadata,
