@@ -147,7 +147,8 @@ def _mean_change(paired: Paired, code: np.ndarray, n_units: int, value: np.ndarr
     }
     moved = float((mean[True] - mean[False]).mean())
     own = np.where(paired.is_new, size[True][code], size[False][code])
-    expected = mean[False][code] + np.where(paired.is_new, moved, 0.0)
+    middle = (mean[False] + mean[True])[code] / 2
+    expected = middle + np.where(paired.is_new, moved / 2, -moved / 2)
     part = np.where(paired.is_new, 1.0, -1.0) * (value - expected) / own / n_units
     comparisons = np.unique(paired.comparison, return_inverse=True)[1]
     if comparisons.max() < 1:

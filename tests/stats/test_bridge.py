@@ -10,7 +10,7 @@ from app.stats.report_bridge import bridge_report
 from tests.stats.bridging import POINTS, SHIFT, bridge_votes
 from tests.stats.build import KINDS, votes
 
-N_BRIDGES = 40
+N_BRIDGES = 60
 """Bridges simulated here; `make bench ARGS=rubrics` runs 200."""
 
 
