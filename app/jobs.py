@@ -28,6 +28,7 @@ from app.errors import JobCancelled, SteelyardError, StoreError
 from app.services import exporting, importing, job_rows, model_shelf, quality, snapshotting
 from app.services.database import Store
 from app.services.job_board import JobRequest
+from app.services.rounds import judged_in_round
 from app.services.uploads import remove_upload
 from app.settings import Settings, settings
 
@@ -139,10 +140,30 @@ def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> M
     return {"as_of_event": kept.as_of_event, "code": quality.code()}
 
 
+def _simulate(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Simulated raters judge in a child process: the command line knows how, and jobs know only services."""
+    campaign, round_name, wanted = arguments["campaign"], arguments["round"], arguments["judgments"]
+    before = judged_in_round(store, campaign, round_name)
+    asked = [f"--raters={arguments['raters']}", f"--judgments={wanted}", f"--seed={arguments['seed']}"]
+    command = [sys.executable, "-P", "-m", "app.cli.main", "simulate", campaign, f"--round={round_name}", *asked]
+
+    def look() -> None:
+        n_done = judged_in_round(store, campaign, round_name) - before
+        progress.report(min(0.99, n_done / max(1, wanted)), f"{n_done:,} of {wanted:,} judgments")
+
+    log = Path(arguments["log"])
+    status = run_child(command, log, on_tick=look)
+    if status:
+        last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
+        raise SteelyardError(f"The simulated raters ended with status {status}: {' '.join(last)}")
+    return {"n_judgments": judged_in_round(store, campaign, round_name) - before}
+
+
 KINDS: Mapping[str, Work] = {
     "import": _import,
     "export": _export,
     "report": _report,
+    "simulate": _simulate,
     "snapshot": _snapshot,
     "train": _train,
 }

@@ -20,6 +20,7 @@ ACTIONS: Mapping[str, Action] = {
     "import": Action.IMPORT,
     "export": Action.MANAGE_CAMPAIGN,
     "report": Action.SEE_QUALITY,
+    "simulate": Action.PUBLISH_RUBRIC,
     "snapshot": Action.BUILD_SNAPSHOT,
     "train": Action.TRAIN,
 }
@@ -58,6 +59,24 @@ def request_export(person: Person, campaign_name: str, *, data_directory: Path) 
     campaign = require_in(person, Action.MANAGE_CAMPAIGN, campaign_name)
     output = data_directory / "exports" / secrets.token_hex(8) / f"{campaign.name}.jsonl"
     return JobRequest("export", person.name, campaign, {"campaign": campaign.name, "output": str(output)})
+
+
+def request_simulation(
+    person: Person, campaign_name: str, *, round_name: str, n_raters: int, n_judgments: int, data_directory: Path
+) -> JobRequest:
+    """Let simulated raters judge in a round; their votes say what they are, and count only where the kind does.
+
+    Raises:
+        NotAllowed: the person may not publish rubrics in the campaign.
+        InvalidInput: a number is out of range.
+    """
+    campaign = require_in(person, Action.PUBLISH_RUBRIC, campaign_name)
+    if not (1 <= n_raters <= 50 and 1 <= n_judgments <= 5_000):
+        raise InvalidInput(f"{n_raters} raters and {n_judgments} judgments: use 1 to 50 and 1 to 5,000.")
+    log = data_directory / "simulations" / f"{secrets.token_hex(8)}.log"
+    numbers = {"raters": n_raters, "judgments": n_judgments, "seed": secrets.randbelow(1_000_000)}
+    arguments = {"campaign": campaign.name, "round": round_name, **numbers, "log": str(log)}
+    return JobRequest("simulate", person.name, campaign, arguments)
 
 
 def jobs_of(store: Store, person: Person, campaign_name: str, kind: str, *, limit: int = 20) -> list[Job]:

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, select
 from app.domain import Campaign, Job, JobState, RaterKind, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
-from app.services import adjudicating, counting, job_rows, reporting
+from app.services import adjudicating, bridging, counting, job_rows, reporting
 from app.services.lookup import find_account, find_campaign, require
 from app.services.vote_events import last_vote_event
 from app.stats.reports import REPORTS
@@ -247,6 +247,12 @@ def _examples(store: Store, wanted: Wanted) -> dict[str, Any]:
     return tension_examples(votes, kinds=wanted.kinds)
 
 
+def _bridge(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """What moved between two rubric versions."""
+    kinds = [RaterKind(kind) for kind in wanted.kinds]
+    return bridging.report_bridge(store, wanted.campaign, round_name=wanted.round or None, kinds=kinds).to_json()
+
+
 def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:
     """`meta` keys by which a report can be sliced: key -> number of its values."""
     values: dict[str, set[str]] = {}
@@ -261,11 +267,12 @@ def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:
 
 MAKERS: Mapping[str, Callable[[Store, Wanted], dict[str, Any]]] = {
     **dict.fromkeys(REPORTS, _report),
+    "bridge": _bridge,
     "contested": _contested,
     "examples": _examples,
     "slices": _slices,
 }
-"""Every report that is kept: those of the command line, and three that only pages need."""
+"""Every report that is kept: those of the command line, and those that only pages need."""
 
 
 # --- keeping -------------------------------------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class Flips:
     Attributes:
         before: implied labels under the first.
         after: under the second, of the same units.
+        raters: what most raters said overall, of the same units.
         flipped: (U,) whether the label differs.
         share: of units whose label differs.
         fits_before: of units that raters decided, the share in which the label under the first is theirs.
@@ -74,6 +75,7 @@ class Flips:
 
     before: Labels
     after: Labels
+    raters: Labels
     flipped: np.ndarray
     share: Estimate
     fits_before: Estimate
@@ -138,4 +140,4 @@ def what_if(profiles: Profiles, before: Weighing, after: Weighing) -> Flips:
     def fits(labels: Labels) -> Estimate:
         return wilson_clustered((labels.sign == raters.sign)[decided], [labels.comparison[decided]])
 
-    return Flips(old, new, flipped, wilson_clustered(flipped, [old.comparison]), fits(old), fits(new))
+    return Flips(old, new, raters, flipped, wilson_clustered(flipped, [old.comparison]), fits(old), fits(new))

@@ -15,7 +15,14 @@ from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
 
-WORDS = {"import": "Import", "export": "Export", "report": "Report", "snapshot": "Snapshot", "train": "Training run"}
+WORDS = {
+    "import": "Import",
+    "export": "Export",
+    "report": "Report",
+    "simulate": "Simulation",
+    "snapshot": "Snapshot",
+    "train": "Training run",
+}
 COLOURS = {
     JobState.QUEUED: "gray",
     JobState.RUNNING: "blue",
