@@ -58,6 +58,7 @@ PAGES = (
     PageEntry("rate", "Rate", Action.JUDGE, section="Rating"),
     PageEntry("my_work", "My work", Action.JUDGE, section="Rating"),
     PageEntry("rubrics", "Rubrics", Action.PUBLISH_RUBRIC, section="Design"),
+    PageEntry("pilot", "Pilot report", Action.PUBLISH_RUBRIC, section="Design"),
     PageEntry("adjudicate", "Adjudicate", Action.ADJUDICATE, section="Design"),
     PageEntry("tensions", "Tensions", Action.PUBLISH_RUBRIC, section="Design"),
     PageEntry("quality", "Quality", Action.SEE_QUALITY, section="Design"),

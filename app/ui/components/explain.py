@@ -81,6 +81,32 @@ side: a slip, or something the rubric does not name. **Against the weights**: th
 weighted sum. **Same criteria, opposite verdicts**: two raters see the same and decide differently: a difference of
 values, not of perception.
 """,
+    "pilot-ambiguity": """
+**Agreement** compares how far raters differ on one comparison with how far any two votes differ: 1 is perfect, 0 is
+what chance gives. It is Krippendorff's alpha with one change: what any two votes differ by is taken from all criteria
+on the same scale, because a pilot is too small to tell it for each. Left of the dashed line (.667) a criterion is too
+vague to build on.
+
+Read the comparisons on which raters differ most: they show which word of the question can be taken in two ways.
+""",
+    "pilot-redundancy": """
+The **correlation** of two criteria over the comparisons, each the mean over its raters. Where it is above .7 with its
+whole interval, one of the two probably tells what the other tells: merge them, or write down what keeps them apart.
+
+**Kept apart** counts the judgments in which the two do not favour the same response.
+""",
+    "pilot-tension": """
+Two criteria **pull apart** in a judgment where one favours this response and the other that one. That is no fault; it
+says where raters will ask what counts more. Write a tension rule for the pairs that do it often.
+
+Which of the two prevails is only said from 30 conflicts on: see the tension map.
+""",
+    "pilot-missing": """
+**Not applicable** is what raters said; a criterion that often does not apply wants an `applies_if`.
+
+**Unexplained**: there is a verdict, but no criterion favours a side. Above a quarter, the rubric probably lacks a
+criterion. **Defiance**: the verdict goes against every criterion that favours a side.
+""",
 }
 """What a popover says, in Markdown."""
 

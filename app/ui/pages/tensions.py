@@ -10,17 +10,15 @@ import streamlit as st
 
 from app.domain import Campaign, RaterKind
 from app.policy import Action
-from app.services import quality
 from app.services.sessions import Person
+from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.page import campaign_header, empty_state
-from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.reports import choose_kinds, counted, open_report, show_stamp
 from app.ui.components.tensions.pictures import show_map, show_prevails, show_shares, show_weights
 from app.ui.components.tensions.words import findings, name_of, too_few
 from app.ui.components.text import escape
-from app.ui.components.votes import show_votes
-from app.ui.session import get_person, get_store
+from app.ui.session import get_person
 
 LEAD = "Where the criteria of a judgment favour different responses, and which of them then prevails."
 
@@ -106,12 +104,7 @@ def _show_examples(person: Person, campaign: Campaign, kinds: tuple[RaterKind, .
     if example is None:
         _show_list(pair)
         return
-    case = quality.open_case(get_store(), person.name, campaign.name, example["comparison_id"])
-    with st.container(border=True, key="case"):
-        show_conversation(case.comparison.prompt)
-        texts = tuple(one.text for one in case.comparison.completions)
-        show_responses(texts, key=f"example-{case.comparison.id}")
-        show_votes(case, campaign.counted_kinds)
+    show_case(campaign, example["comparison_id"], key="example")
 
 
 def _in_short(example: Mapping[str, Any]) -> str:
