@@ -145,10 +145,12 @@ def _report(
     votes = judgments_frame(connection, campaign.id, as_of_event=event, rounds=rounds, with_text=name == "raters")
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]
+
+    def lines() -> Iterator[dict[str, Any]]:
+        return native_lines(connection, list(comparison_ids(connection, campaign.id).values()))
+
     extra = _extra_frames(
-        name,
-        completions=lambda: completions_from_native(_native_lines(connection, campaign)),
-        gold=lambda: gold_from_native(_native_lines(connection, campaign)),
+        name, completions=lambda: completions_from_native(lines()), gold=lambda: gold_from_native(lines())
     )
     if name == "tensions":
         extra |= _rubric_facts(connection, _rounds(connection, campaign, round_))
@@ -187,9 +189,8 @@ def _extra_frames(name: str, *, completions: Any, gold: Any) -> dict[str, Any]:
     return frames
 
 
-def _native_lines(connection: Connection, campaign: Campaign) -> Iterator[dict[str, Any]]:
-    """The campaign's comparisons with what statistics need of them, in the native shape."""
-    row_ids = list(comparison_ids(connection, campaign.id).values())
+def native_lines(connection: Connection, row_ids: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Comparisons with what statistics need of them, in the native shape."""
     for stored in read_comparisons(connection, row_ids):
         comparison = stored.comparison
         gold = comparison.gold

@@ -12,7 +12,7 @@ import pandas as pd
 from app.stats.coding import N_CLASSES, CodedVotes
 from app.stats.conduct import SideRuns, duplicate_justifications, pace, runs_p_value, side_runs
 from app.stats.consensus import Consensus
-from app.stats.drift import STOP_AT, WARN_AT, Trend, cochran_armitage, cusum, sittings, time_order
+from app.stats.drift import STOP_AT, WARN_AT, Trend, cochran_armitage, cusum, rolling_accuracy, sittings, time_order
 from app.stats.rater_quality import (
     Leanings,
     class_bias_document,
@@ -25,6 +25,8 @@ from app.stats.rater_quality import (
 )
 from app.stats.raters import Tally, agreement_with_others, first_shown_wins, gold_accuracy, missing, ties
 
+MOST_ANSWERS = 200
+"""Gold answers whose path a card holds: the last ones."""
 NO_JUSTIFICATIONS = "justifications not in the votes"
 
 
@@ -180,11 +182,24 @@ def _card(material: CardMaterial, code: int, n_votes: int) -> dict[str, Any]:
 
 
 def _drift(gold: GoldAnswers) -> dict[str, Any]:
-    if len(gold.right) == 0:
-        return {"n": 0, "level": None, "highest": None, "state": None, "undefined_reason": "no gold answers"}
-    path = cusum(gold.right)
-    state = "stop" if path.level >= STOP_AT else "warn" if path.level >= WARN_AT else "steady"
-    return {"n": path.n, "level": path.level, "highest": path.highest, "state": state, "undefined_reason": None}
+    """Return the CUSUM with its path over the last answers; `first` is the number of the first answer of the path."""
+    n = len(gold.right)
+    if n == 0:
+        empty = {"n": 0, "level": None, "highest": None, "state": None, "first": None, "path": [], "accuracy": []}
+        return empty | {"undefined_reason": "no gold answers"}
+    found = cusum(gold.right)
+    state = "stop" if found.level >= STOP_AT else "warn" if found.level >= WARN_AT else "steady"
+    shown = slice(max(0, n - MOST_ANSWERS), None)
+    return {
+        "n": n,
+        "level": found.level,
+        "highest": found.highest,
+        "state": state,
+        "first": shown.start + 1,
+        "path": np.round(found.path[shown], 3).tolist(),
+        "accuracy": np.round(rolling_accuracy(gold.right)[shown], 3).tolist(),
+        "undefined_reason": None,
+    }
 
 
 def _pace(table: pd.DataFrame, code: int) -> dict[str, Any]:

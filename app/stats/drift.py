@@ -12,6 +12,8 @@ from app.stats.coding import CodedVotes
 
 GOOD, BAD = 0.85, 0.65
 WARN_AT, STOP_AT = 3.5, 4.5
+WINDOW = 20
+"""Gold answers behind a rolling accuracy: half-width .18 at .8, so read the line and not its last point."""
 SITTING_GAP_SECONDS = 1800.0
 
 
@@ -78,6 +80,19 @@ def cusum(right: np.ndarray, *, good: float = GOOD, bad: float = BAD, threshold:
         alarm_at=int(alarms[0]) if len(alarms) else None,
         n=len(path),
     )
+
+
+def rolling_accuracy(right: np.ndarray, *, window: int = WINDOW) -> np.ndarray:
+    """Return the share of right answers among the last `window` ones up to each answer (all of them at first).
+
+    Args:
+        right: (n,) bool, oldest first.
+        window: answers that count.
+    """
+    total = np.r_[0.0, np.cumsum(np.asarray(right, float))]
+    last = np.arange(1, len(total))
+    first = np.maximum(last - window, 0)
+    return (total[last] - total[first]) / np.maximum(last - first, 1)
 
 
 def cochran_armitage(success: np.ndarray, score: np.ndarray, stratum: np.ndarray) -> Trend:

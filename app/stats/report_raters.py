@@ -46,7 +46,8 @@ def rater_report(
         `raters` (most votes first): rater, kind, n_votes; agreement_with_others, gold_accuracy, self_consistency,
         swap_consistency (repeats shown in the other order), label_error_rate, first_shown_wins, tie_share,
         missing_share, duplicate_justifications (Wilson's interval); recent_gold_accuracy (decayed, low is the bound
-        that 90 % of the belief lies above); confidence; drift (CUSUM: level, highest, state steady, warn or stop);
+        that 90 % of the belief lies above); confidence; drift (CUSUM: level, highest, state steady, warn or stop;
+        `path` and rolling `accuracy` over the last 200 gold answers, from the answer number `first` on);
         class_bias per class, severity, extremity, n_beside_others; pace; side_runs; fatigue; `signs`, in words, of what
         deserves a look. `fatigue` of the whole set.
     """

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from app.stats.coding import code_votes
-from app.stats.drift import cochran_armitage, cusum, sittings, time_order
+from app.stats.drift import cochran_armitage, cusum, rolling_accuracy, sittings, time_order
 from tests.stats.build import KINDS, votes
 
 
@@ -19,6 +19,12 @@ def test_cusum_is_its_recursion():
     np.testing.assert_allclose(result.path, path, atol=1e-12)
     assert result.highest == pytest.approx(max(path))
     assert result.n == 200
+
+
+def test_rolling_accuracy_by_hand():
+    # 1; 1, 0; then the last three of 1 0 0 1
+    assert rolling_accuracy([True, False, False, True], window=3).tolist() == pytest.approx([1, 1 / 2, 1 / 3, 1 / 3])
+    assert len(rolling_accuracy([])) == 0
 
 
 def test_cusum_by_hand():

@@ -16,7 +16,7 @@ from app.services.campaigns import set_round_state
 from app.services.importing import import_file
 from app.ui.components.explain import TEXTS
 from app.ui.components.quality.agreement import COEFFICIENTS
-from app.ui.components.quality.raters import MEASURES
+from app.ui.components.quality.card import MEASURES
 from app.ui.pages.quality import SECTIONS
 from rubrics.answers import Answer
 from tests.ui.designing import NAME, bring_torn, torn_lines, words
@@ -77,6 +77,17 @@ def test_a_rater_card_is_chosen(seeded, open_page):
     card.select_index(2).run()
     assert not at.exception
     assert list(at.dataframe[-1].value["Measure"]) == list(MEASURES.values())
+
+
+def test_drift_lines_are_drawn_with_a_reading(seeded, open_page):
+    at = open_page("quality", login=seeded.log_in("designer"), campaign="sample", report="raters")
+    assert "gold answers have become clearly worse" in words(at)
+    picture = next(chart for chart in at.get("vega_lite_chart") if "CUSUM" in chart.proto.spec)
+    assert '"at:Q"' not in picture.proto.spec
+    assert "Set to notice a fall" in words(at)
+    at.segmented_control(key="drift-line").set_value("accuracy").run()
+    assert not at.exception
+    assert any("rolling accuracy, last 20" in table.value.columns for table in at.dataframe)
 
 
 def test_slices_of_a_cheap_report_are_there_at_once_and_others_come_from_a_job(torn, open_page):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
+from app.domain import utc_now
 from app.services import desk as desks
 from app.services import judging
 from app.services.desk import Desk
@@ -201,6 +204,19 @@ def test_my_work_lists_and_revises(seeded, at, desk, open_page):
     assert "revision 1" in mine.success[0].value
     assert desks.reopen_desk(seeded.store, "rater", desk.assignment.id).submission.answers["overall"].preferred == "tie"
     assert n_judgments(seeded, desk.assignment.id) == 2
+
+
+def test_my_work_shows_ones_own_card_on_request(seeded, at, desk, open_page, monkeypatch):
+    press(answer(at, desk, PAIR), "submit", desk)
+    mine = open_page("my-work", login=seeded.log_in("rater"), campaign="sample")
+    assert not mine.dataframe
+    mine.toggle(key="own-card-sample").set_value(True).run()
+    assert any("appears the day after" in caption.value for caption in mine.caption)
+    monkeypatch.setattr("app.services.own_card.utc_now", lambda: utc_now() + timedelta(days=1))
+    mine.run()
+    assert not mine.exception
+    assert "agreement with others" in list(mine.dataframe[0].value["Measure"])
+    assert "Only you and the designers see this." in "".join(caption.value for caption in mine.caption)
 
 
 def test_a_closed_account_gets_no_work(seeded, open_page):

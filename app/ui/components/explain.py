@@ -37,6 +37,22 @@ answer is known. **First shown wins** near 50 % means that the place on the scre
 Signs on a card deserve a look and a talk; they are never a verdict. Cards are for designers and researchers; raters
 see their own.
 """,
+    "drift": """
+Now and then a rater meets a comparison whose answer is known. **CUSUM** adds up the evidence that their answers have
+become worse: a right answer lowers the line, a wrong one raises it, and it never falls below 0. At the first dashed
+line (3.5) it is time for a talk and a refresher, at the second (4.5) for a pause.
+
+Set to notice a fall from 85 % to 65 % right. A rater who stays at 85 % rarely reaches the lines: with 200 gold answers,
+about one in eight does by bad luck alone. **Rolling accuracy** is the share of right answers among the last 20.
+""",
+    "own card": """
+Only you and those who run the campaign see this. It counts what you submitted before today.
+
+**Agreement with others** is how often you and somebody else said the same of the same comparison. Where comparisons are
+hard, it is low for everybody. **Gold accuracy** is how often you were right where the answer is known.
+**First shown wins** near 50 % means that the place on the screen does not matter to you. The numbers in brackets are
+the 95 % interval: with few answers it is wide, and then the number says little.
+""",
     "bias": """
 **First shown wins**: how often the response shown first was preferred. Order is drawn by lot, so 50 % means no bias.
 **Longer wins**: how often the longer response was preferred. Longer ones may really be better; far above 50 % it is

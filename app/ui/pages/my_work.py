@@ -9,9 +9,11 @@ from app.domain import Campaign
 from app.policy import Action
 from app.services import desk as desks
 from app.services.desk import OwnJudgment
+from app.services.own_card import own_card
 from app.services.sessions import Person
 from app.ui.components.charts import bars, figure
 from app.ui.components.page import campaign_header, empty_state
+from app.ui.components.quality.card import show_own_card
 from app.ui.components.rating.panel import answer_in_words
 from app.ui.components.rating.revising import show_earlier
 from app.ui.components.text import escape_html, excerpt
@@ -41,6 +43,7 @@ def page() -> None:
         )
         return
     _show_days(person, campaign)
+    _show_card(person, campaign)
     _show_list(judgments)
 
 
@@ -65,6 +68,19 @@ def _show_days(person: Person, campaign: Campaign) -> None:
     best = max(days, key=lambda day: day.n_judgments)
     reading = f"{n_all} judgments on {len(days)} days (UTC), most on {best.day.day} {best.day:%B} ({best.n_judgments})."
     figure(bars(table, x="Day", y="Judgments", height=160), table, reading=reading, key="days")
+
+
+def _show_card(person: Person, campaign: Campaign) -> None:
+    """How one is doing, on request: not everybody wants to look at numbers all day."""
+    if not st.toggle("How I am doing", key=f"own-card-{campaign.name}"):
+        return
+    mine = own_card(get_store(), person.name, campaign.name)
+    if mine is None:
+        st.caption("Your card appears the day after your first judgments.")
+        return
+    days = f"{mine.as_of:%Y-%m-%d} (UTC)"
+    st.caption(f"Your {mine.card['n_votes']:,} votes from before {days}. Only you and the designers see this.")
+    show_own_card(mine.card)
 
 
 def _show_list(judgments: list[OwnJudgment]) -> None:
