@@ -592,6 +592,72 @@ lesson_answer = Table(
 )
 """Answers to lessons, each tried as often as one likes. `lesson`: e.g. `criterion:honesty:0`, `gold:x1`."""
 
+# --- models as raters, and cycles ----------------------------------------------------------------------------------
+
+prejudging = Table(
+    "prejudging",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    _ref("rater_id", "rater"),
+    Column("state", String, nullable=False),
+    Column("threshold", Float),
+    Column("max_error", Float, nullable=False),
+    Column("audit_rate", Float, nullable=False),
+    Column("calibration", Json, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("withdrawn_at", UtcDateTime),
+    Column("withdrawn_reason", Text),
+    Column("event_id", Integer, nullable=False),
+    CheckConstraint("state IN ('standing', 'withdrawn')", name="state"),
+    CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name="withdrawn"),
+    CheckConstraint("max_error > 0 AND max_error < 1 AND audit_rate > 0 AND audit_rate <= 1", name="shares"),
+    Index("ix_prejudging_round_id", "round_id"),
+)
+"""A model has judged comparisons before people. `calibration`: what the threshold rests on. `event_id`: its last event."""
+
+prejudged = Table(
+    "prejudged",
+    metadata,
+    Column("prejudging_id", ForeignKey("prejudging.id"), primary_key=True),
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    _ref("assignment_id", "assignment"),
+    Column("preferred", String, nullable=False),
+    Column("margin", Float, nullable=False),
+    Column("outcome", String, nullable=False),
+    CheckConstraint("outcome IN ('accepted', 'audit', 'people', 'calibration', 'gold')", name="outcome"),
+    Index("ix_prejudged_comparison_id", "comparison_id"),
+)
+"""What became of each: the label stands, or it is audited by people, or people judge it as they would have."""
+
+cycle = Table(
+    "cycle",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    Column("number", Integer, nullable=False),
+    Column("source", String, nullable=False),
+    Column("model", String),
+    Column("snapshot", String),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("event_id", Integer, nullable=False),
+    UniqueConstraint("campaign_id", "number"),
+)
+"""A batch of comparisons that was chosen to be judged next: `steelyard priorities import`."""
+
+cycle_item = Table(
+    "cycle_item",
+    metadata,
+    Column("cycle_id", ForeignKey("cycle.id"), primary_key=True),
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("arm", String, nullable=False, server_default=text("''")),
+    Column("propensity", Float),
+    Column("priority", Float, nullable=False),
+    CheckConstraint("propensity IS NULL OR (propensity > 0 AND propensity <= 1)", name="propensity"),
+    Index("ix_cycle_item_comparison_id", "comparison_id"),
+)
+"""`arm`: which rule chose it (random, d_optimal); empty where a file does not say."""
+
 # --- running -----------------------------------------------------------------------------------------------------
 
 snapshot = Table(
