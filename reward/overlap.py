@@ -11,7 +11,7 @@ import numpy as np
 
 from reward.contract import canonical_json
 from reward.errors import RewardError
-from reward.pairs import Pair
+from reward.pairs import Messages, Pair
 
 FILE_NAME = "training_fingerprints.npz"
 
@@ -40,7 +40,47 @@ class Overlap:
 
 def save_fingerprints(path: Path, pairs: Sequence[Pair]) -> None:
     """Write 64-bit fingerprints of pairs and of prompts (no text can be read back from them)."""
-    np.savez_compressed(path, pairs=_hashes(map(_pair_key, pairs)), prompts=_hashes(map(_prompt_key, pairs)))
+    np.savez_compressed(path, **_fingerprints(pairs))
+
+
+def _fingerprints(pairs: Sequence[Pair]) -> dict[str, np.ndarray]:
+    return {
+        "pairs": _hashes(_pair_key(pair.prompt, pair.chosen, pair.rejected) for pair in pairs),
+        "prompts": _hashes(canonical_json(pair.prompt) for pair in pairs),
+    }
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a model was trained on, as fingerprints.
+
+    Attributes:
+        pairs: of its pairs.
+        prompts: of their prompts.
+    """
+
+    pairs: frozenset[int]
+    prompts: frozenset[int]
+
+    def has_pair(self, prompt: Messages, first: str, second: str) -> bool:
+        """Whether the model was trained on these two responses to this prompt, in either order."""
+        return _hash(_pair_key(prompt, first, second)) in self.pairs
+
+    def has_prompt(self, prompt: Messages) -> bool:
+        """Whether the prompt occurs in the training set."""
+        return _hash(canonical_json(prompt)) in self.prompts
+
+
+def load_fingerprints(path: Path) -> Memory:
+    """Read what `save_fingerprints` wrote.
+
+    Raises:
+        RewardError: the fingerprints are missing.
+    """
+    if not path.is_file():
+        raise RewardError(f"{path} is missing: the model is not complete; train it again.")
+    with np.load(path, allow_pickle=False) as arrays:
+        return Memory(frozenset(arrays["pairs"].tolist()), frozenset(arrays["prompts"].tolist()))
 
 
 def count_overlap(path: Path, pairs: Sequence[Pair]) -> Overlap:
@@ -53,22 +93,15 @@ def count_overlap(path: Path, pairs: Sequence[Pair]) -> Overlap:
     Raises:
         RewardError: the fingerprints are missing.
     """
-    if not path.is_file():
-        raise RewardError(f"{path} is missing: the model is not complete; train it again.")
-    with np.load(path, allow_pickle=False) as arrays:
-        seen_pairs, seen_prompts = set(arrays["pairs"].tolist()), set(arrays["prompts"].tolist())
+    memory = load_fingerprints(path)
     return Overlap(
-        n_pairs_trained_on=sum(_hash(_pair_key(pair)) in seen_pairs for pair in pairs),
-        n_pairs_with_prompt_trained_on=sum(_hash(_prompt_key(pair)) in seen_prompts for pair in pairs),
+        n_pairs_trained_on=sum(memory.has_pair(pair.prompt, pair.chosen, pair.rejected) for pair in pairs),
+        n_pairs_with_prompt_trained_on=sum(memory.has_prompt(pair.prompt) for pair in pairs),
     )
 
 
-def _pair_key(pair: Pair) -> str:
-    return canonical_json([pair.prompt, sorted([pair.chosen, pair.rejected])])
-
-
-def _prompt_key(pair: Pair) -> str:
-    return canonical_json(pair.prompt)
+def _pair_key(prompt: Messages, first: str, second: str) -> str:
+    return canonical_json([prompt, sorted([first, second])])
 
 
 def _hash(key: str) -> int:

@@ -3,9 +3,11 @@
 A row may be a native comparison (`prompt`, `completions`), a preference row in TRL's form (`chosen`, `rejected`, with
 or without `prompt`), or one text (`prompt`, `response`). One JSON line comes out for each row that goes in:
 
-    {"id": "x1", "model": "3f9c...", "scores": {"a": 1.21, "b": -0.30}}
-    {"id": "line 2", "model": "3f9c...", "chosen_score": 0.8, "rejected_score": 0.1, "margin": 0.7}
+    {"id": "x1", "model": "3f9c...", "scores": {"a": 1.21, "b": -0.30}, "trained_on": false}
+    {"id": "line 2", "model": "3f9c...", "chosen_score": 0.8, "rejected_score": 0.1, "margin": 0.7, "trained_on": true}
     {"id": "line 3", "model": "3f9c...", "score": 0.42}
+
+`trained_on` says whether the model learned from two of the responses: such a row tells nothing of what it is worth.
 
 The output appears complete or not at all: a row that cannot be read stops the work and names its line. Under
 `accelerate launch -m reward score ...` every process scores its share of each chunk; the first one writes.
@@ -17,12 +19,14 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import combinations, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reward import processes
 from reward.errors import RewardError
+from reward.overlap import FILE_NAME as FINGERPRINTS_NAME
+from reward.overlap import Memory, load_fingerprints
 from reward.pairs import Messages, messages_of, pair_of_row, read_rows, response_of
 
 if TYPE_CHECKING:
@@ -61,17 +65,27 @@ class Question:
     texts: tuple[tuple[Messages, str], ...]
     names: tuple[str, ...]
 
-    def line(self, scores: Sequence[float], *, model: str) -> str:
-        """The row's JSON line; `scores` are those of `texts`, in order."""
+    def line(self, scores: Sequence[float], *, model: str, memory: Memory) -> str:
+        """The row's JSON line; `scores` are those of `texts`, in order; `memory` is what the model was trained on."""
         values = [float(score) for score in scores]
-        start: dict[str, Any] = {"id": self.row_id, "model": model}
+        line: dict[str, Any] = {"id": self.row_id, "model": model}
         if self.kind == "comparison":
-            return json.dumps({**start, "scores": dict(zip(self.names, values, strict=True))}, ensure_ascii=False)
-        if self.kind == "pair":
+            line["scores"] = dict(zip(self.names, values, strict=True))
+        elif self.kind == "pair":
             chosen, rejected = values
-            named = {"chosen_score": chosen, "rejected_score": rejected, "margin": chosen - rejected}
-            return json.dumps({**start, **named}, ensure_ascii=False)
-        return json.dumps({**start, "score": values[0]}, ensure_ascii=False)
+            line |= {"chosen_score": chosen, "rejected_score": rejected, "margin": chosen - rejected}
+        else:
+            line["score"] = values[0]
+        if self.kind != "text":
+            line["trained_on"] = self._is_known_to(memory)
+        return json.dumps(line, ensure_ascii=False)
+
+    def _is_known_to(self, memory: Memory) -> bool:
+        """Whether the model was trained on any two of the responses."""
+        if not memory.has_prompt(self.texts[0][0]):
+            return False
+        responses = [response for _, response in self.texts]
+        return any(memory.has_pair(self.texts[0][0], *pair) for pair in combinations(responses, 2))
 
 
 def question_of(row: Mapping[str, Any], *, place: str) -> Question:
@@ -131,6 +145,7 @@ def score_file(
     """
     output_path.parent.mkdir(parents=True, exist_ok=True)
     partial = output_path.with_name(f".{output_path.name}.partial")
+    memory = load_fingerprints(scorer.run.directory / FINGERPRINTS_NAME)
     n_rows = n_texts = n_prompts_cut = n_responses_cut = 0
     try:
         with (partial if processes.is_first() else Path(os.devnull)).open("w", encoding="utf-8") as file:
@@ -140,7 +155,7 @@ def score_file(
                 start = 0
                 for question in chunk:
                     end = start + len(question.texts)
-                    file.write(question.line(scores[start:end], model=scorer.run.run_id) + "\n")
+                    file.write(question.line(scores[start:end], model=scorer.run.run_id, memory=memory) + "\n")
                     start = end
                 n_rows += len(chunk)
                 n_texts += len(rendered)

@@ -28,6 +28,7 @@ from app.policy import Action
 from app.services import events
 from app.services.assigning import require_judge
 from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
+from app.services.prejudging_audit import after_vote
 from app.services.queueing import give_back, take_place
 from app.services.spans import span_problems, span_rows, text_lengths
 from app.store import tables
@@ -152,6 +153,7 @@ def submit(
                 .where(_assignment.c.id == assignment_id)
                 .values(state=AssignmentState.SUBMITTED.value, closed_at=now, draft=None)
             )
+            after_vote(connection, row.round_id, row.comparison_id, now=now)
     if is_lost:
         raise LeaseLost(
             f"The lease of assignment {assignment_id} ran out at {row.lease_expires_at:%H:%M} UTC and the comparison "
@@ -191,7 +193,9 @@ def revise(
         assert last is not None, "a submitted assignment has a judgment"
         if _says_the_same(connection, last, submission):
             return Receipt(last.id, last.revision, was_known=True)
-        return _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
+        receipt = _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
+        after_vote(connection, row.round_id, row.comparison_id, now=now)
+    return receipt
 
 
 def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now: datetime | None = None) -> bool:

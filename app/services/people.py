@@ -52,6 +52,23 @@ def add_account(
         raise InvalidInput(f"Name {name!r}: use letters, digits and . @ + - _, at most 64 of them.")
     if not roles:
         raise InvalidInput(f"Give {name!r} at least one role: {', '.join(Role)}.")
+    with store.write() as connection:
+        return insert_account(
+            connection, name, roles=roles, kind=kind, state=state, specification=specification, actor=actor
+        )
+
+
+def insert_account(
+    connection: Connection,
+    name: str,
+    *,
+    roles: Collection[Role] = (Role.RATER,),
+    kind: RaterKind = RaterKind.HUMAN,
+    state: RaterState = RaterState.QUALIFIED,
+    specification: Mapping[str, Any] | None = None,
+    actor: str,
+) -> Rater:
+    """`add_account` inside a transaction of the caller, who has checked the name."""
     row = {
         "namespace": "",
         "name": name,
@@ -61,18 +78,17 @@ def add_account(
         "specification": dict(specification) if specification else None,
         "created_at": utc_now(),
     }
-    with store.write() as connection:
-        try:
-            stored = connection.execute(insert(tables.rater).returning(tables.rater), row).one()
-        except IntegrityError as error:
-            raise AlreadyExists(f"There is an account {name!r} already: choose another name.") from error
-        events.record(
-            connection,
-            actor=actor,
-            action="account.added",
-            subject=f"rater {name}",
-            detail={"kind": row["kind"], "roles": row["roles"]},
-        )
+    try:
+        stored = connection.execute(insert(tables.rater).returning(tables.rater), row).one()
+    except IntegrityError as error:
+        raise AlreadyExists(f"There is an account {name!r} already: choose another name.") from error
+    events.record(
+        connection,
+        actor=actor,
+        action="account.added",
+        subject=f"rater {name}",
+        detail={"kind": row["kind"], "roles": row["roles"]},
+    )
     return rater_of(stored)
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, select
 from app.domain import Campaign, Job, JobState, RaterKind, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
-from app.services import adjudicating, bridging, counting, job_rows, reporting
+from app.services import adjudicating, bridging, counting, job_rows, overturned, reporting
 from app.services.lookup import find_account, find_campaign, require
 from app.services.vote_events import last_vote_event
 from app.stats.reports import REPORTS
@@ -265,11 +265,17 @@ def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:
     return {"keys": {key: len(found) for key, found in sorted(values.items()) if 2 <= len(found) <= MAX_SLICES}}
 
 
+def _overturned(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """Where people overturn models that judged before them."""
+    return overturned.overturned(store, wanted.campaign)
+
+
 MAKERS: Mapping[str, Callable[[Store, Wanted], dict[str, Any]]] = {
     **dict.fromkeys(REPORTS, _report),
     "bridge": _bridge,
     "contested": _contested,
     "examples": _examples,
+    "overturned": _overturned,
     "slices": _slices,
 }
 """Every report that is kept: those of the command line, and those that only pages need."""

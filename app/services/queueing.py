@@ -200,7 +200,19 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
     connection.execute(
         update(_queue)
         .where(chosen)
-        .values(n_taken=counted_places(), is_open=and_(counted_places() < _queue.c.n_slots, is_there))
+        .values(n_taken=counted_places(), is_open=and_(counted_places() < _queue.c.n_slots, is_there, ~is_accepted()))
+    )
+
+
+def is_accepted() -> ColumnElement[bool]:
+    """Whether a model's label stands for a queue item, so that people are not asked (see `app.services.prejudging`)."""
+    batch, one = tables.prejudging, tables.prejudged
+    return exists().where(
+        one.c.comparison_id == _queue.c.comparison_id,
+        one.c.outcome == "accepted",
+        one.c.prejudging_id == batch.c.id,
+        batch.c.round_id == _queue.c.round_id,
+        batch.c.state == "standing",
     )
 
 

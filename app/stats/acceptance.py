@@ -47,7 +47,7 @@ def choose_threshold(
 
     Thresholds are tried from the strictest down, each with the exact binomial test of "the error rate of what is
     accepted is above `max_error`"; the last one that refutes it before the first that does not is taken. Trying in an
-    order fixed beforehand keeps the chance of a threshold with a larger error rate at 1 - level, however many there are.
+    order fixed beforehand keeps the chance of a threshold with a larger error rate at 1 - level.
 
     Args:
         confidence: (cases,) how sure the model is; any scale, larger is surer.
@@ -79,7 +79,9 @@ def choose_threshold(
         best = accepted
     if best is None:
         found = wilson(int(n_errors[n_needed - 1]), n_needed, level=level)
-        reason = f"the {n_needed:,} surest cases hold {int(n_errors[n_needed - 1]):,} errors: too many for {max_error:g}"
+        reason = (
+            f"the {n_needed:,} surest cases hold {int(n_errors[n_needed - 1]):,} errors: too many for {max_error:g}"
+        )
         return Threshold(None, 0, found, n, reason)
     error = wilson(int(n_errors[best - 1]), best, level=level)
     return Threshold(float(confidence[order[best - 1]]), best, error, n)
@@ -110,9 +112,9 @@ def audit(n_errors: int, n: int, *, max_error: float, level: float = LEVEL) -> A
     """Measure the error of labels that stand by a random sample of them, after every case if one likes.
 
     A gambler bets on errors at odds that are fair where the error rate is m; averaged over stakes s in (0, 1/m), the
-    wealth after n cases is mean over s of (1 + s (1 - m))^errors (1 - s m)^(n - errors). Where the rate is at most m, the
-    chance that it ever reaches 1 / (1 - level) is at most 1 - level, so the bound is crossed when it does. The lower
-    limit is the largest m that is refuted.
+    wealth after n cases is mean over s of (1 + s (1 - m))^errors (1 - s m)^(n - errors). Where the rate is at most m,
+    the chance that it ever reaches 1 / (1 - level) is at most 1 - level, so the bound is crossed when it does. The
+    lower limit is the largest m that is refuted.
 
     Args:
         n_errors: audited labels that people did not confirm, 0 <= n_errors <= n.

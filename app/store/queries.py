@@ -350,8 +350,8 @@ def last_event(connection: Connection, campaign_id: int | None = None) -> int:
 def last_fact_event(connection: Connection, campaign_id: int) -> int:
     """The number of the latest event that changed what a campaign's snapshots are made of; 0 where there is none.
 
-    These are judgments, decisions and completed imports. Reading, taking snapshots and leasing do not count, so the
-    number stays the same until somebody judges, decides or imports.
+    These are judgments, decisions, completed imports, and labels of models that were withdrawn. Reading, taking
+    snapshots and leasing do not count, so the number stays the same until somebody judges, decides or imports.
     """
     judgment, assignment, decision = tables.judgment, tables.assignment, tables.adjudication
     round_, batch = tables.round_, tables.import_batch
@@ -369,4 +369,10 @@ def last_fact_event(connection: Connection, campaign_id: int) -> int:
     imported = select(func.max(batch.c.event_id)).where(
         batch.c.campaign_id == campaign_id, batch.c.completed_at.is_not(None)
     )
-    return max(connection.scalar(query) or 0 for query in (judged, decided, imported))
+    batch_of_model = tables.prejudging
+    withdrawn = (
+        select(func.max(batch_of_model.c.event_id))
+        .join(round_, round_.c.id == batch_of_model.c.round_id)
+        .where(round_.c.campaign_id == campaign_id)
+    )
+    return max(connection.scalar(query) or 0 for query in (judged, decided, imported, withdrawn))

@@ -614,7 +614,7 @@ prejudging = Table(
     CheckConstraint("max_error > 0 AND max_error < 1 AND audit_rate > 0 AND audit_rate <= 1", name="shares"),
     Index("ix_prejudging_round_id", "round_id"),
 )
-"""A model has judged comparisons before people. `calibration`: what the threshold rests on. `event_id`: its last event."""
+"""A model has judged before people do. `calibration`: what the threshold rests on; `event_id`: its last event."""
 
 prejudged = Table(
     "prejudged",

@@ -10,7 +10,8 @@ import pytest
 
 from reward import score
 from reward.errors import RewardError
-from reward.pairs import messages_of
+from reward.overlap import FILE_NAME, save_fingerprints
+from reward.pairs import Pair, messages_of
 from reward.runs import Run
 from reward.score import question_of, score_file
 from reward.scorer import Scorer, length_batches
@@ -19,6 +20,8 @@ from reward.scorer import Scorer, length_batches
 @pytest.fixture(scope="module")
 def scorer(bert_dir) -> Scorer:
     document = {"base": {"name": "tiny"}, "target": "soft"}
+    learned = Pair(prompt=messages_of("question 2", place="here"), chosen="rude", rejected="kind")
+    save_fingerprints(bert_dir / FILE_NAME, [learned])
     return Scorer(bert_dir, run=Run(bert_dir, "abc", "pair", 32, document), tokens_per_batch=64)
 
 
@@ -56,6 +59,7 @@ def test_three_forms_of_rows_in_the_order_of_the_input(scorer, tmp_path):
     )
     assert lines[1]["chosen_score"] == pytest.approx(one(scorer, "question 2", "kind"), abs=1e-6)
     assert lines[1]["margin"] == lines[1]["chosen_score"] - lines[1]["rejected_score"]
+    assert [line.get("trained_on") for line in lines] == [False, True, None, False]
     assert lines[2]["score"] == pytest.approx(one(scorer, "question 3", "exact"), abs=1e-6)
     assert list(lines[3]["scores"]) == ["a", "b", "c"]
     assert (summary.n_rows, summary.n_texts) == (4, 8)

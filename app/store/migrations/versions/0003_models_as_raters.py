@@ -33,9 +33,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_reason", sa.Text(), nullable=True),
         sa.Column("event_id", sa.Integer(), nullable=False),
         sa.CheckConstraint("state IN ('standing', 'withdrawn')", name=op.f("ck_prejudging_state")),
-        sa.CheckConstraint(
-            "(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name=op.f("ck_prejudging_withdrawn")
-        ),
+        sa.CheckConstraint("(state = 'withdrawn') = (withdrawn_at IS NOT NULL)", name=op.f("ck_prejudging_withdrawn")),
         sa.CheckConstraint(
             "max_error > 0 AND max_error < 1 AND audit_rate > 0 AND audit_rate <= 1",
             name=op.f("ck_prejudging_shares"),
