@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from app.requirements import NOTHING, Requirements
 from rubrics.answers import Answer
 
 OVERALL = "overall"
@@ -126,6 +127,23 @@ class AssignmentState(StrEnum):
     SUBMITTED = "submitted"
     SKIPPED = "skipped"
     EXPIRED = "expired"
+
+
+class OverlapPolicy(StrEnum):
+    """When a comparison has votes enough (`app.stats.overlap` decides, `app.services.collecting` acts)."""
+
+    FIXED = "fixed"
+    CURTAILED = "curtailed"
+    POSTERIOR = "posterior"
+
+
+class ItemState(StrEnum):
+    """Where a comparison stands in a round's queue: `collecting` until its votes are enough or exhausted."""
+
+    COLLECTING = "collecting"
+    SETTLED = "settled"
+    CONTESTED = "contested"
+    WITHDRAWN = "withdrawn"
 
 
 class Cause(StrEnum):
@@ -277,7 +295,8 @@ class Comparison:
         id: external id, unique in its campaign.
         prompt: the conversation up to the response that is judged.
         reference: a label from outside to compare with; never shown, never a gold key.
-        meta: free facts (topic, language, source ...) to slice, split and route by.
+        meta: free facts (topic, language, source ...) to slice and split by.
+        requires: what a rater must hold to judge it.
     """
 
     id: str
@@ -286,6 +305,7 @@ class Comparison:
     gold: GoldKey | None = None
     reference: Mapping[str, Any] | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    requires: Requirements = NOTHING
 
     @property
     def completion_ids(self) -> tuple[str, ...]:
@@ -358,11 +378,28 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """The part of a rubric that one kind of rater judges: a safety specialist harmlessness, an expert factuality.
+
+    Attributes:
+        name: short, unique in the round; stored with every assignment.
+        criteria: keys of the criteria asked.
+        asks_overall: whether the overall verdict is asked too.
+        requires: what a rater must hold to judge it.
+    """
+
+    name: str
+    criteria: tuple[str, ...] = ()
+    asks_overall: bool = False
+    requires: Requirements = NOTHING
+
+
+@dataclass(frozen=True)
 class RoundRules:
     """How a round collects.
 
     Attributes:
-        overlap: votes of counted kinds that each comparison gets.
+        overlap: the most votes of counted kinds that a comparison gets before it is contested.
         gold_rate: share of assignments that are hidden gold, 0 to 1.
         repeat_rate: share of assignments that are blind repeats of the rater's own work, 0 to 1.
         lease_seconds: how long a rater holds a comparison.
@@ -371,6 +408,13 @@ class RoundRules:
         calibration: how raters are calibrated; None lets every qualified member rate at once, at a fixed `gold_rate`.
         criteria_order: in which order the criteria are asked; by lot, an impression of one colours all alike.
         overall_place: where the overall verdict is asked.
+        policy: when votes are enough before the overlap is reached.
+        threshold: calibrated posterior that stops, under the posterior policy.
+        audit_share: share of early-stopped comparisons that go on to full overlap, chosen by a stable hash.
+        max_share: largest share of the round's votes that one rater may give; 1 sets no cap.
+        experts: what a rater must hold for the further votes on a contested comparison; none asks for none.
+        expert_votes: how many such votes a contested comparison gets.
+        scopes: parts of the rubric that different raters judge; none means that everybody judges everything.
     """
 
     overlap: int = 3
@@ -382,6 +426,13 @@ class RoundRules:
     calibration: Calibration | None = None
     criteria_order: CriteriaOrder = CriteriaOrder.RUBRIC
     overall_place: OverallPlace = OverallPlace.LAST
+    policy: OverlapPolicy = OverlapPolicy.CURTAILED
+    threshold: float = 0.95
+    audit_share: float = 0.05
+    max_share: float = 1.0
+    experts: Requirements = NOTHING
+    expert_votes: int = 2
+    scopes: tuple[Scope, ...] = ()
 
 
 @dataclass(frozen=True)

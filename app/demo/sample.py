@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 
 from app.demo.simulate import SimulationSummary, simulate
-from app.domain import RankingMode, RaterKind, RoundRules
+from app.domain import OverlapPolicy, RankingMode, RaterKind, RoundRules
 from app.errors import AlreadyExists, SteelyardError
 from app.services.campaigns import RANKING_ROUND, create_campaign, open_round, show_campaign
 from app.services.database import Store
@@ -17,8 +17,8 @@ NAME = "sample"
 N_RATERS = 14
 N_JUDGMENTS = 760
 SEED = 7
-RULES = RoundRules(overlap=5, gold_rate=0.4, repeat_rate=0.05)
-"""Much gold, so that a small campaign shows calibration and has enough to train on."""
+RULES = RoundRules(overlap=5, gold_rate=0.4, repeat_rate=0.05, policy=OverlapPolicy.FIXED)
+"""Much gold, so that a small campaign shows calibration and has enough to train on; all votes, for agreement."""
 
 
 def load_sample(store: Store, *, actor: str = "demo") -> None:

@@ -12,8 +12,12 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
                 "reports": [{"kind": "broken_text", "text": "..."}],
                 "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 12, "note": "..."}]}],
  "adjudications": [{"preferred": "b", "cause": "error", "reason": "...", "by": "carol", "at": "2026-01-31T10:00:00Z"}],
- "gold": {"accepted": ["a"]}, "reference": {"preferred": "a"}, "meta": {"topic": "..."}}
+ "gold": {"accepted": ["a"]}, "reference": {"preferred": "a"}, "meta": {"topic": "..."},
+ "requires": {"all": [{"skill": "medicine", "level": 2}, {"residency": "eu"}], "any": [{"language": "de"}]}}
 ```
+
+`requires` says what a rater must hold to judge the comparison: everything of `all` and one of `any`, each a `skill` or
+`language` (with a `level`), a `credential` or a `residency` (where a rater's data may be).
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ from app.formats.lints import lint
 from app.formats.native_judgments import read_adjudications, read_gold, read_judgments
 from app.formats.native_writer import line_of, write
 from app.formats.rows import map_rows
+from app.requirements import RequirementError, Requirements, from_dict
 from rubrics.answers import RESERVED_PREFERENCES
 
 __all__ = ["FORMAT", "detect", "line_of", "read", "read_row", "write"]
@@ -41,7 +46,7 @@ ROLES = ("system", "user", "assistant", "tool")
 """Who speaks in a prompt."""
 
 LINE_FIELDS = frozenset(
-    ("id", "prompt", "completions", "judgments", "adjudications", "gold", "reference", "meta"),
+    ("id", "prompt", "completions", "judgments", "adjudications", "gold", "reference", "meta", "requires"),
 )
 COMPLETION_FIELDS = frozenset(("id", "text", "model", "parameters", "source", "licence"))
 MESSAGE_FIELDS = frozenset(("role", "content"))
@@ -178,7 +183,15 @@ def read_comparison(row: dict[str, Any]) -> Comparison:
         None if gold is None else read_gold(gold, ids),
         None if reference is None else _read_reference(reference, ids),
         {} if meta is None else fields.mapping(meta, "meta"),
+        _read_requires(row.get("requires")),
     )
+
+
+def _read_requires(value: Any) -> Requirements:
+    try:
+        return from_dict(value)
+    except RequirementError as error:
+        raise Refusal(error.field, error.reason) from error
 
 
 def read_row(line: int, row: dict[str, Any]) -> ImportedComparison:

@@ -46,6 +46,8 @@ def line_of(
         line["reference"] = dict(comparison.reference)
     if comparison.meta:
         line["meta"] = dict(comparison.meta)
+    if comparison.requires:
+        line["requires"] = comparison.requires.to_dict()
     return line
 
 

@@ -1,24 +1,21 @@
 """Who rates what next: leases on comparisons, with overlap that is never exceeded.
 
-A round's queue holds its comparisons in random order. A rater gets, uniformly, one of the first `WINDOW` open ones
-that they have not met: urgent ones first, then those that other raters began, then fresh ones. Every draw is stored
-with its policy and its propensity, so that what raters saw can be reweighted later.
+What a rater gets is drawn in `app.services.drawing`; here it is leased, shown in a drawn order, renewed and taken back.
+Every draw is stored with its policy and its propensity, so that what raters saw can be reweighted later.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    case,
     literal_column,
-    or_,
     select,
     update,
 )
@@ -37,24 +34,18 @@ from app.domain import (
 )
 from app.errors import Conflict, NotAllowed
 from app.policy import Action, may_work
-from app.services import events, probing
+from app.services import events
+from app.services.drawing import POLICY, Busy, Draw, Seeker, draw_for
+from app.services.lanes import asked_in, scope_named
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
-from app.services.queueing import WINDOW, candidate_queries, give_back, is_offered, is_unwelcome, lock_open, take_place
+from app.services.queueing import give_back, take_place
 from app.services.showing import assignment_view
 from app.services.standing import is_certified, standing_of
 from app.store import tables
 from app.store.engine import Store
-from app.store.visibility import visible
-from rubrics.model import Criterion
-
-POLICY = "window-1"
-"""Name and version of the way in which work is chosen; stored with every assignment."""
 
 SWEEP = 50
 """How many expired leases one call takes back."""
-
-REPEAT_DISTANCE = 10
-"""A blind repeat comes after at least this many other comparisons."""
 
 BUSY_TRIES = 100
 """How often a call starts over because other calls held every comparison that was left, a few milliseconds each."""
@@ -62,21 +53,6 @@ BUSY_TRIES = 100
 _assignment = tables.assignment
 _is_held = _assignment.c.state == literal_column(f"'{AssignmentState.OPEN.value}'")
 """Written out, not bound: a partial index serves only a condition that the planner can read."""
-
-
-class _Busy(Exception):
-    """There is work, and at this moment other transactions hold all of it."""
-
-
-@dataclass(frozen=True)
-class _Draw:
-    """What was chosen: a comparison, why, and with which probability among those that had the same purpose."""
-
-    comparison_id: int
-    purpose: Purpose
-    propensity: float
-    repeat_index: int = 0
-    avoid_order: tuple[str, ...] | None = None
 
 
 def next_assignment(
@@ -111,7 +87,7 @@ def next_assignment(
     for _ in range(BUSY_TRIES):
         try:
             return _next(store, rater_name, campaign_name, now=now, chance=chance, round_name=round_name)
-        except _Busy:
+        except Busy:
             time.sleep(random.uniform(0.001, 0.02))
     raise Conflict(f"Every comparison left in campaign {campaign_name!r} is being leased at this moment: ask again.")
 
@@ -130,7 +106,7 @@ def _next(
         rater = _locked_rater(connection, rater_name)
         campaign = find_campaign(connection, campaign_name)
         require_judge(connection, rater, campaign=campaign)
-        rounds = _rounds_for(connection, campaign, rater, now=now)
+        rounds = _open_rounds(connection, campaign)
         if round_name is not None:
             rounds = [round_ for round_ in rounds if round_.name == round_name]
         for round_ in rounds:
@@ -138,10 +114,11 @@ def _next(
             if held is not None:
                 return assignment_view(connection, held)
         release_expired(connection, now=now)
+        seeker = Seeker(connection, campaign, rater, now=now, chance=chance)
         for round_ in rounds:
             if not is_certified(connection, round_, rater, now=now):
                 continue
-            draw = _draw(connection, round_, rater, chance=chance)
+            draw = draw_for(seeker, round_)
             if draw is not None:
                 made = _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)
                 return assignment_view(connection, made)
@@ -168,29 +145,11 @@ def require_judge(connection: Connection, rater: Rater, *, campaign: Campaign) -
         raise NotAllowed(f"{rater.name} is {state.value} and gets no work now. Ask the campaign's designer.")
 
 
-def _rounds_for(connection: Connection, campaign: Campaign, rater: Rater, *, now: datetime) -> list[Round]:
-    """The open rounds for which the rater holds every required skill, oldest first; none in a closed campaign."""
+def _open_rounds(connection: Connection, campaign: Campaign) -> list[Round]:
+    """The open rounds, oldest first; none in a closed campaign."""
     if campaign.state == "closed":
         return []
-    rounds = [round_ for round_ in rounds_of(connection, campaign.id) if round_.state == "open"]
-    if not any(round_.rules.required_skills for round_ in rounds):
-        return rounds
-    held = _skills(connection, campaign, rater, now=now)
-    return [round_ for round_ in rounds if held.issuperset(round_.rules.required_skills)]
-
-
-def _skills(connection: Connection, campaign: Campaign, rater: Rater, *, now: datetime) -> set[str]:
-    """The skills that the rater holds now, everywhere or in this campaign."""
-    skill = tables.rater_skill
-    return set(
-        connection.scalars(
-            select(skill.c.skill).where(
-                skill.c.rater_id == rater.id,
-                or_(skill.c.campaign_id.is_(None), skill.c.campaign_id == campaign.id),
-                or_(skill.c.expires_at.is_(None), skill.c.expires_at > now),
-            )
-        )
-    )
+    return [round_ for round_ in rounds_of(connection, campaign.id) if round_.state == "open"]
 
 
 def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:
@@ -221,7 +180,13 @@ def renew_lease(connection: Connection, assignment_id: int, round_: Round, *, no
 def release_expired(connection: Connection, *, now: datetime) -> int:
     """Give up to `SWEEP` expired leases back to their queues; returns how many."""
     lapsed = connection.execute(
-        select(_assignment.c.id, _assignment.c.round_id, _assignment.c.comparison_id, _assignment.c.takes_place)
+        select(
+            _assignment.c.id,
+            _assignment.c.round_id,
+            _assignment.c.comparison_id,
+            _assignment.c.scope,
+            _assignment.c.takes_place,
+        )
         .where(_is_held, _assignment.c.lease_expires_at < now)
         .order_by(_assignment.c.lease_expires_at)
         .limit(SWEEP)
@@ -234,98 +199,11 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
             .values(state=AssignmentState.EXPIRED.value, closed_at=now)
         )
         if row.takes_place:
-            give_back(connection, row.round_id, row.comparison_id)
+            give_back(connection, row.round_id, row.comparison_id, row.scope)
     if lapsed:
         detail = {"assignments": [row.id for row in lapsed]}
         events.record(connection, actor="system", action="leases.expired", subject="assignments", detail=detail)
     return len(lapsed)
-
-
-def _draw(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
-    """Choose gold, a repeat or work at the round's rates; what has nothing to offer passes its turn to work."""
-    roll = chance.random()
-    gold_rate, repeat_rate = probing.rates(connection, round_, rater)
-    if roll < gold_rate:
-        draw = _draw_gold(connection, round_, rater, chance=chance)
-        if draw is not None:
-            return draw
-    elif roll < gold_rate + repeat_rate:
-        draw = _draw_repeat(connection, round_, rater, chance=chance)
-        if draw is not None:
-            return draw
-    return _draw_work(connection, round_, rater, chance=chance)
-
-
-def _draw_gold(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
-    comparison, key = tables.comparison, tables.gold_key
-    ids = connection.scalars(
-        select(comparison.c.id)
-        .join(key)
-        .where(
-            comparison.c.campaign_id == round_.campaign_id,
-            comparison.c.mode == round_.mode.value,
-            visible(comparison.c.batch_id),
-            key.c.suspended_at.is_(None),
-            is_offered(comparison.c.id),
-        )
-        .order_by(comparison.c.id),
-        {"round_id": round_.id, "rater_id": rater.id},
-    ).all()
-    ids = probing.unused_gold(connection, round_, list(ids))
-    if not ids:
-        return None
-    return _Draw(chance.choice(ids), Purpose.GOLD, 1 / len(ids))
-
-
-def _draw_repeat(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
-    """One of the rater's earlier comparisons, not among the last ones and not repeated yet, in another order."""
-    done = select(_assignment.c.id, _assignment.c.comparison_id, _assignment.c.shown).where(
-        _assignment.c.round_id == round_.id,
-        _assignment.c.rater_id == rater.id,
-        _assignment.c.state == AssignmentState.SUBMITTED.value,
-        _assignment.c.purpose == Purpose.WORK.value,
-        _assignment.c.repeat_index == 0,
-        visible(_assignment.c.batch_id),
-    )
-    recent = connection.execute(done.order_by(_assignment.c.id.desc()).limit(REPEAT_DISTANCE)).all()
-    if len(recent) < REPEAT_DISTANCE:
-        return None
-    repeated = select(_assignment.c.comparison_id).where(
-        _assignment.c.round_id == round_.id,
-        _assignment.c.rater_id == rater.id,
-        _assignment.c.repeat_index > 0,
-        _assignment.c.state != AssignmentState.EXPIRED.value,
-    )
-    older = connection.execute(
-        done.where(_assignment.c.id < recent[-1].id, _assignment.c.comparison_id.not_in(repeated))
-        .where(~is_unwelcome(_assignment.c.comparison_id))
-        .order_by(_assignment.c.id.desc())
-        .limit(WINDOW),
-        {"rater_id": rater.id},
-    ).all()
-    if not older:
-        return None
-    row = chance.choice(older)
-    order = tuple(row.shown or ())
-    return _Draw(row.comparison_id, Purpose.REPEAT, 1 / len(older), repeat_index=1, avoid_order=order)
-
-
-def _draw_work(connection: Connection, round_: Round, rater: Rater, *, chance: random.Random) -> _Draw | None:
-    """Lock one of the first open comparisons that the rater has not met.
-
-    Raises:
-        _Busy: there are some, and other transactions hold them all.
-    """
-    ids: list[int] = []
-    for candidates in candidate_queries():
-        ids = list(connection.scalars(candidates, {"round_id": round_.id, "rater_id": rater.id}))
-        chance.shuffle(ids)
-        for comparison_id in ids:
-            if lock_open(connection, round_.id, comparison_id):
-                return _Draw(comparison_id, Purpose.WORK, 1 / len(ids))
-    if ids:
-        raise _Busy
-    return None
 
 
 def _lease(
@@ -333,34 +211,35 @@ def _lease(
     campaign: Campaign,
     round_: Round,
     rater: Rater,
-    draw: _Draw,
+    draw: Draw,
     *,
     now: datetime,
     chance: random.Random,
 ) -> int:
     """Write the lease: the order shown, the criteria asked, who chose it and how; returns the assignment's id."""
     takes_place = draw.purpose is Purpose.WORK and rater.kind in campaign.counted_kinds
-    if takes_place and not take_place(connection, round_.id, draw.comparison_id):
+    if takes_place and not take_place(connection, round_.id, draw.comparison_id, draw.scope):
         raise Conflict(f"Comparison {draw.comparison_id} filled up while it was being leased: ask again.")
     comparison = connection.execute(
         select(tables.comparison.c.meta, tables.comparison.c.external_id).where(
             tables.comparison.c.id == draw.comparison_id
         )
     ).one()
-    rubric = rubric_of(connection, round_.rubric_version)
+    rubric, scope = rubric_of(connection, round_.rubric_version), scope_named(round_, draw.scope)
     row = {
         "round_id": round_.id,
         "comparison_id": draw.comparison_id,
         "rater_id": rater.id,
         "repeat_index": draw.repeat_index,
+        "scope": draw.scope,
         "purpose": draw.purpose.value,
         "state": AssignmentState.OPEN.value,
         "shown": _draw_order(connection, round_, draw, chance=chance),
-        "criteria_shown": _criteria_order(rubric.applicable(comparison.meta), round_, chance=chance),
-        "asks_overall": True,
-        "overall_first": _is_overall_first(round_, chance=chance),
+        "criteria_shown": _criteria_order(asked_in(scope, rubric, comparison.meta), round_, chance=chance),
+        "asks_overall": scope.asks_overall,
+        "overall_first": scope.asks_overall and _is_overall_first(round_, chance=chance),
         "takes_place": takes_place,
-        "policy": POLICY,
+        "policy": f"{POLICY}/{round_.rules.policy.value}",
         "propensity": draw.propensity,
         "leased_at": now,
         "lease_expires_at": now + timedelta(seconds=round_.rules.lease_seconds),
@@ -377,12 +256,9 @@ def _lease(
     return assignment_id
 
 
-def _criteria_order(criteria: Sequence[Criterion], round_: Round, *, chance: random.Random) -> list[str]:
+def _criteria_order(keys: list[str], round_: Round, *, chance: random.Random) -> list[str]:
     """The keys of the criteria in the order in which this assignment asks them."""
-    keys = [criterion.key for criterion in criteria]
-    if round_.rules.criteria_order is CriteriaOrder.RANDOM:
-        chance.shuffle(keys)
-    return keys
+    return chance.sample(keys, len(keys)) if round_.rules.criteria_order is CriteriaOrder.RANDOM else keys
 
 
 def _is_overall_first(round_: Round, *, chance: random.Random) -> bool:
@@ -394,17 +270,23 @@ def _is_overall_first(round_: Round, *, chance: random.Random) -> bool:
 def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:
     """Insert an assignment; the expired one of the same rater and comparison is opened again instead, draft and all."""
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    renewed = ("purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
+    renewed = ("scope", "purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
+    asked = ("criteria_shown", "asks_overall", "overall_first")
     statement = dialect.insert(_assignment)
+    is_same = _assignment.c.scope == statement.excluded.scope
     statement = statement.on_conflict_do_update(
         index_elements=["round_id", "comparison_id", "rater_id", "repeat_index"],
-        set_={**{name: statement.excluded[name] for name in renewed}, "closed_at": None},
+        set_={
+            **{name: statement.excluded[name] for name in renewed},
+            **{name: case((is_same, _assignment.c[name]), else_=statement.excluded[name]) for name in asked},
+            "closed_at": None,
+        },
         where=_assignment.c.state == AssignmentState.EXPIRED.value,
     )
     return connection.execute(statement.returning(_assignment.c.id), row).scalar_one()
 
 
-def _draw_order(connection: Connection, round_: Round, draw: _Draw, *, chance: random.Random) -> list[str]:
+def _draw_order(connection: Connection, round_: Round, draw: Draw, *, chance: random.Random) -> list[str]:
     """The order on the screen: the response that stood first least often comes first, ties by lot.
 
     Counter-balanced over a comparison's raters; a blind repeat starts with another response than the first time.

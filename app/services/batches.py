@@ -14,6 +14,9 @@ from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, tex
 from app.domain import Campaign, utc_now
 from app.errors import Conflict
 from app.services import events
+from app.services.collecting import decide_brought
+from app.services.lanes import recount_lanes
+from app.services.lookup import rounds_of
 from app.services.queueing import recount
 from app.store import tables
 from app.store.engine import Store
@@ -89,6 +92,8 @@ def complete(store: Store, campaign: Campaign, batch_id: int, *, actor: str, cou
             .values(completed_at=utc_now(), event_id=event_id, counts=dict(counts))
         )
         recount(connection, chosen=_touched(batch_id))
+        for round_ in rounds_of(connection, campaign.id):
+            decide_brought(connection, round_, batch_id)
     _running.discard(batch_id)
     return event_id
 
@@ -179,6 +184,7 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (assignment, assignment.c.batch_id == batch_id),
         (tables.queue_item, tables.queue_item.c.comparison_id.in_(comparisons)),
         (tables.queue_item, tables.queue_item.c.round_id.in_(rounds)),
+        (tables.lane, tables.lane.c.round_id.in_(rounds)),
         (tables.gold_key, tables.gold_key.c.comparison_id.in_(comparisons)),
         (tables.comparison_content, tables.comparison_content.c.comparison_id.in_(comparisons)),
         (tables.completion, tables.completion.c.comparison_id.in_(comparisons)),
@@ -187,6 +193,7 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (_batch, _batch.c.id == batch_id),
     ):
         connection.execute(delete(table).where(condition))
+    recount_lanes(connection, campaign.id)
     unused = ~exists().where(assignment.c.rater_id == tables.rater.c.id)
     connection.execute(delete(tables.rater).where(tables.rater.c.namespace == campaign.name, unused))
     _remove_unused_texts(connection)

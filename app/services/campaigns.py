@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from app.domain import Campaign, RankingMode, RaterKind, Role, Round, RoundPurpo
 from app.errors import AlreadyExists, InvalidInput
 from app.services import events
 from app.services.lookup import campaign_of, find_account, find_campaign, find_round, round_of, rounds_of, rules_to_dict
+from app.services.queueing import Waiting, enqueue, sort_key
 from app.store import tables
-from app.store.bulk import insert_rows
 from app.store.engine import Store
 from app.store.visibility import visible
 from rubrics.model import Rubric
@@ -175,6 +174,7 @@ def add_round(
     if not name.strip():
         raise InvalidInput(f"Round name {name!r}: give it letters or digits.")
     check_rules(rules)
+    check_scopes(rules, rubric)
     row = {
         "campaign_id": campaign.id,
         "batch_id": batch_id,
@@ -212,8 +212,46 @@ def check_rules(rules: RoundRules) -> None:
         )
     if rules.sample is not None and rules.sample < 1:
         raise InvalidInput(f"sample is {rules.sample}: draw at least one comparison.")
+    for name in ("threshold", "audit_share", "max_share"):
+        value = getattr(rules, name)
+        if not 0 <= value <= 1:
+            raise InvalidInput(f"{name} is {value}: use a share from 0 to 1.")
+    if not 0.5 < rules.threshold < 1:
+        raise InvalidInput(f"threshold is {rules.threshold}: a posterior that stops is above .5 and below 1.")
+    if rules.max_share == 0:
+        raise InvalidInput("max_share is 0: nobody could judge. Use up to 1, which sets no cap.")
+    if not 1 <= rules.expert_votes <= 100:
+        raise InvalidInput(f"expert_votes is {rules.expert_votes}: use 1 to 100 further votes.")
     if rules.lease_seconds < 10:
         raise InvalidInput(f"lease_seconds is {rules.lease_seconds}: nobody can judge in under 10 seconds.")
+
+
+def check_scopes(rules: RoundRules, rubric: Rubric) -> None:
+    """Check that the scopes of a round cover its rubric, each criterion and the overall verdict once or more.
+
+    Raises:
+        InvalidInput: a scope has no name or asks nothing, a criterion is unknown, or something is asked of nobody.
+    """
+    if not rules.scopes:
+        return
+    names = [scope.name for scope in rules.scopes]
+    if not all(NAME_PATTERN.fullmatch(name) for name in names) or len(set(names)) != len(names):
+        raise InvalidInput(f"Scopes {names}: give each a name of its own, letters, digits and . _ -.")
+    for scope in rules.scopes:
+        unknown = [key for key in scope.criteria if key not in rubric.criterion_keys]
+        if unknown:
+            known = ", ".join(rubric.criterion_keys) or "none"
+            raise InvalidInput(
+                f"Scope {scope.name!r}: {unknown[0]!r} is no criterion of {rubric.key!r} (has: {known})."
+            )
+        if not scope.criteria and not scope.asks_overall:
+            raise InvalidInput(f"Scope {scope.name!r} asks nothing: name criteria, or let it ask the overall verdict.")
+    asked = {key for scope in rules.scopes for key in scope.criteria}
+    missing = [key for key in rubric.criterion_keys if key not in asked]
+    if missing or not any(scope.asks_overall for scope in rules.scopes):
+        raise InvalidInput(
+            f"The scopes ask nobody for {missing[0] if missing else 'the overall verdict'}: add it to one of them."
+        )
 
 
 def set_round_state(store: Store, campaign_name: str, round_name: str, *, is_open: bool, actor: str = "system") -> None:
@@ -326,11 +364,11 @@ def show_campaign(store: Store, name: str) -> CampaignOverview:
 
 def _progress(connection: Connection, round_: Round) -> RoundProgress:
     item = tables.queue_item
-    counts = connection.execute(
+    n, n_begun, n_incomplete = connection.execute(
         select(
-            func.count(),
-            func.count().filter(item.c.n_taken > 0),
-            func.count().filter(item.c.n_taken >= item.c.n_slots),
+            func.count(distinct(item.c.comparison_id)),
+            func.count(distinct(item.c.comparison_id)).filter(item.c.n_taken > 0),
+            func.count(distinct(item.c.comparison_id)).filter(item.c.n_taken < item.c.n_slots),
         )
         .select_from(item.join(tables.comparison))
         .where(item.c.round_id == round_.id, visible(tables.comparison.c.batch_id))
@@ -341,13 +379,7 @@ def _progress(connection: Connection, round_: Round) -> RoundProgress:
         .where(tables.assignment.c.round_id == round_.id, tables.assignment.c.state == "submitted")
         .where(visible(tables.assignment.c.batch_id))
     )
-    return RoundProgress(round_, *counts, n_judgments=n_judgments or 0)
-
-
-def sort_key(round_: Round, external_id: str) -> float:
-    """The place of a comparison in a round's queue: uniform on [0, 1), the same whenever it is loaded again."""
-    digest = hashlib.sha256(f"{round_.name}\0{external_id}".encode()).digest()
-    return int.from_bytes(digest[:6]) / 2**48
+    return RoundProgress(round_, n, n_begun, n - n_incomplete, n_judgments=n_judgments or 0)
 
 
 def _enqueue_all(
@@ -360,7 +392,7 @@ def _enqueue_all(
     comparison = tables.comparison
     is_gold = exists().where(tables.gold_key.c.comparison_id == comparison.c.id)
     waiting = connection.execute(
-        select(comparison.c.id, comparison.c.external_id).where(
+        select(comparison.c.id, comparison.c.external_id, comparison.c.meta, comparison.c.requires).where(
             comparison.c.campaign_id == round_.campaign_id,
             comparison.c.mode == round_.mode.value,
             or_(visible(comparison.c.batch_id), comparison.c.batch_id == batch_id),
@@ -372,14 +404,4 @@ def _enqueue_all(
         waiting = [row for row in waiting if row.external_id in names]
     if round_.rules.sample is not None:
         waiting = sorted(waiting, key=lambda row: sort_key(round_, row.external_id))[: round_.rules.sample]
-    rows = [
-        {
-            "round_id": round_.id,
-            "comparison_id": row.id,
-            "sort_key": sort_key(round_, row.external_id),
-            "n_slots": round_.rules.overlap,
-            "is_open": batch_id is None,
-        }
-        for row in waiting
-    ]
-    insert_rows(connection, tables.queue_item, rows)
+    enqueue(connection, round_, (Waiting(*row) for row in waiting), is_open=batch_id is None)

@@ -19,7 +19,7 @@ from app.domain import (
     Round,
     content_kinds,
 )
-from app.services.campaigns import sort_key
+from app.services.queueing import Waiting, enqueue
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
 from app.store.engine import batched
@@ -61,8 +61,10 @@ def _hashed(comparison: Comparison) -> _Hashed:
         None if comparison.gold is None else vars(comparison.gold),
         comparison.reference,
         comparison.meta,
+        *([comparison.requires.to_list()] if comparison.requires else []),
     ]
-    is_bare = not (comparison.gold or comparison.reference or comparison.meta or any(any(c) for c in facts[0]))
+    has_facts = comparison.gold or comparison.reference or comparison.meta or comparison.requires
+    is_bare = not (has_facts or any(any(c) for c in facts[0]))
     record = json.dumps([content_hash, facts], sort_keys=True, ensure_ascii=False, default=list)
     return _Hashed(prompt, prompt_hash, text_hashes, content_hash, text_hash(record), is_bare)
 
@@ -197,6 +199,7 @@ class ComparisonWriter:
                 "n_completions": len(line.comparison.completions),
                 "meta": dict(line.comparison.meta),
                 "reference": None if line.comparison.reference is None else dict(line.comparison.reference),
+                "requires": line.comparison.requires.to_dict() or None,
             }
             for name, line in fresh.items()
         ]
@@ -246,20 +249,15 @@ class ComparisonWriter:
         self, fresh: dict[str, ImportedComparison], round_of: Callable[[RankingMode], Sequence[Round]]
     ) -> None:
         """Queue rows, closed until the batch is complete; gold waits in no queue."""
-        rows: list[dict[str, Any]] = [
-            {
-                "round_id": round_.id,
-                "comparison_id": self.ids[name],
-                "sort_key": sort_key(round_, name),
-                "n_slots": round_.rules.overlap,
-                "is_open": False,
-            }
-            for name, line in fresh.items()
-            if line.comparison.gold is None
-            for round_ in round_of(line.comparison.mode)
-            if round_.rules.sample is None
-        ]
-        insert_rows(self._connection, tables.queue_item, rows)
+        for mode in RankingMode:
+            waiting = [
+                Waiting(self.ids[name], name, line.comparison.meta, line.comparison.requires.to_dict() or None)
+                for name, line in fresh.items()
+                if line.comparison.gold is None and line.comparison.mode is mode
+            ]
+            for round_ in round_of(mode) if waiting else ():
+                if round_.rules.sample is None:
+                    enqueue(self._connection, round_, waiting, is_open=False)
 
 
 def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -> tuple[str, str] | None:
@@ -269,7 +267,11 @@ def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -
         return "id", f"comparison {name!r} is known with another prompt or other responses: give it another id"
     if hashes.is_bare:
         return None
-    return "id", f"comparison {name!r} is known with other models, meta, reference or gold: a comparison never changes"
+    return (
+        "id",
+        f"comparison {name!r} is known with other models, meta, reference or gold, or other "
+        "requirements: a comparison never changes",
+    )
 
 
 def _withdrawal(hashes: _Hashed, erased: set[str]) -> tuple[str, str] | None:

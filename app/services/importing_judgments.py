@@ -29,6 +29,7 @@ from app.domain import (
 from app.errors import InvalidInput, NotFound
 from app.services.campaigns import RANKING_ROUND, add_round
 from app.services.judging import report_rows, tension_rows, verdict_rows
+from app.services.lanes import remove_lanes
 from app.services.lookup import rounds_of, rubric_of
 from app.services.spans import span_problems, span_rows
 from app.store import tables
@@ -339,7 +340,7 @@ class JudgmentWriter:
                 name=name,
                 rubric=rubric,
                 mode=mode,
-                rules=RoundRules(overlap=main.rules.overlap, gold_rate=main.rules.gold_rate),
+                rules=RoundRules(overlap=main.rules.overlap, gold_rate=main.rules.gold_rate, policy=main.rules.policy),
                 actor=self._actor,
                 batch_id=self._batch_id,
             )
@@ -353,6 +354,7 @@ class JudgmentWriter:
         for name in names:
             round_id = self._rounds.pop(name).id
             self._connection.execute(delete(tables.queue_item).where(tables.queue_item.c.round_id == round_id))
+            remove_lanes(self._connection, [round_id])
             self._connection.execute(delete(tables.round_).where(tables.round_.c.id == round_id))
 
     # --- writing -----------------------------------------------------------------------------------------------

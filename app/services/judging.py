@@ -27,6 +27,7 @@ from app.formats.lines import refuse_unstorable
 from app.policy import Action
 from app.services import events
 from app.services.assigning import require_judge
+from app.services.collecting import decide_after_vote
 from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
 from app.services.prejudging_audit import after_vote
 from app.services.queueing import give_back, take_place
@@ -154,6 +155,7 @@ def submit(
                 .values(state=AssignmentState.SUBMITTED.value, closed_at=now, draft=None)
             )
             after_vote(connection, row.round_id, row.comparison_id, now=now)
+            decide_after_vote(connection, row, now=now)
     if is_lost:
         raise LeaseLost(
             f"The lease of assignment {assignment_id} ran out at {row.lease_expires_at:%H:%M} UTC and the comparison "
@@ -195,6 +197,7 @@ def revise(
             return Receipt(last.id, last.revision, was_known=True)
         receipt = _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
         after_vote(connection, row.round_id, row.comparison_id, now=now)
+        decide_after_vote(connection, row, now=now, is_new=False)
     return receipt
 
 
@@ -224,7 +227,7 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
             .values(state=AssignmentState.SKIPPED.value, closed_at=now, skip_reason=reason)
         )
         if row.state == AssignmentState.OPEN.value and row.takes_place:
-            give_back(connection, row.round_id, row.comparison_id)
+            give_back(connection, row.round_id, row.comparison_id, row.scope)
         events.record(
             connection,
             actor=rater.name,
@@ -354,7 +357,7 @@ def _unstorable(value: Any, field: str) -> str | None:
 
 def _take_again(connection: Connection, row: Row[Any]) -> bool:
     """Take the place of an expired lease again; work that takes no place can always be submitted."""
-    return not row.takes_place or take_place(connection, row.round_id, row.comparison_id)
+    return not row.takes_place or take_place(connection, row.round_id, row.comparison_id, row.scope)
 
 
 def _as_draft(submission: Submission) -> dict[str, Any]:

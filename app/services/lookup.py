@@ -14,6 +14,7 @@ from app.domain import (
     Campaign,
     CriteriaOrder,
     OverallPlace,
+    OverlapPolicy,
     Preferences,
     RankingMode,
     Rater,
@@ -23,9 +24,11 @@ from app.domain import (
     Round,
     RoundPurpose,
     RoundRules,
+    Scope,
 )
 from app.errors import NotAllowed, NotFound
 from app.policy import Action, may
+from app.requirements import from_list
 from app.store import tables
 from app.store.visibility import visible
 from rubrics.model import Rubric
@@ -52,21 +55,31 @@ def rubric_of(connection: Connection, version: str) -> Rubric:
 
 def rules_to_dict(rules: RoundRules) -> dict[str, Any]:
     """Round rules as stored."""
-    return asdict(rules)
+    scopes = [{**asdict(scope), "requires": scope.requires.to_list()} for scope in rules.scopes]
+    return {**asdict(rules), "policy": rules.policy.value, "experts": rules.experts.to_list(), "scopes": scopes}
 
 
 def rules_from_dict(document: Mapping[str, Any]) -> RoundRules:
-    """Stored round rules, read back."""
+    """Stored round rules, read back; rounds from before there were policies collect a fixed overlap."""
     calibration = document.get("calibration")
     read: dict[str, Any] = {
         **document,
         "required_skills": tuple(document["required_skills"]),
         "calibration": None if calibration is None else Calibration(**calibration),
+        "policy": document.get("policy", OverlapPolicy.FIXED),
+        "experts": from_list(document.get("experts")),
+        "scopes": tuple(_scope(one) for one in document.get("scopes", ())),
     }
-    for name, kind in (("criteria_order", CriteriaOrder), ("overall_place", OverallPlace)):
-        if name in document:
-            read[name] = kind(document[name])
+    kinds = {"criteria_order": CriteriaOrder, "overall_place": OverallPlace, "policy": OverlapPolicy}
+    for name, kind in kinds.items():
+        if name in document or name == "policy":
+            read[name] = kind(read[name])
     return RoundRules(**read)
+
+
+def _scope(document: Mapping[str, Any]) -> Scope:
+    requires = from_list(document["requires"])
+    return Scope(document["name"], tuple(document["criteria"]), document["asks_overall"], requires)
 
 
 def campaign_of(row: Row[Any]) -> Campaign:

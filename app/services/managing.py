@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
@@ -13,6 +13,7 @@ from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import campaigns, events
 from app.services.campaigns import CampaignOverview
+from app.services.collecting import decide_again
 from app.services.lookup import find_account, find_campaign, find_round, rubric_of, rules_to_dict
 from app.services.permission import require_anywhere, require_in
 from app.services.queueing import recount
@@ -205,13 +206,14 @@ def change_rules(store: Store, person: Person, campaign_name: str, round_name: s
     item = tables.queue_item
     with store.write() as connection:
         round_ = find_round(connection, campaign, round_name)
+        if rules.scopes != round_.rules.scopes:
+            raise InvalidInput(f"Round {round_name!r} is divided into its scopes for good: open a round with others.")
         document = rules_to_dict(rules)
         connection.execute(update(tables.round_).where(tables.round_.c.id == round_.id).values(rules=document))
-        if rules.overlap != round_.rules.overlap:
-            connection.execute(
-                update(item).where(item.c.round_id == round_.id).values(n_slots=rules.overlap, is_open=False)
-            )
+        if _decides_otherwise(round_.rules, rules):
             recount(connection, chosen=item.c.round_id == round_.id)
+            everything = connection.scalars(select(item.c.comparison_id).where(item.c.round_id == round_.id)).all()
+            decide_again(connection, replace(round_, rules=rules), sorted(set(everything)))
         events.record(
             connection,
             actor=person.name,
@@ -220,6 +222,12 @@ def change_rules(store: Store, person: Person, campaign_name: str, round_name: s
             campaign_id=campaign.id,
             detail={"before": rules_to_dict(round_.rules), "after": document},
         )
+
+
+def _decides_otherwise(before: RoundRules, after: RoundRules) -> bool:
+    """Whether other votes would be enough under other rules."""
+    deciding = ("overlap", "policy", "threshold", "audit_share", "experts", "expert_votes")
+    return any(getattr(before, name) != getattr(after, name) for name in deciding)
 
 
 def members_of(store: Store, person: Person, campaign_name: str) -> list[Member]:

@@ -1,9 +1,13 @@
-"""A round's queue: where to look for work, places in a comparison's overlap, priorities, recounting from the facts."""
+"""A round's queue: who waits in it, places in a comparison's overlap, priorities, recounting from the facts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,11 +23,13 @@ from sqlalchemy import (
     update,
 )
 
-from app.domain import AssignmentState
+from app.domain import AssignmentState, ItemState, OverlapPolicy, Round, RoundRules
 from app.errors import Conflict
 from app.services import events
-from app.services.lookup import find_campaign, rounds_of
+from app.services.lanes import WHOLE, asked_in, lane_id, requires_of, scopes_of
+from app.services.lookup import find_campaign, rounds_of, rubric_of
 from app.store import tables
+from app.store.bulk import insert_rows
 from app.store.engine import Store
 from app.store.visibility import visible
 
@@ -33,10 +39,15 @@ WINDOW = 32
 SCAN = 96
 """How many open comparisons are looked at before fresh ones are tried: keeps a lease's cost flat."""
 
+FEWEST = 2
+"""Votes before a posterior may stop a comparison."""
+
 _queue = tables.queue_item
 _assignment = tables.assignment
 _is_fresh = _queue.c.n_taken == literal_column("0")
 """Written out, not bound: a partial index serves only a condition that the planner can read."""
+
+_is_collecting = _queue.c.state == ItemState.COLLECTING.value
 
 
 def has_met(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -65,67 +76,146 @@ def is_offered(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 @cache
-def candidate_queries() -> Sequence[Select[tuple[int]]]:
+def candidate_queries() -> Sequence[Select[Any]]:
     """Where to look for work, cheapest first: the front of the queue, then fresh comparisons, then everything.
 
-    Of `:round_id` for `:rater_id`; built once, because building them takes longer than running them.
+    Of `:lane_id` in `:round_id` for `:rater_id`: comparison, priority, places taken, and the lowest priority that
+    waits in the lane. Built once, because building them takes longer than running them.
     """
+    columns = (_queue.c.comparison_id, _queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
     front = (_queue.c.priority.desc(), _queue.c.n_taken.desc(), _queue.c.sort_key.desc())
-    is_open = (_queue.c.round_id == bindparam("round_id")) & _queue.c.is_open
-    head = (
-        select(_queue.c.comparison_id, _queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
-        .where(is_open)
-        .order_by(*front)
-        .limit(SCAN)
-        .subquery()
-    )
+    is_open = (_queue.c.lane_id == bindparam("lane_id")) & _queue.c.is_open
+    head = select(*columns).where(is_open).order_by(*front).limit(SCAN).subquery()
+    lowest = select(_queue.c.priority).where(is_open).order_by(_queue.c.priority).limit(1).scalar_subquery()
     begun = (
-        select(head.c.comparison_id)
+        select(*head.c, lowest.label("lowest"))
         .where(is_offered(head.c.comparison_id))
         .order_by(head.c.priority.desc(), head.c.n_taken.desc(), head.c.sort_key.desc())
         .limit(WINDOW)
     )
-    anywhere = (
-        select(_queue.c.comparison_id).where(is_open, is_offered(_queue.c.comparison_id)).order_by(*front).limit(WINDOW)
-    )
-    fresh = (
+    unmet = select(*columns, lowest.label("lowest")).where(is_open, is_offered(_queue.c.comparison_id)).limit(WINDOW)
+    fresh = unmet.where(_is_fresh).order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
+    return begun, fresh, unmet.order_by(*front)
+
+
+@cache
+def patient_query() -> Select[Any]:
+    """The least urgent open comparisons of `:lane_id` below `:priority` that the rater may be given."""
+    return (
         select(_queue.c.comparison_id)
-        .where(is_open, _is_fresh, is_offered(_queue.c.comparison_id))
-        .order_by(_queue.c.priority.desc(), _queue.c.sort_key.desc())
+        .where(
+            _queue.c.lane_id == bindparam("lane_id"),
+            _queue.c.is_open,
+            _queue.c.priority < bindparam("priority"),
+            is_offered(_queue.c.comparison_id),
+        )
+        .order_by(_queue.c.priority, _queue.c.n_taken, _queue.c.sort_key)
         .limit(WINDOW)
     )
-    return begun, fresh, anywhere
 
 
-def lock_open(connection: Connection, round_id: int, comparison_id: int) -> bool:
+def _here(round_id: int, comparison_id: int, scope: str) -> ColumnElement[bool]:
+    """The queue item of a comparison for a scope."""
+    return (_queue.c.round_id == round_id) & (_queue.c.comparison_id == comparison_id) & (_queue.c.scope == scope)
+
+
+def lock_open(connection: Connection, round_id: int, comparison_id: int, scope: str) -> bool:
     """Lock a queue row if it is open and nobody else holds its lock: others then look elsewhere, not wait."""
     row = connection.execute(
         select(_queue.c.comparison_id)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .where(_here(round_id, comparison_id, scope), _queue.c.is_open)
         .with_for_update(skip_locked=True)
     ).first()
     return row is not None
 
 
-def take_place(connection: Connection, round_id: int, comparison_id: int) -> bool:
+def take_place(connection: Connection, round_id: int, comparison_id: int, scope: str) -> bool:
     """Take one place of a comparison's overlap if there is one: the only way to one, and atomic."""
     taken = _queue.c.n_taken + 1
     done = connection.execute(
         update(_queue)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.is_open)
+        .where(_here(round_id, comparison_id, scope), _queue.c.is_open)
         .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
     )
     return done.rowcount == 1
 
 
-def give_back(connection: Connection, round_id: int, comparison_id: int) -> None:
+def give_back(connection: Connection, round_id: int, comparison_id: int, scope: str) -> None:
     """Free one place of a comparison's overlap."""
     taken = _queue.c.n_taken - 1
     connection.execute(
         update(_queue)
-        .where(_queue.c.round_id == round_id, _queue.c.comparison_id == comparison_id, _queue.c.n_taken > 0)
-        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
+        .where(_here(round_id, comparison_id, scope), _queue.c.n_taken > 0)
+        .values(n_taken=taken, is_open=and_(taken < _queue.c.n_slots, _is_collecting))
     )
+
+
+# --- who waits ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A comparison that is to wait in a round's queue.
+
+    Attributes:
+        id: its row number.
+        external_id: its name, by which its place in the queue is drawn.
+        requires: as stored.
+    """
+
+    id: int
+    external_id: str
+    meta: Any = field(default_factory=dict)
+    requires: Any = None
+
+
+def first_places(rules: RoundRules) -> int:
+    """How many raters may begin a comparison at once: never more than the votes that it needs in any case."""
+    if rules.policy is OverlapPolicy.CURTAILED:
+        return rules.overlap // 2 + 1
+    if rules.policy is OverlapPolicy.POSTERIOR:
+        return min(FEWEST, rules.overlap)
+    return rules.overlap
+
+
+def sort_key(round_: Round, external_id: str) -> float:
+    """The place of a comparison in a round's queue: uniform on [0, 1), the same whenever it is loaded again."""
+    digest = hashlib.sha256(f"{round_.name}\0{external_id}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def enqueue(connection: Connection, round_: Round, waiting: Iterable[Waiting], *, is_open: bool) -> None:
+    """Let comparisons wait in a round's queue, in random order, once for each scope that asks something of them."""
+    n_slots, rubric = first_places(round_.rules), None
+    lanes: dict[tuple[str, str], int] = {}
+    rows = []
+    for one in waiting:
+        for scope in scopes_of(round_):
+            if scope != WHOLE and not scope.asks_overall:
+                rubric = rubric or rubric_of(connection, round_.rubric_version)
+                if not asked_in(scope, rubric, one.meta):
+                    continue
+            key = (scope.name, repr(one.requires))
+            if key not in lanes:
+                lanes[key] = lane_id(connection, round_, scope, requires_of(one.requires))
+            rows.append(
+                {
+                    "round_id": round_.id,
+                    "comparison_id": one.id,
+                    "scope": scope.name,
+                    "lane_id": lanes[key],
+                    "sort_key": sort_key(round_, one.external_id),
+                    "n_slots": n_slots,
+                    "is_open": is_open,
+                }
+            )
+    insert_rows(connection, _queue, rows)
+    for lane, n_more in sorted(Counter(row["lane_id"] for row in rows).items()):
+        grown = tables.lane.c.n_items + n_more
+        connection.execute(update(tables.lane).where(tables.lane.c.id == lane).values(n_items=grown))
+
+
+# --- urgency -----------------------------------------------------------------------------------------------------
 
 
 def set_priorities(
@@ -166,7 +256,7 @@ def set_priorities(
         n_changed = 0
         for name in sorted(wanted, key=ids.__getitem__):
             here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
-            _lock_in_order(connection, here)
+            lock_in_order(connection, here)
             priority, reason = wanted[name]
             n_changed += connection.execute(
                 update(_queue).where(here).values(priority=priority, priority_reason=reason)
@@ -182,6 +272,9 @@ def set_priorities(
     return n_changed
 
 
+# --- counters ----------------------------------------------------------------------------------------------------
+
+
 def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
     """Set queue counters from the facts: assignments that take a place and are leased or submitted.
 
@@ -191,7 +284,7 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
         connection: a write transaction.
         chosen: a condition on `queue_item`: which counters.
     """
-    _lock_in_order(connection, chosen)
+    lock_in_order(connection, chosen)
     comparison, round_ = tables.comparison, tables.round_
     is_there = and_(
         exists().where(comparison.c.id == _queue.c.comparison_id, visible(comparison.c.batch_id)),
@@ -200,7 +293,10 @@ def recount(connection: Connection, *, chosen: ColumnElement[bool]) -> None:
     connection.execute(
         update(_queue)
         .where(chosen)
-        .values(n_taken=counted_places(), is_open=and_(counted_places() < _queue.c.n_slots, is_there, ~is_accepted()))
+        .values(
+            n_taken=counted_places(),
+            is_open=and_(counted_places() < _queue.c.n_slots, _is_collecting, is_there, ~is_accepted()),
+        )
     )
 
 
@@ -224,6 +320,7 @@ def counted_places() -> ScalarSelect[int]:
         .where(
             _assignment.c.comparison_id == _queue.c.comparison_id,
             _assignment.c.round_id == _queue.c.round_id,
+            _assignment.c.scope == _queue.c.scope,
             _assignment.c.takes_place,
             _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.SUBMITTED.value]),
             visible(_assignment.c.batch_id),
@@ -233,13 +330,13 @@ def counted_places() -> ScalarSelect[int]:
     )
 
 
-def _lock_in_order(connection: Connection, chosen: ColumnElement[bool]) -> None:
+def lock_in_order(connection: Connection, chosen: ColumnElement[bool]) -> None:
     """Wait until nobody leases these queue items; everybody who waits for several takes them in this order.
 
     Without the wait, PostgreSQL would count a lease's facts before it commits and then overwrite its counter.
     """
     if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
-        order = (_queue.c.comparison_id, _queue.c.round_id)
+        order = (_queue.c.comparison_id, _queue.c.round_id, _queue.c.scope)
         locking = select(func.count()).select_from(
             select(_queue.c.round_id).where(chosen).order_by(*order).with_for_update().subquery()
         )

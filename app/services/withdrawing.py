@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select, update
 
-from app.domain import utc_now
+from app.domain import ItemState, utc_now
 from app.errors import InvalidInput, NotFound
 from app.services import events
 from app.services.lookup import find_campaign
@@ -113,7 +113,9 @@ def _close(connection: Connection, comparison_ids: Sequence[int]) -> None:
     """Take comparisons out of every queue, and gold keys on them out of use."""
     item, key = tables.queue_item, tables.gold_key
     connection.execute(
-        update(item).where(item.c.comparison_id.in_(comparison_ids)).values(is_open=False, n_slots=item.c.n_taken)
+        update(item)
+        .where(item.c.comparison_id.in_(comparison_ids))
+        .values(is_open=False, n_slots=item.c.n_taken, state=ItemState.WITHDRAWN.value)
     )
     connection.execute(
         update(key)

@@ -17,6 +17,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, and_, func, null, select
 
 from app.domain import Adjudication, Cause, Comparison, Completion, GoldKey, Message
+from app.requirements import from_dict
 from app.store import tables
 from app.store.visibility import visible
 from app.store.votes import judgments_frame, known_at, raters_frame
@@ -190,7 +191,12 @@ def messages_of(body: str | None) -> tuple[Message, ...]:
 def _comparison_rows(connection: Connection, row_ids: Sequence[int]) -> dict[int, Row[Any]]:
     comparison, content = tables.comparison, tables.content
     query = select(
-        comparison.c.id, comparison.c.external_id, comparison.c.meta, comparison.c.reference, content.c.body
+        comparison.c.id,
+        comparison.c.external_id,
+        comparison.c.meta,
+        comparison.c.reference,
+        comparison.c.requires,
+        content.c.body,
     ).join(content, content.c.hash == comparison.c.prompt_hash)
     return {row.id: row for row in connection.execute(query.where(comparison.c.id.in_(row_ids))).all()}
 
@@ -217,7 +223,8 @@ def _stored(row: Row[Any], completions: Sequence[Row[Any]], gold: GoldKey | None
         Completion(one.slot, one.body or "", one.model, one.parameters, one.source, one.licence) for one in completions
     )
     erased = {one.slot for one in completions if one.body is None}
-    comparison = Comparison(row.external_id, messages_of(row.body), made, gold, row.reference, row.meta)
+    requires = from_dict(row.requires)
+    comparison = Comparison(row.external_id, messages_of(row.body), made, gold, row.reference, row.meta, requires)
     return StoredComparison(row.id, comparison, frozenset(erased | ({PROMPT} if row.body is None else set())))
 
 

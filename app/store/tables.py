@@ -241,6 +241,7 @@ comparison = Table(
     Column("n_completions", Integer, nullable=False),
     Column("meta", Json, nullable=False),
     Column("reference", Json),
+    Column("requires", Json),
     UniqueConstraint("campaign_id", "external_id"),
     CheckConstraint("mode IN ('pair', 'kway')", name="mode"),
     CheckConstraint("n_completions >= 2", name="completions"),
@@ -300,21 +301,41 @@ against it."""
 
 # --- assigning ---------------------------------------------------------------------------------------------------
 
+lane = Table(
+    "lane",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    Column("scope", String, nullable=False, server_default=text("''")),
+    Column("key", String, nullable=False, server_default=text("''")),
+    Column("requires", Json),
+    Column("for_contested", Boolean, nullable=False),
+    Column("n_items", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("round_id", "scope", "key"),
+)
+"""A part of a round's queue whose comparisons ask the same of a rater: a scope and requirements (clauses).
+`n_items` counts what was put into it, so that shares need no counting."""
+
 queue_item = Table(
     "queue_item",
     metadata,
     Column("round_id", ForeignKey("round.id"), primary_key=True),
     Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("scope", String, primary_key=True, server_default=text("''")),
+    _ref("lane_id", "lane"),
     Column("priority", Float, nullable=False, server_default=text("0")),
     Column("priority_reason", String),
     Column("sort_key", Float, nullable=False),
     Column("n_slots", Integer, nullable=False),
     Column("n_taken", Integer, nullable=False, server_default=text("0")),
+    Column("n_extra", Integer, nullable=False, server_default=text("0")),
     Column("is_open", Boolean, nullable=False),
+    Column("state", String, nullable=False, server_default=text("'collecting'")),
     CheckConstraint("n_taken >= 0 AND n_taken <= n_slots OR NOT is_open", name="overlap"),
+    CheckConstraint("state IN ('collecting', 'settled', 'contested', 'withdrawn')", name="state"),
     Index(
         "ix_queue_item_open",
-        "round_id",
+        "lane_id",
         "priority",
         "n_taken",
         "sort_key",
@@ -323,14 +344,39 @@ queue_item = Table(
     ),
     Index(
         "ix_queue_item_fresh",
-        "round_id",
+        "lane_id",
         "priority",
         "sort_key",
         sqlite_where=text("is_open = 1 AND n_taken = 0"),
         postgresql_where=text("is_open AND n_taken = 0"),
     ),
 )
-"""`n_taken` counts leased or submitted work of counted kinds. Read backwards: urgent first, started ones next."""
+"""`n_taken` counts leased or submitted work of counted kinds; `n_slots` is what the round's policy allows by now, and
+`n_extra` what was granted on top of its overlap. Read backwards: urgent first, started ones next."""
+
+overlap_decision = Table(
+    "overlap_decision",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    _ref("comparison_id", "comparison"),
+    Column("scope", String, nullable=False, server_default=text("''")),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("answer", String),
+    Column("n_votes", Integer, nullable=False),
+    Column("probability", Float),
+    Column("policy", String, nullable=False),
+    Column("is_audited", Boolean, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    CheckConstraint("state IN ('settled', 'contested')", name="state"),
+    CheckConstraint("n_votes >= 0", name="n_votes"),
+    CheckConstraint("probability IS NULL OR (probability >= 0 AND probability <= 1)", name="probability"),
+    Index("ix_overlap_decision_comparison", "comparison_id", "round_id"),
+    Index("ix_overlap_decision_round", "round_id", "id"),
+)
+"""When a policy stopped asking, and what it took for the answer then; the last row of a comparison holds. `is_audited`:
+it went on to full overlap all the same, to measure how often stopping early is right."""
 
 assignment = Table(
     "assignment",
@@ -341,6 +387,7 @@ assignment = Table(
     _ref("rater_id", "rater"),
     _ref("batch_id", "import_batch", nullable=True),
     Column("repeat_index", Integer, nullable=False, server_default=text("0")),
+    Column("scope", String, nullable=False, server_default=text("''")),
     Column("purpose", String, nullable=False),
     Column("state", String, nullable=False),
     Column("shown", Json),

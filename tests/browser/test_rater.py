@@ -137,7 +137,7 @@ def test_a_second_persons_work_is_invisible_and_so_are_models_and_purposes(visit
     expect(other.get_by_text("submitted no assignment")).to_be_visible()
     seen = other.content() + "".join(second.frames) + first.page.content() + "".join(first.frames)
     assert "Question" in seen
-    for secret in ("secret-model", "secret-id", "propensity", "window-1"):
+    for secret in ("secret-model", "secret-id", "propensity", "window-2"):
         assert secret not in seen
     assert secret_words not in other.content() + "".join(second.frames)
 

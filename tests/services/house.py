@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Table, func, insert, select
 
-from app.domain import OVERALL, Campaign, RaterKind, Role, RoundRules, utc_now
+from app.domain import OVERALL, Campaign, OverlapPolicy, RaterKind, Role, RoundRules, utc_now
 from app.services.campaigns import add_member, create_campaign
 from app.services.importing import ImportSummary, import_file
 from app.services.judging import Submission
@@ -88,8 +88,8 @@ def make_campaign(
     counted_kinds: Sequence[RaterKind] = (RaterKind.HUMAN,),
     **rules: Any,
 ) -> Campaign:
-    """Campaign `c` with these lines and qualified raters; no gold and no repeats unless asked for."""
-    chosen = RoundRules(**{"gold_rate": 0.0, **rules})
+    """Campaign `c` with these lines and qualified raters; no gold, no repeats, a fixed overlap unless asked for."""
+    chosen = RoundRules(**{"gold_rate": 0.0, "policy": OverlapPolicy.FIXED, **rules})
     campaign = create_campaign(store, "c", rubric=rubric, rules=chosen, counted_kinds=counted_kinds)
     if lines:
         bring(store, tmp_path, lines)
@@ -146,6 +146,7 @@ def wrong_counters(store: Store) -> list[tuple[Any, ...]]:
         .where(
             assignment.c.round_id == item.c.round_id,
             assignment.c.comparison_id == item.c.comparison_id,
+            assignment.c.scope == item.c.scope,
             assignment.c.takes_place,
             assignment.c.state.in_(["open", "submitted"]),
         )
@@ -154,3 +155,11 @@ def wrong_counters(store: Store) -> list[tuple[Any, ...]]:
     wrong = (item.c.n_taken != facts) | (item.c.is_open != (item.c.n_taken < item.c.n_slots))
     with store.read() as connection:
         return [tuple(row) for row in connection.execute(select(item, facts).where(wrong))]
+
+
+def grant(store: Store, name: str, skill: str, *, level: int = 1) -> None:
+    """Let a rater hold something everywhere: a skill, or `language:de`, `credential:md`, `residency:eu`."""
+    row = {"skill": skill, "level": level, "granted_at": utc_now()}
+    with store.write() as connection:
+        rater_id = connection.scalar(select(tables.rater.c.id).where(tables.rater.c.name == name))
+        connection.execute(insert(tables.rater_skill), {**row, "rater_id": rater_id})

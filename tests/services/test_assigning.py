@@ -15,6 +15,7 @@ from app.domain import (
     Assignment,
     CriteriaOrder,
     OverallPlace,
+    OverlapPolicy,
     Purpose,
     RankingMode,
     RaterKind,
@@ -23,7 +24,7 @@ from app.domain import (
     RoundRules,
 )
 from app.errors import Conflict, LeaseLost, NotAllowed
-from app.services import assigning, queueing
+from app.services import assigning, drawing, lanes, queueing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, open_round, set_campaign_state, set_round_state
 from app.services.judging import Submission, save_draft, skip, submit
@@ -115,7 +116,8 @@ def test_candidates_are_looked_at_urgent_first_then_begun_then_in_queue_order(st
     with store.read() as connection:
         round_ = assigning.rounds_of(connection, 1)[0]
         ann = assigning.find_account(connection, "ann")
-        wanted = {"round_id": round_.id, "rater_id": ann.id}
+        lane = lanes.lanes_of(connection, round_.id)[0]
+        wanted = {"lane_id": lane.id, "round_id": round_.id, "rater_id": ann.id}
         found = [list(connection.scalars(query, wanted)) for query in queueing.candidate_queries()]
     names = {row.id: row.external_id for row in rows(store, tables.comparison)}
     order = sorted(
@@ -250,7 +252,8 @@ def test_every_response_comes_first_equally_often(store: Store, tmp_path: Path) 
 def test_four_responses_take_turns_at_the_top(store: Store, tmp_path: Path) -> None:
     raters = [f"r{n}" for n in range(8)]
     make_campaign(store, tmp_path, raters=raters, rubric=SCORED)
-    open_round(store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=RoundRules(overlap=8, gold_rate=0.0))
+    rules = RoundRules(overlap=8, gold_rate=0.0, policy=OverlapPolicy.FIXED)
+    open_round(store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=rules)
     bring(store, tmp_path, [four("x1")])
     first: Counter[str] = Counter()
     for rater in raters:
@@ -319,7 +322,7 @@ def test_repeats_come_late_once_and_in_the_other_order(store: Store, tmp_path: P
         before = first[row.comparison_id]
         assert (row.repeat_index, row.shown, row.takes_place) == (1, before.shown[::-1], False)
         n_between = sum(one.purpose == "work" and before.id < one.id < row.id for one in given)
-        assert n_between >= assigning.REPEAT_DISTANCE
+        assert n_between >= drawing.REPEAT_DISTANCE
     assert wrong_counters(store) == []
 
 
@@ -370,7 +373,7 @@ def test_propensities_are_shares_among_the_candidates_of_a_purpose(store: Store,
         given = rows(store, tables.assignment, tables.assignment.c.purpose == purpose.value)
         expected = [1 / (n_candidates - position) for position in range(len(given))]
         assert [row.propensity for row in sorted(given, key=lambda row: row.id)] == pytest.approx(expected)
-    assert {row.policy for row in rows(store, tables.assignment)} == {assigning.POLICY}
+    assert {row.policy for row in rows(store, tables.assignment)} == {f"{drawing.POLICY}/fixed"}
 
 
 def test_draws_follow_their_propensity(sqlite_store: Store, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from app.domain import (
     Completion,
     ImportedComparison,
     Judgment,
+    OverlapPolicy,
     RankingMode,
     RaterKind,
     Role,
@@ -560,7 +561,8 @@ def test_member_accounts_of_another_kind_are_not_taken_for_people(sqlite_store: 
 
 def test_a_round_with_its_own_rules_keeps_them(sqlite_store: Store, tmp_path: Path) -> None:
     make_campaign(sqlite_store, tmp_path, raters=(), overlap=2)
-    open_round(sqlite_store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=RoundRules(overlap=7))
+    rules = RoundRules(overlap=7, policy=OverlapPolicy.FIXED)
+    open_round(sqlite_store, "c", name="k", rubric=SCORED, mode=RankingMode.KWAY, rules=rules)
     bring(sqlite_store, tmp_path, [ranking("k1"), line("x1")])
     assert sorted((row.round_id, row.n_slots) for row in rows(sqlite_store, tables.queue_item)) == [(1, 2), (2, 7)]
 

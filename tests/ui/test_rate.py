@@ -169,7 +169,7 @@ def test_nothing_on_the_page_says_which_model_why_or_what_others_said(seeded, op
     at = open_page("rate", login=seeded.log_in("rater"), campaign="small")
     wire = str(at._tree) + " ".join(str(element.proto) for element in at.get("html"))
     assert "Question" in wire
-    for secret in ("secret-model", "secret-id", "gold", "propensity", "window-1"):
+    for secret in ("secret-model", "secret-id", "gold", "propensity", "window-2"):
         assert secret not in wire
 
 

@@ -87,6 +87,7 @@ def _show_form(campaign: Campaign, rounds: list[Round], versions: list[Version])
     if is_sent:
         wanted = replace(
             rules,
+            scopes=(),
             overlap=int(overlap),
             gold_rate=float(gold),
             repeat_rate=float(repeat),
