@@ -319,5 +319,5 @@ def lease_for_exam(
     chance: random.Random,
 ) -> int:
     """Lease an exam item inside the caller's transaction, as everything is leased; returns the assignment's id."""
-    draw = _Draw(comparison_id, Purpose.EXAM, propensity)
+    draw = Draw(comparison_id, Purpose.EXAM, propensity)
     return _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)
