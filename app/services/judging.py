@@ -154,8 +154,8 @@ def submit(
                 .where(_assignment.c.id == assignment_id)
                 .values(state=AssignmentState.SUBMITTED.value, closed_at=now, draft=None)
             )
-            after_vote(connection, row.round_id, row.comparison_id, now=now)
             decide_after_vote(connection, row, now=now)
+            after_vote(connection, row.round_id, row.comparison_id, now=now)
     if is_lost:
         raise LeaseLost(
             f"The lease of assignment {assignment_id} ran out at {row.lease_expires_at:%H:%M} UTC and the comparison "
@@ -196,8 +196,8 @@ def revise(
         if _says_the_same(connection, last, submission):
             return Receipt(last.id, last.revision, was_known=True)
         receipt = _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
-        after_vote(connection, row.round_id, row.comparison_id, now=now)
         decide_after_vote(connection, row, now=now, is_new=False)
+        after_vote(connection, row.round_id, row.comparison_id, now=now)
     return receipt
 
 
