@@ -19,7 +19,7 @@ from app.policy import Action, may_work
 from app.services.assigning import next_assignment
 from app.services.judging import Submission
 from app.services.lookup import find_account, find_campaign, require, rubric_of
-from app.services.showing import assignment_view, prompt_from_text
+from app.services.showing import Material, assignment_view, material_of, prompt_from_text
 from app.services.standing import standing_of
 from app.store import tables
 from app.store.engine import Store
@@ -31,7 +31,9 @@ from rubrics.submission import Problem, validate_submission
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Responses are called by these on the screen, in the order shown."""
 
-_MENTION = re.compile(r"\b([Rr]esponse) ([A-Z])\b")
+_MENTION = re.compile(r"\b(?:[Rr]esponse|Antwort) ([A-Z])\b")
+"""How people call a response, in the languages of the screen."""
+
 _TOKEN = re.compile(r"\[response:([^\]\s]+)\]")
 
 _assignment = tables.assignment
@@ -49,12 +51,19 @@ class Desk:
     Attributes:
         assignment: what the rater sees.
         rubric: the version of the round.
-        meta: the comparison's meta, by which criteria apply; never shown.
+        meta: the comparison's meta, by which criteria apply; only `material` of it is shown.
+        renders_math: whether the campaign sets formulas.
     """
 
     assignment: Assignment
     rubric: Rubric
     meta: Mapping[str, Any]
+    renders_math: bool = False
+
+    @property
+    def material(self) -> Material:
+        """What stands beside the prompt."""
+        return material_of(self.meta)
 
     @property
     def asks_everything(self) -> bool:
@@ -258,20 +267,29 @@ def own_days(
 
 
 def name_responses(text: str, shown: Sequence[str]) -> str:
-    """A rater's words with "Response A" as a token of the completion, so that every reader sees their own letters."""
+    """A rater's words with "Response A" as a token of the completion, so that every reader sees their own letters.
+
+    The same for "Antwort A", as the German screen has it.
+    """
 
     def token(match: re.Match[str]) -> str:
-        place = LETTERS.index(match[2])
+        place = LETTERS.index(match[1])
         return f"[response:{shown[place]}]" if place < len(shown) else match[0]
 
     return _MENTION.sub(token, text)
 
 
-def call_responses(text: str, shown: Sequence[str]) -> str:
-    """Stored words with the letters under which a reader sees the responses; the inverse of `name_responses`."""
+def call_responses(text: str, shown: Sequence[str], *, word: str = "Response") -> str:
+    """Stored words with the letters under which a reader sees the responses; the inverse of `name_responses`.
+
+    Args:
+        text: a justification as it is stored.
+        shown: completion ids in the reader's order.
+        word: what the reader's screen calls a response.
+    """
 
     def letter(match: re.Match[str]) -> str:
-        return f"Response {LETTERS[shown.index(match[1])]}" if match[1] in shown else match[0]
+        return f"{word} {LETTERS[shown.index(match[1])]}" if match[1] in shown else match[0]
 
     return _TOKEN.sub(letter, text)
 
@@ -301,10 +319,13 @@ def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: d
 
 def _desk(connection: Connection, assignment_id: int) -> Desk:
     assignment = assignment_view(connection, assignment_id)
-    meta = connection.scalar(
-        select(tables.comparison.c.meta).join(_assignment).where(_assignment.c.id == assignment_id)
-    )
-    return Desk(assignment, rubric_of(connection, assignment.rubric_version), meta or {})
+    row = connection.execute(
+        select(tables.comparison.c.meta, _campaign.c.renders_math)
+        .select_from(tables.comparison.join(_assignment).join(_campaign))
+        .where(_assignment.c.id == assignment_id)
+    ).one()
+    rubric = rubric_of(connection, assignment.rubric_version)
+    return Desk(assignment, rubric, row.meta or {}, renders_math=row.renders_math)
 
 
 def _answer(row: Any) -> Answer:

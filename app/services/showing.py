@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -15,6 +16,46 @@ from app.store import tables
 from rubrics.answers import RESERVED_PREFERENCES, Answer
 
 ERASED = "[This text was withdrawn.]"
+
+SOURCE_DOCUMENT, CONSTRAINTS = "source_document", "constraints"
+"""The keys of a comparison's meta that raters see: what the prompt builds on, and what a response must keep to."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What stands beside a prompt.
+
+    Attributes:
+        constraints: what a response must keep to.
+        documents: title (maybe empty) and text of each source.
+    """
+
+    constraints: tuple[str, ...] = ()
+    documents: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.constraints or self.documents)
+
+
+def material_of(meta: Mapping[str, Any]) -> Material:
+    """What raters see of a comparison's meta; no other key of it is shown.
+
+    `source_document` is a text, an object {title, text}, or a list of these; `constraints` is a text or a list of
+    texts. Blank texts, and values of another form, are no material.
+    """
+    given = meta.get(SOURCE_DOCUMENT)
+    listed = given if isinstance(given, list) else [given]
+    documents = tuple(
+        (str(one.get("title") or ""), str(one.get("text") or "")) if isinstance(one, Mapping) else ("", one)
+        for one in listed
+        if isinstance(one, Mapping | str)
+    )
+    limits = meta.get(CONSTRAINTS)
+    texts = limits if isinstance(limits, list) else [limits]
+    return Material(
+        tuple(one for one in texts if isinstance(one, str) and one.strip()),
+        tuple(one for one in documents if one[1].strip()),
+    )
 
 
 def prompt_from_text(body: str | None) -> tuple[Message, ...]:

@@ -21,6 +21,7 @@ from app.settings import settings
 from app.ui.components.page import LOG_IN, show_error
 from app.ui.components.style import apply_style
 from app.ui.session import find_person
+from app.ui.words import CATALOGUE, choose_language, say
 
 FLAT_UP_TO = 7
 """So many pages stand side by side; more are grouped into menus."""
@@ -51,6 +52,12 @@ class PageEntry:
     def function(self) -> Callable[[], None]:
         """The page's function."""
         return importlib.import_module(f"app.ui.pages.{self.name}").page
+
+    @property
+    def shown_title(self) -> str:
+        """The title in the language of the person, for the pages that are translated."""
+        key = f"page-{self.name}"
+        return say(key) if key in CATALOGUE else self.title
 
 
 PAGES = (
@@ -91,6 +98,7 @@ def run_page() -> None:
     if person is None:
         _ask_to_log_in()
         return
+    choose_language(person.account.preferences)
     entries = pages_for(person)
     pages = {entry.name: _streamlit_page(entry, is_default=not place) for place, entry in enumerate(entries)}
     st.session_state["pages"] = pages
@@ -108,7 +116,7 @@ def run_page() -> None:
 
 
 def _streamlit_page(entry: PageEntry, *, is_default: bool) -> StreamlitPage:
-    return st.Page(entry.function, title=entry.title, url_path=entry.url_path, default=is_default)
+    return st.Page(entry.function, title=entry.shown_title, url_path=entry.url_path, default=is_default)
 
 
 def _ask_to_log_in() -> None:

@@ -22,7 +22,7 @@ from app.ui.components.text import escape, escape_html, excerpt, raw_html, text_
         ("[x](javascript:alert(1))", "[x](javascript:alert(1))"),
         ("[x](data:text/html,y)", "[x](data:text/html,y)"),
         ("`<i>`", "<code>&lt;i&gt;</code>"),
-        ("| a |\n|---|\n| 1 |", "<td>1</td>"),
+        ("| a |\n|---|\n| 1 |", '<td dir="auto">1</td>'),
     ],
 )
 def test_text_is_literal(text, shown):

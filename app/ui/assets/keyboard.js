@@ -1,4 +1,4 @@
-// Single keys for the rating form: digits answer the row in focus, j/k move, n goes to the justification.
+// Single keys for the rating form: digits answer the row in focus, j/k move, n goes to the justification ...
 // It clicks the real radio buttons, so that state, accessibility and saving stay Streamlit's own.
 export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
@@ -29,54 +29,72 @@ export default function ({ data, parentElement }) {
     state.item = data.item
   }
 
+  const press = (selector) => doc.querySelector(selector)?.click()
+  const answer = (button) => {
+    if (!button) return
+    const row = rows()[place()]
+    const question = row.closest('[class*="critrow-"]')
+    const isWhole = !row.contains(button) // beside the scale: the whole question is answered
+    const next = isWhole ? rows().findIndex((one, index) => index > place() && !question.contains(one)) : place() + 1
+    button.click()
+    button.blur()
+    if (next > 0) go(next)
+  }
+  const beside = (fromEnd) => {
+    const row = rows()[place()]
+    const other = row?.closest('[class*="critrow-"]')?.querySelector('[class*="-outside"]')
+    const buttons = [...((other ?? row)?.querySelectorAll(other ? 'button' : '[role="radio"]') ?? [])]
+    return buttons[buttons.length - fromEnd]
+  }
+  const passages = (name, ...given) => doc.steelyardPassages?.[name](...given)
+  const actions = {
+    0: () => answer(beside(1)),
+    x: () => answer(beside(2)),
+    j: () => go(place() + 1),
+    k: () => go(place() - 1),
+    l: () => passages('step', 1),
+    h: () => passages('step', -1),
+    L: () => passages('step', 1, { extend: true }),
+    g: () => passages('step', 1, { response: true }),
+    q: () => passages('quote'),
+    e: () => passages('mark'),
+    n: () => panel()?.querySelector('[class*="-why"] textarea')?.focus(),
+    t: () => panel()?.querySelector('[class*="-own-tensions"] input')?.focus(),
+    d: () => press('.st-key-differences input'),
+    w: () => press('.st-key-raw input'),
+    u: () => press('.st-key-unfold input'),
+    s: () => press('.st-key-skip-menu button'),
+    m: () => press('.st-key-more-menu button'),
+    '?': () => press('.st-key-open-keys button'),
+  }
+
   const onKey = (event) => {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return
     const target = event.composedPath()[0]
     const isTyping = target?.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target?.tagName)
-    if (isTyping) {
+    if (isTyping && target.type !== 'checkbox' && target.type !== 'radio') {
       if (event.key === 'Escape') target.blur()
       return
     }
-    if (!data.on || doc.querySelector('[role="dialog"]')) return
-    if (/^[1-9]$/.test(event.key)) {
-      const button = rows()[place()]?.querySelectorAll('[role="radio"]')[Number(event.key) - 1]
-      if (!button) return
-      const next = place() + 1
-      button.click()
-      button.blur()
-      go(next)
-    } else if (event.key === 'j' || event.key === 'k') {
-      go(place() + (event.key === 'j' ? 1 : -1))
-    } else if (event.key === 'n') {
-      panel()?.querySelector('[class*="-why"] textarea')?.focus()
-    } else return
+    if (!data.on || !panel() || doc.querySelector('[role="dialog"]')) return
+    if (/^[1-9]$/.test(event.key)) answer(rows()[place()]?.querySelectorAll('[role="radio"]')[Number(event.key) - 1])
+    else if (actions[event.key]) actions[event.key]()
+    else return
     event.preventDefault()
   }
 
-  // A text is sent when its field loses focus; after a pause, send it without taking the focus away.
-  const onInput = (event) => {
-    const field = event.target
-    if (field?.tagName !== 'TEXTAREA' || !panel()?.contains(field)) return
-    clearTimeout(state.timer)
-    state.timer = setTimeout(() => field.dispatchEvent(new FocusEvent('focusout', { bubbles: true })), 1200)
-  }
-
   if (state.onKey) doc.removeEventListener('keydown', state.onKey)
-  if (state.onInput) doc.removeEventListener('input', state.onInput)
   state.observer?.disconnect()
-  Object.assign(state, { onKey, onInput })
+  state.onKey = onKey
   doc.addEventListener('keydown', onKey)
-  doc.addEventListener('input', onInput)
   state.observer = new MutationObserver(() => requestAnimationFrame(paint))
   const watched = doc.querySelector('[data-testid="stMain"]')
   if (watched) state.observer.observe(watched, { childList: true, subtree: true })
   requestAnimationFrame(paint)
 
   return () => {
-    clearTimeout(state.timer)
     state.observer?.disconnect()
     doc.removeEventListener('keydown', state.onKey)
-    doc.removeEventListener('input', state.onInput)
-    state.onKey = state.onInput = null
+    state.onKey = null
   }
 }

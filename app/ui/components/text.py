@@ -1,7 +1,8 @@
 """Texts of models and people, literally: nothing in them runs, is fetched, or is rewritten.
 
-`show_text` renders CommonMark on our side (no HTML, no maths, no directives, images as words, links only to the web
-and mail). `escape` is for Streamlit's labels and messages, which are Markdown of Streamlit's own kind.
+`show_text` renders CommonMark on our side (no HTML, no directives, images as words, links only to the web and mail).
+Formulas are set where the caller says so, which is where the campaign does; elsewhere a dollar is a dollar.
+`escape` is for Streamlit's labels and messages, which are Markdown of Streamlit's own kind.
 """
 
 from __future__ import annotations
@@ -15,29 +16,32 @@ from typing import Any
 import streamlit as st
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
+
+from app.ui.components.formulas import set_formulas
 
 _LINK = re.compile(r"(https?|mailto):", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$<>~:&=^\"'])")
 
 
-def show_text(text: str, *, raw: bool = False) -> None:
+def show_text(text: str, *, raw: bool = False, math: bool = False) -> None:
     """A text as its author laid it out; `raw` shows every character instead."""
     if not text.strip():
         st.html('<div class="sy-md sy-none">(empty)</div>')
     else:
-        st.html(raw_html(text) if raw else text_html(text))
+        st.html(raw_html(text) if raw else text_html(text, math=math))
 
 
 @lru_cache(maxsize=4096)
-def text_html(text: str) -> str:
-    """Safe HTML of a Markdown text; `dir="auto"` lets right-to-left scripts flow."""
-    return f'<div class="sy-md" dir="auto">{_markdown().render(text)}</div>'
+def text_html(text: str, *, math: bool = False) -> str:
+    """Safe HTML of a Markdown text; every block finds its own direction, so that right-to-left scripts flow."""
+    return f'<div class="sy-md" dir="auto">{_markdown(math=math).render(text)}</div>'
 
 
 def raw_html(text: str) -> str:
     """Every character as it is."""
-    return f'<pre class="sy-raw" dir="auto">{html.escape(text)}</pre>'
+    return f'<div class="sy-raw" dir="auto">{html.escape(text)}</div>'
 
 
 @lru_cache(maxsize=4096)
@@ -58,13 +62,27 @@ def excerpt(text: str, n_characters: int = 90) -> str:
 
 
 @cache
-def _markdown() -> MarkdownIt:
+def _markdown(*, math: bool) -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
     markdown.enable(["table", "strikethrough"])
+    markdown.core.ruler.push("direction", _find_directions)
+    if math:
+        set_formulas(markdown)
     markdown.validateLink = lambda url: bool(_LINK.match(url.strip()))  # type: ignore[method-assign]
     markdown.add_render_rule("image", _image)
     markdown.add_render_rule("link_open", _link_open)
     return markdown
+
+
+def _find_directions(state: StateCore) -> None:
+    """Every paragraph, heading, item and cell takes the direction of its own first letter."""
+    for token in state.tokens:
+        if token.type in _DIRECTED:
+            token.attrSet("dir", "auto")
+
+
+_BLOCKS = ("paragraph", "heading", "bullet_list", "ordered_list", "blockquote", "table", "th", "td")
+_DIRECTED = frozenset(f"{name}_open" for name in _BLOCKS)
 
 
 def _image(

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from app.policy import Action
 from app.services import sessions
+from app.services.preferences import set_preferences
 from app.services.sessions import Person
 from app.ui.components.page import errors_shown, page_header
+from app.ui.components.rating.keyboard import show_single_keys
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
+from app.ui.words import LANGUAGES, say
 
 SHOWN = 4
-
-LOG_OUT = '<form method="post" action="/logout"><button class="sy-button">Log out</button></form>'
 
 
 def page() -> None:
     """The page."""
     person = get_person()
-    page_header(person.name, "Roles: " + (", ".join(sorted(person.roles)) or "none yet; an admin gives them."))
+    page_header(person.name, say("roles", roles=", ".join(sorted(person.roles)) or say("no-roles")))
+    if person.may(Action.JUDGE):
+        _screen(person)
     if person.login_id is None:
-        if st.button("Log out"):
+        if st.button(say("log-out")):
             st.logout()
         return
-    st.html(LOG_OUT)
+    st.html(f'<form method="post" action="/logout"><button class="sy-button">{say("log-out")}</button></form>')
     _logins(person)
     _password(person)
+
+
+def _screen(person: Person) -> None:
+    """How the rating screen is: its language, and whether single keys do something."""
+    st.subheader(say("screen"), anchor=False)
+    st.session_state["language-choice"] = person.account.preferences.language
+    st.selectbox(
+        say("language"),
+        [None, *LANGUAGES],
+        key="language-choice",
+        format_func=lambda one: LANGUAGES.get(one, say("language-browser")),
+        help=say("language-help"),
+        on_change=_keep_language,
+        width=300,
+    )
+    show_single_keys(person)
+
+
+def _keep_language() -> None:
+    person = get_person()
+    wanted = replace(person.account.preferences, language=st.session_state["language-choice"])
+    set_preferences(get_store(), person, wanted)
 
 
 def _logins(person: Person) -> None:

@@ -15,12 +15,12 @@ from app.policy import Action
 from app.services import quality
 from app.services.adjudicating import Case
 from app.services.sessions import Person
-from app.services.showing import answer_from_slots
+from app.services.showing import answer_from_slots, material_of
 from app.ui.components.decision import NOTICE, show_decision, show_evidence
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.rating.answer_widgets import overall_question
-from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.reports import open_report, show_stamp
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
@@ -116,8 +116,9 @@ def _show_nothing(*, n_contested: int) -> None:
 def _show_case(campaign: Campaign, case: Case, queue: list[str]) -> None:
     comparison = case.comparison
     raw = st.toggle("Raw text", key="raw-text", help="Every character as it was written", persist_state="session")
-    show_conversation(comparison.prompt, raw=raw)
-    show_responses(tuple(one.text for one in comparison.completions), key=comparison.id, raw=raw)
+    view = View(raw=raw, math=campaign.renders_math)
+    show_conversation(comparison.prompt, view=view, material=material_of(comparison.meta))
+    show_responses(tuple(one.text for one in comparison.completions), key=comparison.id, view=view)
     key = f"{campaign.name}-{comparison.id}"
     has_seen = bool(st.session_state.get(f"seen-{key}"))
     st.subheader("Your answer" if has_seen else "Your own view first", anchor=False)

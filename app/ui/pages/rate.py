@@ -20,18 +20,17 @@ from app.ui.components.rating.bar import show_bar
 from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.marks import follow_selection
+from app.ui.components.rating.more import show_more
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.tension import SeenTension, seen_tensions
+from app.ui.components.rating.typed import CLOSED
 from app.ui.components.text import escape, escape_html
 from app.ui.session import chosen_campaign, find_person, get_person, get_store
+from app.ui.words import CATALOGUE, say
 
-SKIP_REASONS = (
-    "I lack the knowledge to judge this",
-    "A text is broken or cut off",
-    "I do not read this language well",
-    "I would rather not read this",
-    "Something else",
-)
+SKIP_REASONS = ("knowledge", "broken", "language", "unwilling", "other")
+"""Why one skips, by the words after `skip-` in the catalogue; stored in English, so that they can be counted."""
 
 
 def page() -> None:
@@ -45,11 +44,11 @@ def page() -> None:
     if desk is None:
         _show_nothing_left(person)
         return
-    form = Form(desk, "rate", autosave)
-    form_state.hydrate(form, desk.assignment.draft or {})
+    form = Form(desk, "rate", autosave, desk.assignment.draft or {})
+    form_state.hydrate(form)
     with st.container(key="desk", gap="small"):
         _show_desk(person, campaign, form)
-    listen(desk.assignment.id, is_on=st.session_state.get("single-keys", True))
+    listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
 def autosave(form: Form) -> None:
@@ -75,37 +74,46 @@ def submit(shown: Form) -> None:
         st.session_state["rate-notice"] = error
     else:
         if receipt.was_known:
-            st.session_state["rate-notice"] = "That one was submitted already; here is the next."
+            st.session_state["rate-notice"] = say("known-already")
+        _close(form)
 
 
 def skip(form: Form) -> None:
     """Hand the comparison back with a reason."""
-    reason = form.value("skip-reason") or SKIP_REASONS[-1]
+    reason = CATALOGUE[f"skip-{form.value('skip-reason') or SKIP_REASONS[-1]}"][0]
     try:
         judging.skip(get_store(), get_person().name, form.desk.assignment.id, reason=reason)
     except SteelyardError as error:
         st.session_state["rate-notice"] = error
+    else:
+        _close(form)
+
+
+def _close(form: Form) -> None:
+    """Note that nothing more is to be kept of an assignment in the tab."""
+    st.session_state[CLOSED] = [*st.session_state.get(CLOSED, [])[-20:], form.desk.assignment.id]
 
 
 def _show_desk(person: Person, campaign: Campaign, form: Form) -> None:
     assignment = form.desk.assignment
-    raw = show_bar(person, campaign, form.desk)
+    view = show_bar(person, campaign, form.desk)
     _show_notice()
     reading, panel = st.columns([2.5, 1], gap="medium")
     with reading:
-        show_conversation(assignment.prompt, raw=raw)
-        show_responses(assignment.responses, key=str(assignment.id), raw=raw)
+        show_conversation(assignment.prompt, view=view, material=form.desk.material)
+        show_responses(assignment.responses, key=str(assignment.id), view=view)
     with panel, st.container(key="panel", gap="small"):
         tensions = seen_tensions(form)
         show_panel(form, tensions)
-        _show_end(form, tensions)
+        _show_end(person, form, tensions)
+    follow_selection(form, view)
 
 
-def _show_end(form: Form, tensions: list[SeenTension]) -> None:
-    """The two ways out, then what is missing: below, so that a text that is sent never moves the button one presses."""
+def _show_end(person: Person, form: Form, tensions: list[SeenTension]) -> None:
+    """The ways out, then what is missing: below, so that a text that is sent never moves the button one presses."""
     with st.container(horizontal=True, gap="small", key="ways-out"):
         st.button(
-            "Submit",
+            say("submit"),
             key=form.key("submit"),
             type="primary",
             shortcut="Mod+Enter",
@@ -113,9 +121,16 @@ def _show_end(form: Form, tensions: list[SeenTension]) -> None:
             on_click=submit,
             args=(form,),
         )
-        with st.popover("Skip"):
-            st.radio("Why skip it?", SKIP_REASONS, index=None, key=form.key("skip-reason"))
-            st.button("Skip this comparison", key=form.key("skip"), on_click=skip, args=(form,))
+        with st.container(key="skip-menu", width="content"), st.popover(say("skip")):
+            st.radio(
+                say("skip-why"),
+                SKIP_REASONS,
+                index=None,
+                key=form.key("skip-reason"),
+                format_func=lambda reason: say(f"skip-{reason}"),
+            )
+            st.button(say("skip-now"), key=form.key("skip"), on_click=skip, args=(form,))
+        show_more(person, form)
     _show_missing(form, problem_lines(form, form.desk.problems(form_state.read(form, _plain(tensions)))))
 
 
@@ -124,7 +139,7 @@ def _show_missing(form: Form, lines: list[str]) -> None:
     if not lines:
         return
     if st.session_state.pop("rate-just-refused", False):
-        st.toast("Not stored yet. " + escape(" ".join(lines)))
+        st.toast(f"{say('not-stored')} {escape(' '.join(lines))}")
     if st.session_state.get("rate-refused") == form.desk.assignment.id:
         st.warning("\n".join(f"- {escape(line)}" for line in lines))
     else:
@@ -141,23 +156,16 @@ def _show_notice() -> None:
 
 def _show_no_work(person: Person, campaign: Campaign | None) -> None:
     if campaign is None:
-        campaign_header("Rate", person, Action.JUDGE)
+        campaign_header(say("page-rate"), person, Action.JUDGE)
         return
-    campaign_header("Rate", person, Action.JUDGE)
-    state = person.account.state.value
-    empty_state("No work at the moment", f"Your account is {state}. A designer or an admin of the campaign can help.")
+    campaign_header(say("page-rate"), person, Action.JUDGE)
+    empty_state(say("no-work"), say("no-work-state", state=person.account.state.value))
 
 
 def _show_nothing_left(person: Person) -> None:
-    campaign_header("Rate", person, Action.JUDGE)
+    campaign_header(say("page-rate"), person, Action.JUDGE)
     _show_notice()
-    empty_state(
-        "Nothing is left to rate here",
-        "You have seen every comparison that needs votes. Come back later, choose another campaign above, "
-        "or look through what you did.",
-        to="my_work",
-        label="My work",
-    )
+    empty_state(say("nothing-left"), say("nothing-left-next"), to="my_work", label=say("page-my_work"))
 
 
 def _plain(tensions: list[SeenTension]) -> list[tuple[str, str, float]]:

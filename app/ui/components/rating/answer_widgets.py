@@ -14,14 +14,15 @@ from typing import Any
 import streamlit as st
 
 from app.services.desk import LETTERS
+from app.ui.words import say
 from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, NOT_APPLICABLE, TIE, Answer
 from rubrics.model import OVERALL, Criterion, Rubric
 
 MOST_BUTTONS = 11
 """A longer scale is a list to choose from instead of a row of buttons."""
 
-OUTSIDE = {NOT_APPLICABLE: "n/a", CANNOT_JUDGE: "?", BOTH_BAD: "Both bad"}
-"""Answers beside the scale, and how they are written on their buttons."""
+OUTSIDE = {NOT_APPLICABLE: "not-applicable", BOTH_BAD: "both-bad"}
+"""Answers beside the scale, and the words on their buttons; who cannot judge finds a question mark."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,11 @@ class ScaleWidget(AnswerWidget):
     def name(option: str) -> str:
         """What is written on a button."""
         slot, _, strength = option.partition(":")
-        return f"{letter(slot)}{strength}" if strength else OUTSIDE.get(option, "=")
+        if strength:
+            return f"{letter(slot)}{strength}"
+        if option == CANNOT_JUDGE:
+            return "?"
+        return say(OUTSIDE[option]) if option in OUTSIDE else "="
 
     def read(self, question: Question, key: str) -> Answer | None:
         """A preference with its strength, or a reserved answer."""
@@ -119,15 +124,15 @@ class PerResponseWidget(AnswerWidget):
         for slot in question.slots:
             with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"slot-{slot}-{key}"):
                 st.html(f'<span class="sy-letter sy-{letter(slot)}">{letter(slot)}</span>', width="content")
-                label = f"{question.label}, response {letter(slot)}"
+                label = say("of-response", label=question.label, letter=letter(slot))
                 options = self.options(question)
                 draw = _select if len(options) > MOST_BUTTONS else _buttons
                 draw(label, options, f"{key}-{slot}", _clearing([outside], on_change), self.name)
         st.pills(
-            f"{question.label}, instead",
+            say("instead", label=question.label),
             list(question.outside),
             key=outside,
-            format_func={NOT_APPLICABLE: "does not apply", CANNOT_JUDGE: "cannot judge"}.__getitem__,
+            format_func=lambda one: say("not-applicable-read" if one == NOT_APPLICABLE else "cannot-judge"),
             on_change=_clearing([f"{key}-{slot}" for slot in question.slots], on_change),
             label_visibility="collapsed",
         )
@@ -195,7 +200,7 @@ class CheckWidget(PerResponseWidget):
 
     def name(self, option: str) -> str:
         """The word."""
-        return option.capitalize()
+        return say(option)
 
     def answer(self, values: dict[str, Any]) -> Answer:
         """Checks."""
@@ -214,8 +219,8 @@ class RankingWidget(PerResponseWidget):
         return list(range(1, len(question.slots) + 1))
 
     def name(self, option: int) -> str:
-        """1st, 2nd, 3rd ..."""
-        return f"{option}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(option, 'th') }"
+        """The place."""
+        return f"{option}."
 
     def answer(self, values: dict[str, Any]) -> Answer:
         """Groups of equal places, best first."""
@@ -261,7 +266,7 @@ def overall_question(rubric: Rubric, slots: Sequence[str]) -> tuple[AnswerWidget
     is_pair = len(slots) == 2
     question = Question(
         key=OVERALL,
-        label="Overall",
+        label=say("overall"),
         slots=tuple(slots),
         bound=int(rule.strength_bound),
         allows_tie=rule.allow_tie,
@@ -308,5 +313,5 @@ def _select(
         format_func=name,
         on_change=on_change,
         label_visibility="collapsed",
-        placeholder="Choose",
+        placeholder=say("choose"),
     )

@@ -1,4 +1,4 @@
-"""The bar above the desk: campaign, progress of the day, and the few switches."""
+"""The bar above the desk: campaign, progress of the day, and how texts are shown."""
 
 from __future__ import annotations
 
@@ -10,35 +10,49 @@ from app.services import desk as desks
 from app.services.desk import Desk
 from app.services.sessions import Person
 from app.ui.components.page import campaign_choice
-from app.ui.components.rating.panel import show_rubric
+from app.ui.components.rating.conversation import View, are_related, has_long
+from app.ui.components.rating.keyboard import open_keys
+from app.ui.components.rating.panel import open_rubric
 from app.ui.components.time import show_duration, start_of_day
 from app.ui.session import get_store
+from app.ui.words import say
 
 
-def show_bar(person: Person, campaign: Campaign, desk: Desk) -> bool:
-    """Progress and the few switches; returns whether texts are shown raw."""
+def show_bar(person: Person, campaign: Campaign, desk: Desk) -> View:
+    """Progress and the few switches; returns how texts are shown."""
     today = desks.own_days(get_store(), person.name, since=start_of_day())
     n_today, seconds = sum(day.n_judgments for day in today), sum(day.seconds for day in today)
+    is_unrelated = _switch_off_for_unrelated(desk)
     with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium"):
         campaign_choice(person, Action.JUDGE, campaign, width=320)
-        st.caption(f"{n_today} today, {show_duration(seconds)}", width="content")
+        st.caption(say("today", n=n_today, time=show_duration(seconds)), width="content")
         st.space("stretch")
-        raw = st.toggle("Raw text", key="raw-text", help="Every character as it was written", persist_state="session")
-        if st.button("Rubric", key="open-rubric", type="tertiary"):
-            _rubric_dialog(desk)
-        with st.popover("Keys", type="tertiary"):
-            st.toggle("Single-key shortcuts", value=True, key="single-keys", persist_state="session")
-            st.html(_KEYS)
-    return raw
+        view = _show_switches(desk)
+        if st.button(say("rubric"), key="open-rubric", type="tertiary"):
+            open_rubric(desk)
+        if st.button(say("keys"), key="open-keys", type="tertiary", help="?"):
+            open_keys(person)
+    if is_unrelated:
+        st.caption(say("unrelated"))
+    return view
 
 
-_KEYS = """<table class="sy-keys">
-<tr><td><kbd>1</kbd> … <kbd>9</kbd></td><td>answer the marked row, from left to right</td></tr>
-<tr><td><kbd>j</kbd> <kbd>k</kbd></td><td>next row, previous row</td></tr>
-<tr><td><kbd>n</kbd></td><td>write the justification; <kbd>Esc</kbd> leaves it</td></tr>
-<tr><td><kbd>Ctrl</kbd> or <kbd>⌘</kbd> <kbd>Enter</kbd></td><td>submit</td></tr></table>"""
+def _show_switches(desk: Desk) -> View:
+    responses = desk.assignment.responses
+    differs = len(responses) == 2 and _switch("differences")
+    raw = _switch("raw")
+    unfolded = has_long(responses) and _switch("unfold")
+    return View(raw=raw, differences=differs, unfolded=unfolded, math=desk.renders_math)
 
 
-@st.dialog("The rubric", width="large")
-def _rubric_dialog(desk: Desk) -> None:
-    show_rubric(desk.rubric)
+def _switch(name: str) -> bool:
+    return st.toggle(say(name), key=name, help=say(f"{name}-help"), persist_state="session")
+
+
+def _switch_off_for_unrelated(desk: Desk) -> bool:
+    """Switch the differences off where there is nearly nothing else; returns whether that was so."""
+    is_asked = st.session_state.get("differences") and len(desk.assignment.responses) == 2
+    if not is_asked or are_related(desk.assignment.responses):
+        return False
+    st.session_state["differences"] = False
+    return True

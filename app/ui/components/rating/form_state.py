@@ -7,18 +7,19 @@ reload, a restart or another tab starts from there. Widget keys carry the assign
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import streamlit as st
 
-from app.domain import DeclaredTension
+from app.domain import DeclaredTension, ErrorSpan
 from app.services.desk import Desk, answer_to_slots, call_responses, name_responses
 from app.services.judging import Submission
 from app.services.showing import answer_from_slots
 from app.ui.components.rating.answer_widgets import AnswerWidget, Question, criterion_question, overall_question
+from app.ui.words import say
 from rubrics.answers import Answer
 from rubrics.model import OVERALL
 
@@ -26,6 +27,28 @@ IDLE_SECONDS = 90.0
 """A longer pause between two actions does not count as working time beyond this."""
 
 NEITHER = "neither"
+
+OWN, MARKS = "own-tensions", "marks"
+"""Where a form keeps the tensions that the rater declares, and the passages that the rater marked."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A passage that was marked: the place of the response on the screen, and characters of its text.
+
+    Attributes:
+        number: tells marks of the same passage apart.
+    """
+
+    slot: int
+    start: int
+    end: int
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of the widget that ties it to a criterion."""
+        return f"mark-{self.slot}-{self.start}-{self.end}-{self.number}"
 
 
 @dataclass(frozen=True)
@@ -36,11 +59,13 @@ class Form:
         desk: what is judged, and by which rubric.
         prefix: keeps the keys of rating and revising apart.
         on_change: called with this form after every change.
+        draft: what the server has of it.
     """
 
     desk: Desk
     prefix: str
     on_change: Callable[[Form], None]
+    draft: Mapping[str, Any]
 
     def key(self, name: str) -> str:
         """The key of a widget."""
@@ -86,23 +111,54 @@ class Form:
         return st.session_state.get(self.key(name))
 
 
-def hydrate(form: Form, draft: Mapping[str, Any]) -> None:
-    """Show a draft; what the person changed in this session stays as it is."""
-    shown = form.desk.assignment.shown
+def hydrate(form: Form) -> None:
+    """Show the draft; what the person changed in this session stays as it is."""
+    shown, draft = form.desk.assignment.shown, form.draft
     answers = draft.get("answers", {})
     for widget, question in form.questions:
         if question.key in answers:
             answer = answer_to_slots(Answer.from_dict(answers[question.key], field=question.key), shown)
             for key, value in widget.fill(question, form.key(question.key), answer):
                 st.session_state.setdefault(key, value)
-    st.session_state.setdefault(form.key("why"), call_responses(draft.get("justification", ""), shown))
+    st.session_state.setdefault(form.key("why"), called(form, draft.get("justification", "")))
     if draft.get("confidence"):
         st.session_state.setdefault(form.key("confidence"), draft["confidence"])
-    for tension in draft.get("tensions", ()):
-        name = tension_name(tension["between"])
-        st.session_state.setdefault(form.key(name), tension["prevailed"] or NEITHER)
-        st.session_state.setdefault(form.key(f"{name}-why"), tension["why"])
+    _hydrate_tensions(form, draft.get("tensions", ()))
+    _hydrate_marks(form, draft.get("error_spans", ()))
     st.session_state.setdefault(form.key("clock"), (time.monotonic(), float(draft.get("seconds") or 0.0)))
+
+
+def _hydrate_tensions(form: Form, tensions: Sequence[Mapping[str, Any]]) -> None:
+    """Every declared tension; `tension.show_own` leaves those to the numbers that the numbers show."""
+    for tension in tensions:
+        name = tension_name(tension["between"])
+        if tension["prevailed"] is not None or tension["why"]:
+            st.session_state.setdefault(form.key(name), tension["prevailed"] or NEITHER)
+        st.session_state.setdefault(form.key(f"{name}-why"), called(form, tension["why"]))
+    pairs = [(min(tension["between"]), max(tension["between"])) for tension in tensions]
+    st.session_state.setdefault(form.key(OWN), pairs)
+
+
+def _hydrate_marks(form: Form, spans: Sequence[Mapping[str, Any]]) -> None:
+    shown = form.desk.assignment.shown
+    known: list[Mark] = []
+    for span in spans:
+        mark = Mark(shown.index(span["completion"]) + 1, span["start"], span["end"], len(known))
+        known.append(mark)
+        st.session_state.setdefault(form.key(mark.name), span["criterion"])
+        st.session_state.setdefault(form.key(f"{mark.name}-note"), called(form, span["note"]))
+    st.session_state.setdefault(form.key(MARKS), known)
+
+
+def called(form: Form, text: str) -> str:
+    """Stored words as this screen calls the responses."""
+    word = say("response", letter="").strip()
+    return call_responses(text, form.desk.assignment.shown, word=word)
+
+
+def written(form: Form, name: str) -> str:
+    """What was typed into a field, as it is stored."""
+    return name_responses(form.value(name) or "", form.desk.assignment.shown).strip()
 
 
 def tick(form: Form) -> float:
@@ -119,13 +175,16 @@ def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
 
     Args:
         form: the form.
-        tensions: the tensions in the answers; what was declared about others is left out.
+        tensions: the tensions in the answers; of others only those count that the rater declared.
     """
-    declared = (_declared(form, i, j) for i, j, _ in tensions)
+    seen = [(i, j) for i, j, _ in tensions]
+    declared = [_declared(form, between) for between in seen if form.value(tension_name(between)) is not None]
+    own = [_declared(form, between) for between in form.value(OWN) or () if tuple(between) not in seen]
     return Submission(
         answers=form.answers,
-        justification=name_responses(form.value("why") or "", form.desk.assignment.shown).strip(),
-        tensions=tuple(tension for tension in declared if tension is not None),
+        justification=written(form, "why"),
+        tensions=(*declared, *own),
+        error_spans=tuple(_span(form, mark) for mark in form.value(MARKS) or ()),
         confidence=form.value("confidence"),
         seconds=round(min((form.value("clock") or (0.0, 0.0))[1], 86_000.0), 1),
     )
@@ -139,6 +198,7 @@ def draft_of(submission: Submission) -> dict[str, Any]:
         "confidence": submission.confidence,
         "seconds": submission.seconds,
         "tensions": [{"between": list(t.between), "prevailed": t.prevailed, "why": t.why} for t in submission.tensions],
+        "error_spans": [asdict(span) for span in submission.error_spans],
     }
 
 
@@ -162,10 +222,15 @@ def _covers(answer: Answer, form: Form) -> bool:
     return True
 
 
-def _declared(form: Form, i: str, j: str) -> DeclaredTension | None:
-    name = tension_name((i, j))
+def _declared(form: Form, between: tuple[str, str]) -> DeclaredTension:
+    name = tension_name(between)
     chosen = form.value(name)
-    if chosen is None:
-        return None
-    why = name_responses(form.value(f"{name}-why") or "", form.desk.assignment.shown).strip()
-    return DeclaredTension((i, j), None if chosen == NEITHER else chosen, why)
+    return DeclaredTension(
+        (between[0], between[1]), None if chosen == NEITHER else chosen, written(form, f"{name}-why")
+    )
+
+
+def _span(form: Form, mark: Mark) -> ErrorSpan:
+    completion = form.desk.assignment.shown[mark.slot - 1]
+    criterion = form.value(mark.name) or form.desk.assignment.criteria_shown[0]
+    return ErrorSpan(completion, criterion, mark.start, mark.end, written(form, f"{mark.name}-note"))

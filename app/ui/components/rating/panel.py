@@ -6,36 +6,47 @@ import html
 
 import streamlit as st
 
+from app.services.desk import Desk
 from app.ui.components.rating.answer_widgets import AnswerWidget, Question, ScaleWidget, letter
 from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.marks import show_marks
 from app.ui.components.rating.tension import SeenTension, show_tensions
+from app.ui.components.rating.typed import keep_typing
 from app.ui.components.text import text_html
+from app.ui.words import say
 from rubrics.answers import TIE, Answer
 from rubrics.model import OVERALL, Criterion, Rubric
 from rubrics.submission import Problem
 
-CONFIDENCE = {1: "Guess", 2: "Unsure", 3: "Fair", 4: "Sure", 5: "Certain"}
+CONFIDENCE = (1, 2, 3, 4, 5)
+
+
+def open_rubric(desk: Desk) -> None:
+    """The rubric over the page."""
+    st.dialog(say("rubric"), width="large")(show_rubric)(desk.rubric)
 
 
 def show_panel(form: Form, tensions: list[SeenTension]) -> None:
     """All widgets of one assignment; every change calls the form."""
     if len(form.slots) == 2:
-        st.html(_LEGEND)
+        st.html(_legend())
     for widget, question in form.questions:
         _show_question(form, widget, question)
     show_tensions(form, tensions)
+    show_marks(form)
     st.text_area(
-        "Justification",
+        say("justification"),
         key=form.key("why"),
         on_change=form.changed,
-        placeholder="What decided? Call the responses Response A, Response B.",
+        placeholder=say("justification-hint"),
         height=96,
     )
+    keep_typing(form)
     st.segmented_control(
-        "How sure are you?",
-        list(CONFIDENCE),
+        say("confidence"),
+        CONFIDENCE,
         key=form.key("confidence"),
-        format_func=CONFIDENCE.__getitem__,
+        format_func=lambda level: say(f"confidence-{level}"),
         on_change=form.changed,
         width="stretch",
         wrap=False,
@@ -45,16 +56,17 @@ def show_panel(form: Form, tensions: list[SeenTension]) -> None:
 def problem_lines(form: Form, problems: list[Problem]) -> list[str]:
     """What is missing, in the words of the screen: open questions in one line, the rest one by one."""
     rubric = form.desk.rubric
-    names = {**{criterion.key: criterion.name for criterion in rubric.criteria}, OVERALL: "Overall"}
+    names = {**{criterion.key: criterion.name for criterion in rubric.criteria}, OVERALL: say("overall")}
     unanswered = [names[p.field] for p in problems if p.message == "has no answer" and p.field in names]
-    lines = [f"Not answered yet: {', '.join(unanswered)}."] if unanswered else []
+    lines = [say("unanswered", names=", ".join(unanswered))] if unanswered else []
     for problem in problems:
         if problem.message == "has no answer":
             continue
         name = names.get(problem.field, problem.field.capitalize())
         message, remedy = problem.message.replace("cannot_judge", "?"), problem.remedy.replace("cannot_judge", "?")
         if "leave out" in message:
-            message, remedy = "does not cover every response", "answer for each one"
+            lines.append(say("every-response", name=name))
+            continue
         lines.append(f"{name} {message}: {remedy}.")
     return lines
 
@@ -67,22 +79,24 @@ def show_rubric(rubric: Rubric) -> None:
     for rule in rubric.tensions:
         names = [rubric.criterion(key).name for key in rule.between]
         prevails = "" if rule.prevailing is None else rubric.criterion(rule.prevailing).name
-        decides = f"{prevails} prevails" if prevails else "the context decides"
-        title = html.escape(f"{names[0]} against {names[1]}: {decides}")
+        decides = say("prevails", name=prevails) if prevails else say("context-decides")
+        title = html.escape(say("against", first=names[0], second=names[1], rule=decides))
         st.html(f"<h4>{title}</h4>{text_html(rule.guidance)}")
 
 
-_LEGEND = (
-    '<p class="sy-legend"><span><span class="sy-letter sy-A">A</span> is better</span><span>=</span>'
-    '<span><span class="sy-letter sy-B">B</span> is better</span></p>'
-)
+def _legend() -> str:
+    better = html.escape(say("is-better"))
+    return (
+        f'<p class="sy-legend"><span><span class="sy-letter sy-A">A</span> {better}</span><span>=</span>'
+        f'<span><span class="sy-letter sy-B">B</span> {better}</span></p>'
+    )
 
 
 def _show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
     rubric = form.desk.rubric
     with st.container(key=form.key(f"critrow-{question.key}"), gap=None):
         if question.key == OVERALL:
-            st.html('<div class="sy-crit sy-overall">Overall</div>')
+            st.html(f'<div class="sy-crit sy-overall">{html.escape(question.label)}</div>')
             anchors: dict[int, str] = {}
         else:
             criterion = rubric.criterion(question.key)
@@ -98,12 +112,15 @@ def _reading(form: Form, widget: AnswerWidget, question: Question, anchors: dict
     if answer is None:
         return ""
     if answer.preferred in question.slots and isinstance(widget, ScaleWidget):
-        meaning = anchors.get(int(answer.strength or 0)) or _STRENGTHS.get((question.bound, int(answer.strength or 0)))
-        return f"{letter(answer.preferred)}: {meaning}" if meaning else f"{letter(answer.preferred)} is better"
+        strength = int(answer.strength or 0)
+        meaning = anchors.get(strength) or (say(_STRENGTHS[strength]) if question.bound == 3 else "")
+        name = letter(answer.preferred)
+        return f"{name}: {meaning}" if meaning else say("better", letter=name)
     if answer.ranking is not None:
         return answer_in_words(answer)
     if answer.preferred is not None:
-        return _RESERVED.get(answer.preferred, anchors.get(0, "equal"))
+        reserved = _RESERVED.get(answer.preferred)
+        return say(reserved) if reserved else anchors.get(0, say("equal"))
     return ""
 
 
@@ -112,12 +129,19 @@ def answer_in_words(answer: Answer) -> str:
     if answer.ranking is not None:
         return " > ".join(" = ".join(letter(slot) for slot in group) for group in answer.ranking)
     if answer.preferred in _RESERVED or answer.preferred == TIE:
-        return _RESERVED.get(str(answer.preferred), "equal")
-    return f"{letter(str(answer.preferred))} is better ({answer.strength:g})" if answer.strength else "better"
+        return say(_RESERVED.get(str(answer.preferred), "equal"))
+    name = letter(str(answer.preferred))
+    if answer.strength is None:
+        return say("better", letter=name)
+    return say("better-by", letter=name, strength=f"{answer.strength:g}")
 
 
-_STRENGTHS = {(3, 1): "slightly better", (3, 2): "better", (3, 3): "clearly better"}
-_RESERVED = {"not_applicable": "does not apply", "cannot_judge": "cannot judge", "both_bad": "both are bad"}
+_STRENGTHS = {1: "slightly", 2: "clearly", 3: "strongly"}
+_RESERVED = {
+    "not_applicable": "not-applicable-read",
+    "cannot_judge": "cannot-judge",
+    "both_bad": "both-bad-read",
+}
 
 
 def _share(rubric: Rubric, criterion: Criterion) -> str:
@@ -137,7 +161,7 @@ def _header(criterion: Criterion, share: str) -> str:
 def _guidance(criterion: Criterion, share: str) -> str:
     parts = [f'<p class="sy-question">{html.escape(criterion.question)}</p>', text_html(criterion.guidance)]
     if share:
-        parts.insert(0, f"<p>Weight: {share}</p>")
+        parts.insert(0, f"<p>{say('weight', share=share)}</p>")
     if criterion.anchors:
         items = "".join(
             f"<li><b>{point}</b> {html.escape(text)}</li>" for point, text in sorted(criterion.anchors.items())
@@ -145,17 +169,9 @@ def _guidance(criterion: Criterion, share: str) -> str:
         parts.append(f'<ul class="sy-anchors">{items}</ul>')
     for example in criterion.examples:
         parts.append(
-            f'<div class="sy-example"><p><b>Example.</b> {html.escape(example.prompt)}</p>'
-            f"<p><i>First:</i> {html.escape(example.a)}</p><p><i>Second:</i> {html.escape(example.b)}</p>"
-            f"<p>{html.escape(_PREFERS.get(example.prefer, example.prefer))}. {html.escape(example.why)}</p></div>"
+            f'<div class="sy-example"><p><b>{say("example")}</b> {html.escape(example.prompt)}</p>'
+            f"<p><i>{say('example-first')}</i> {html.escape(example.a)}</p>"
+            f"<p><i>{say('example-second')}</i> {html.escape(example.b)}</p>"
+            f"<p>{say(f'prefer-{example.prefer}')}. {html.escape(example.why)}</p></div>"
         )
     return f'<div class="sy-guide">{"".join(parts)}</div>'
-
-
-_PREFERS = {
-    "a": "The first is better",
-    "b": "The second is better",
-    "tie": "They are equal",
-    "not_applicable": "The criterion does not apply",
-    "cannot_judge": "It cannot be judged",
-}

@@ -12,40 +12,44 @@ from app.services import judging
 from app.services.sessions import Person
 from app.ui.components.page import show_error
 from app.ui.components.rating import form_state
-from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.marks import follow_selection
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.tension import seen_tensions
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
+from app.ui.words import say
 
 
 def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], None]) -> None:
     """One judgment, with the form filled as it stands."""
-    st.button("Back to the list", on_click=on_close, type="tertiary", icon=":material/arrow_back:")
+    st.button(say("back"), on_click=on_close, type="tertiary", icon=":material/arrow_back:")
     work = desks.reopen_desk(get_store(), person.name, assignment_id)
     desk = work.desk
-    form = Form(desk, "revise", lambda _form: None)
-    form_state.hydrate(form, form_state.draft_of(work.submission))
+    form = Form(desk, "revise", lambda _form: None, form_state.draft_of(work.submission))
+    form_state.hydrate(form)
+    view = View(math=desk.renders_math)
     _show_notice()
     with st.container(key="desk", gap="small"):
         reading, panel = st.columns([2.5, 1], gap="medium")
         with reading:
-            show_conversation(desk.assignment.prompt)
-            show_responses(desk.assignment.responses, key=str(assignment_id))
+            show_conversation(desk.assignment.prompt, view=view, material=desk.material)
+            show_responses(desk.assignment.responses, key=str(assignment_id), view=view)
         with panel, st.container(key="panel", gap="small"):
             show_panel(form, seen_tensions(form))
             _show_saving(form, can_revise=work.can_revise)
-    listen(assignment_id, is_on=st.session_state.get("single-keys", True))
+        follow_selection(form, view)
+    listen(assignment_id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
 def _show_saving(form: Form, *, can_revise: bool) -> None:
     if not can_revise:
-        st.caption("The round is closed: this judgment stands as it is.")
+        st.caption(say("round-closed"))
         return
     st.button(
-        "Save as a revision",
+        say("save-revision"),
         key=form.key("save"),
         type="primary",
         shortcut="Mod+Enter",
@@ -53,7 +57,7 @@ def _show_saving(form: Form, *, can_revise: bool) -> None:
         on_click=_revise,
         args=(form,),
     )
-    st.caption("The earlier version stays on record; the newest one counts.")
+    st.caption(say("earlier-stays"))
 
 
 def _revise(shown: Form) -> None:
@@ -67,7 +71,7 @@ def _revise(shown: Form) -> None:
     except SteelyardError as error:
         st.session_state["revise-notice"] = error
     else:
-        told = "Nothing had changed." if receipt.was_known else f"Saved as revision {receipt.revision}."
+        told = say("nothing-changed") if receipt.was_known else say("saved-revision", n=receipt.revision)
         st.session_state["revise-notice"] = told
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import streamlit as st
 
 from app.ui.components.rating.answer_widgets import letter
-from app.ui.components.rating.form_state import NEITHER, Form, complete_answers, tension_name
+from app.ui.components.rating.form_state import NEITHER, OWN, Form, complete_answers, tension_name
 from app.ui.components.text import escape, escape_html
+from app.ui.words import say
 from rubrics.answers import Answer, pairs_in_id_order, tensions_within
 from rubrics.model import OVERALL
 
@@ -62,11 +64,34 @@ def show_tensions(form: Form, tensions: list[SeenTension]) -> None:
         _show(form, tension, is_open=place == 0)
     if len(spoken) > AT_MOST:
         n_more = len(spoken) - AT_MOST
-        st.caption(f"{n_more} weaker {'tension is' if n_more == 1 else 'tensions are'} recorded, too.")
+        st.caption(say("weaker-tension") if n_more == 1 else say("weaker-tensions", n=n_more))
     lean = _against_weights(form)
     if lean:
         with st.container(key=form.key("lean-box")):
             st.html(f'<div class="sy-tension" role="status"><p>{lean}</p></div>')
+    if form.desk.asks_everything and len(form.desk.assignment.criteria_shown) > 1:
+        _show_own(form, [tension.between for tension in spoken[:AT_MOST]])
+
+
+def _show_own(form: Form, seen: list[tuple[str, str]]) -> None:
+    """Tensions that the rater sees and the numbers do not show."""
+    names = {key: form.desk.rubric.criterion(key).name for key in form.desk.assignment.criteria_shown}
+    pairs = [pair for pair in combinations(sorted(names), 2) if pair not in seen]
+    own = [tuple(pair) for pair in form.value(OWN) or () if tuple(pair) in pairs]
+    st.session_state[form.key(OWN)] = own
+    st.multiselect(
+        say("own-tension"),
+        pairs,
+        key=form.key(OWN),
+        format_func=lambda pair: f"{names[pair[0]]} ↔ {names[pair[1]]}",
+        on_change=form.changed,
+        placeholder=say("own-tension-hint"),
+    )
+    for pair in own:
+        said = say("declared", first=escape_html(names[pair[0]]), second=escape_html(names[pair[1]]))
+        with st.container(key=form.key(f"{tension_name(pair)}-box"), gap="small"):
+            st.html(f'<div class="sy-tension"><p>{said}</p></div>')
+            _ask(form, pair, names, always_why=True)
 
 
 def _show(form: Form, tension: SeenTension, *, is_open: bool) -> None:
@@ -74,30 +99,39 @@ def _show(form: Form, tension: SeenTension, *, is_open: bool) -> None:
     i, j = tension.between
     names = {key: rubric.criterion(key).name for key in (i, j)}
     rule = rubric.tension_rule(i, j)
-    said = " and ".join(
-        f"<b>{escape_html(names[key])}</b> favours {_letter(tension.favoured[key], shown)}" for key in (i, j)
+    said = f" {say('and')} ".join(
+        say("favours", criterion=f"<b>{escape_html(names[key])}</b>", letter=_letter(tension.favoured[key], shown))
+        for key in (i, j)
     )
     lines, guidance = [f"{said}."], ""
     if rule is not None and rule.prevailing is not None:
-        lines.append(f"The rubric lets <b>{escape_html(names[rule.prevailing])}</b> prevail.")
+        lines.append(say("rubric-prevails", criterion=f"<b>{escape_html(names[rule.prevailing])}</b>"))
         if _goes_against(form, tension, rule.prevailing):
-            lines.append("Your overall choice goes the other way: say why, or look again.")
+            lines.append(say("other-way"))
     if rule is not None and rule.guidance:
         said_so = f'<p class="sy-guidance">{escape_html(rule.guidance)}</p>'
-        guidance = said_so if is_open else f"<details><summary>What the rubric says</summary>{said_so}</details>"
+        guidance = said_so if is_open else f"<details><summary>{say('what-rubric-says')}</summary>{said_so}</details>"
+    if is_open and rubric.justification.required_on_tension and not form.value("why"):
+        lines.append(say("reason-required"))
     name = tension_name(tension.between)
     with st.container(key=form.key(f"{name}-box"), gap="small"):
         st.html(f'<div class="sy-tension" role="status"><p>{" ".join(lines)}</p>{guidance}</div>')
-        st.segmented_control(
-            f"Which prevailed: {escape(names[i])} or {escape(names[j])}?",
-            [i, j, NEITHER],
-            key=form.key(name),
-            format_func=lambda key: escape(names.get(key, "Neither")),
-            on_change=form.changed,
-            width="stretch",
-        )
-        if form.value(name):
-            st.text_input("Why", key=form.key(f"{name}-why"), on_change=form.changed, placeholder="In a few words")
+        _ask(form, (i, j), names)
+
+
+def _ask(form: Form, between: tuple[str, str], names: Mapping[str, str], *, always_why: bool = False) -> None:
+    """Which of the two prevailed, and why."""
+    name, (i, j) = tension_name(between), between
+    st.segmented_control(
+        say("which-prevailed", first=escape(names[i]), second=escape(names[j])),
+        [i, j, NEITHER],
+        key=form.key(name),
+        format_func=lambda key: escape(names[key]) if key in names else say("neither"),
+        on_change=form.changed,
+        width="stretch",
+    )
+    if always_why or form.value(name):
+        st.text_input(say("why"), key=form.key(f"{name}-why"), on_change=form.changed, placeholder=say("few-words"))
 
 
 def _against_weights(form: Form) -> str:
@@ -116,10 +150,7 @@ def _against_weights(form: Form) -> str:
     if total * choice >= 0 or abs(total) < 0.05:
         return ""
     leaning, chosen = (first, second) if total > 0 else (second, first)
-    return (
-        f"With the rubric's weights your criteria lean to {_letter(leaning, shown)}; overall you prefer "
-        f"{_letter(chosen, shown)}. That may be right: say what the criteria miss."
-    )
+    return say("against-weights", leaning=_letter(leaning, shown), chosen=_letter(chosen, shown))
 
 
 def _goes_against(form: Form, tension: SeenTension, prevailing: str) -> bool:

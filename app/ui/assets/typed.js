@@ -1,0 +1,100 @@
+// Typed text of the desk: sent at most SEND_AFTER ms after the first character that was not sent, without taking the
+// focus away; kept in this tab until the server has it; offered back where the screen has lost it.
+const SEND_AFTER = 1500
+const STORE = 'steelyard-typed'
+
+export default function ({ data, parentElement }) {
+  const doc = parentElement.ownerDocument
+  const state = (doc.steelyardTyped ??= { item: null, host: null, timer: null, field: null })
+  const line = parentElement.querySelector('.state')
+  const offers = parentElement.querySelector('.offers')
+  const panel = () => doc.querySelector('.st-key-panel')
+  const same = (a, b) => a.trim().toLowerCase() === b.trim().toLowerCase()
+
+  // --- the tab's store: [{who, item, name, text}] --------------------------------------------------------------
+
+  const read = () => JSON.parse(sessionStorage.getItem(STORE) ?? '[]').filter((one) => one.who === data.who)
+  const write = (kept) => kept.length
+    ? sessionStorage.setItem(STORE, JSON.stringify(kept))
+    : sessionStorage.removeItem(STORE)
+  const without = (item, name) => read().filter((one) => one.item !== item || one.name !== name)
+  const nameOf = (field) => {
+    const key = [...(field.closest(`[class*="st-key-${data.prefix}"]`)?.classList ?? [])].find((one) => one.startsWith(`st-key-${data.prefix}`))
+    return key?.slice(`st-key-${data.prefix}`.length) ?? null
+  }
+  const fieldOf = (name) => panel()?.querySelector(`.st-key-${CSS.escape(data.prefix + name)} :is(textarea, input)`) ?? null
+
+  // --- while one types -----------------------------------------------------------------------------------------
+
+  function send() {
+    state.timer = null
+    if (state.composing) return plan()
+    state.field?.isConnected && state.field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
+  }
+  const plan = () => { state.timer ??= setTimeout(send, SEND_AFTER) }
+
+  function onInput(event) {
+    const field = event.target
+    if (!panel()?.contains(field) || !/^(TEXTAREA|INPUT)$/.test(field.tagName)) return
+    const name = nameOf(field)
+    if (name === null || !/why$|note$/.test(name)) return
+    write([...without(data.item, name), { who: data.who, item: data.item, name, text: field.value }])
+    line.textContent = data.words.unsaved
+    Object.assign(state, { field, composing: event.isComposing })
+    plan()
+  }
+
+  // --- what the server has, the tab forgets; what the screen has lost, the tab offers --------------------------
+
+  function settle() {
+    const kept = read().filter((one) => {
+      if (data.closed.includes(one.item)) return false
+      return one.item !== data.item || !(one.text.trim() === '' || data.saved.some((text) => same(text, one.text)))
+    })
+    write(kept)
+    const open = kept.some((one) => one.item === data.item)
+    if (!open && line.textContent === data.words.unsaved) line.textContent = data.words.saved
+    return kept
+  }
+
+  function offer(kept) {
+    const lost = kept.filter((one) => one.item !== data.item || !same(fieldOf(one.name)?.value ?? '', one.text))
+    offers.replaceChildren(...lost.map((one) => box(one)))
+  }
+
+  function box(one) {
+    const make = (tag, text) => Object.assign(doc.createElement(tag), { textContent: text })
+    const isHere = one.item === data.item && fieldOf(one.name)
+    const made = doc.createElement('div')
+    made.className = 'offer'
+    made.setAttribute('role', 'group')
+    const done = () => { write(without(one.item, one.name)); made.remove() }
+    const back = make('button', isHere ? data.words['put-back'] : data.words.copy)
+    back.onclick = async () => {
+      if (!isHere) return navigator.clipboard.writeText(one.text)
+      const field = fieldOf(one.name)
+      field.focus()
+      field.select()
+      doc.execCommand('insertText', false, one.text)
+      made.remove()
+    }
+    const drop = make('button', data.words['let-go'])
+    drop.onclick = done
+    for (const button of [back, drop]) button.type = 'button'
+    made.append(make('p', isHere ? data.words['kept-here'] : data.words['kept-elsewhere']), make('blockquote', one.text), back, drop)
+    return made
+  }
+
+  const kept = settle()
+  if (state.item !== data.item || state.host !== parentElement) {
+    Object.assign(state, { item: data.item, host: parentElement })
+    line.textContent = ''
+    offers.replaceChildren()
+    let tries = 0 // fields mount after their containers do
+    const look = () => (fieldOf('why') || ++tries > 40 ? offer(settle()) : setTimeout(look, 100))
+    if (kept.length) setTimeout(look, 400)
+  }
+
+  doc.addEventListener('input', onInput)
+  return () => doc.removeEventListener('input', onInput)
+}

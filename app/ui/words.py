@@ -1,0 +1,261 @@
+"""The words of the rater's pages, in every language: one catalogue, so that a new language is a new column.
+
+`say("submit")` gives a text in the language of the person who looks: the one they chose under Account, else the
+browser's, else English. What a rubric, a prompt or a person says is never translated. To add words, add a line to
+`CATALOGUE`; a test compares the languages key by key and placeholder by placeholder, and looks for words nobody says.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.domain import Preferences
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+"""The languages, each under its own name, in the order of the texts below."""
+
+_CHOSEN = "language"
+
+
+def choose_language(preferences: Preferences) -> str:
+    """Settle the language of this run of the page; returns its code."""
+    browser = (st.context.locale or "").partition("-")[0]
+    language = next((one for one in (preferences.language, browser) if one in LANGUAGES), "en")
+    st.session_state[_CHOSEN] = language
+    return language
+
+
+def say(key: str, **values: object) -> str:
+    """A text of the catalogue in the language of the page.
+
+    Args:
+        key: its key.
+        values: what stands in the place of its placeholders.
+
+    Raises:
+        KeyError: no such text, or a placeholder without a value.
+    """
+    place = list(LANGUAGES).index(st.session_state.get(_CHOSEN, "en"))
+    text = CATALOGUE[key][place]
+    return text.format(**values) if values else text
+
+
+CATALOGUE: dict[str, tuple[str, ...]] = {
+    # navigation
+    "page-home": ("Home", "Start"),
+    "page-rate": ("Rate", "Bewerten"),
+    "page-my_work": ("My work", "Meine Arbeit"),
+    "page-account": ("Account", "Konto"),
+    # the bar above the desk
+    "today": ("{n} today, {time}", "heute {n}, {time}"),
+    "raw": ("As written", "Wie geschrieben"),
+    "raw-help": ("Every character as it was written (w)", "Jedes Zeichen, wie es geschrieben wurde (w)"),
+    "differences": ("Differences", "Unterschiede"),
+    "differences-help": (
+        "Words that only one of the two responses has (d)",
+        "Wörter, die nur eine der beiden Antworten hat (d)",
+    ),
+    "unrelated": (
+        "The two texts have too little in common to show their differences.",
+        "Die beiden Texte haben zu wenig gemeinsam, um ihre Unterschiede zu zeigen.",
+    ),
+    "rubric": ("Rubric", "Kriterien"),
+    "keys": ("Keys", "Tasten"),
+    "weight": ("Weight: {share}", "Gewicht: {share}"),
+    "prevails": ("{name} prevails", "{name} hat Vorrang"),
+    "context-decides": ("the context decides", "der Zusammenhang entscheidet"),
+    "against": ("{first} against {second}: {rule}", "{first} gegen {second}: {rule}"),
+    # the keys
+    "single-keys": ("Single-key shortcuts", "Tastenkürzel mit einer Taste"),
+    "single-keys-help": (
+        "Off: only Ctrl+Enter, Tab and the arrow keys do something.",
+        "Aus: nur Strg+Eingabe, Tab und die Pfeiltasten tun etwas.",
+    ),
+    "key-answer": ("answer the marked row, from left to right", "die markierte Zeile beantworten, von links"),
+    "key-cannot": ("cannot judge the marked row", "die markierte Zeile nicht beurteilen können"),
+    "key-outside": ("does not apply; overall: both bad", "trifft nicht zu; insgesamt: beide schlecht"),
+    "key-rows": ("next row, previous row", "nächste Zeile, vorige Zeile"),
+    "key-sentence": ("select the next, the previous sentence", "nächsten, vorigen Satz auswählen"),
+    "key-extend": ("select one sentence more", "einen Satz mehr auswählen"),
+    "key-response": ("go to the next response", "zur nächsten Antwort"),
+    "key-quote": ("quote the selected text", "den ausgewählten Text zitieren"),
+    "key-mark": ("mark the selected text as an error", "den ausgewählten Text als Fehler markieren"),
+    "key-note": ("write the justification; Esc leaves it", "die Begründung schreiben; Esc verlässt sie"),
+    "key-tension": ("declare a tension", "eine Spannung nennen"),
+    "key-view": (
+        "differences, as written, whole texts",
+        "Unterschiede, wie geschrieben, ganze Texte",
+    ),
+    "key-skip": ("skip, more", "überspringen, mehr"),
+    "key-help": ("this list", "diese Liste"),
+    "key-submit": ("submit", "absenden"),
+    # reading
+    "role-system": ("System prompt", "Systemvorgabe"),
+    "role-user": ("User", "Nutzer"),
+    "role-assistant": ("Assistant", "Assistent"),
+    "role-tool": ("Tool", "Werkzeug"),
+    "earlier-turns": ("{n} earlier turns", "{n} frühere Beiträge"),
+    "response": ("Response {letter}", "Antwort {letter}"),
+    "empty-text": ("(empty)", "(leer)"),
+    "material": ("Reference", "Vorlage"),
+    "constraints": ("Constraints", "Vorgaben"),
+    "source-document": ("Source document", "Quelltext"),
+    "unfold": ("Whole texts", "Ganze Texte"),
+    "unfold-help": ("Long texts are cut on the screen until you unfold them (u)", "Lange Texte ausklappen (u)"),
+    "folded": ("The text goes on: {n} characters.", "Der Text geht weiter: {n} Zeichen."),
+    # answering
+    "is-better": ("is better", "ist besser"),
+    "overall": ("Overall", "Insgesamt"),
+    "both-bad": ("Both bad", "Beide schlecht"),
+    "both-bad-read": ("both are bad", "beide sind schlecht"),
+    "not-applicable": ("n/a", "entf."),
+    "not-applicable-read": ("does not apply", "trifft nicht zu"),
+    "cannot-judge": ("cannot judge", "nicht beurteilbar"),
+    "instead": ("{label}, instead", "{label}, stattdessen"),
+    "of-response": ("{label}, response {letter}", "{label}, Antwort {letter}"),
+    "yes": ("Yes", "Ja"),
+    "no": ("No", "Nein"),
+    "equal": ("equal", "gleich"),
+    "better": ("{letter} is better", "{letter} ist besser"),
+    "better-by": ("{letter} is better ({strength})", "{letter} ist besser ({strength})"),
+    "slightly": ("slightly better", "etwas besser"),
+    "clearly": ("better", "besser"),
+    "strongly": ("clearly better", "deutlich besser"),
+    "choose": ("Choose", "Wählen"),
+    "example": ("Example.", "Beispiel."),
+    "example-first": ("First:", "Erste:"),
+    "example-second": ("Second:", "Zweite:"),
+    "prefer-a": ("The first is better", "Die erste ist besser"),
+    "prefer-b": ("The second is better", "Die zweite ist besser"),
+    "prefer-tie": ("They are equal", "Sie sind gleich"),
+    "prefer-not_applicable": ("The criterion does not apply", "Das Kriterium trifft nicht zu"),
+    "prefer-cannot_judge": ("It cannot be judged", "Es ist nicht zu beurteilen"),
+    "justification": ("Justification", "Begründung"),
+    "justification-hint": (
+        "What decided? Select text and press q to quote it.",
+        "Was gab den Ausschlag? Text auswählen und q drücken, um zu zitieren.",
+    ),
+    "confidence": ("How sure are you?", "Wie sicher sind Sie?"),
+    "confidence-1": ("Guess", "Geraten"),
+    "confidence-2": ("Unsure", "Unsicher"),
+    "confidence-3": ("Fair", "Mittel"),
+    "confidence-4": ("Sure", "Sicher"),
+    "confidence-5": ("Certain", "Gewiss"),
+    # quoting and marking
+    "quote": ("Quote", "Zitieren"),
+    "mark": ("Mark error", "Fehler markieren"),
+    "marks": ("Marked errors", "Markierte Fehler"),
+    "mark-criterion": ("Criterion of the marked passage", "Kriterium der markierten Stelle"),
+    "mark-note": ("What is wrong", "Was ist falsch"),
+    "mark-note-hint": ("What is wrong? (optional)", "Was ist falsch? (freiwillig)"),
+    "remove": ("Remove", "Entfernen"),
+    "mark-nothing": (
+        "Nothing was marked: select a passage of a response first.",
+        "Nichts markiert: erst eine Stelle in einer Antwort auswählen.",
+    ),
+    # tensions
+    "favours": ("{criterion} favours {letter}", "{criterion} spricht für {letter}"),
+    "and": ("and", "und"),
+    "rubric-prevails": ("The rubric lets {criterion} prevail.", "Nach den Kriterien hat {criterion} Vorrang."),
+    "other-way": (
+        "Your overall choice goes the other way: say why, or look again.",
+        "Ihre Gesamtwahl geht in die andere Richtung: sagen Sie warum, oder sehen Sie noch einmal hin.",
+    ),
+    "what-rubric-says": ("What the rubric says", "Was die Kriterien dazu sagen"),
+    "which-prevailed": (
+        "Which prevailed: {first} or {second}? (optional)",
+        "Was gab den Ausschlag: {first} oder {second}? (freiwillig)",
+    ),
+    "neither": ("Neither", "Keines"),
+    "why": ("Why", "Warum"),
+    "few-words": ("In a few words", "In wenigen Worten"),
+    "reason-required": (
+        "This rubric asks for a justification where criteria pull apart.",
+        "Wo Kriterien auseinandergehen, ist hier eine Begründung nötig.",
+    ),
+    "weaker-tension": ("1 weaker tension is recorded, too.", "1 schwächere Spannung wird mit festgehalten."),
+    "weaker-tensions": (
+        "{n} weaker tensions are recorded, too.",
+        "{n} schwächere Spannungen werden mit festgehalten.",
+    ),
+    "against-weights": (
+        "With the rubric's weights your criteria lean to {leaning}; overall you prefer {chosen}. "
+        "That may be right: say what the criteria miss.",
+        "Mit den Gewichten neigen Ihre Kriterien zu {leaning}; insgesamt bevorzugen Sie {chosen}. "
+        "Das kann richtig sein: sagen Sie, was den Kriterien entgeht.",
+    ),
+    "own-tension": ("Another tension you see (optional)", "Eine weitere Spannung, die Sie sehen (freiwillig)"),
+    "own-tension-hint": ("Two criteria that pull apart", "Zwei Kriterien, die auseinandergehen"),
+    "declared": ("You see a tension between {first} and {second}.", "Sie sehen eine Spannung: {first} und {second}."),
+    # the ways out
+    "submit": ("Submit", "Absenden"),
+    "skip": ("Skip", "Überspringen"),
+    "more": ("More", "Mehr"),
+    "skip-why": ("Why skip it?", "Warum überspringen?"),
+    "skip-now": ("Skip this comparison", "Diesen Vergleich überspringen"),
+    "skip-knowledge": ("I lack the knowledge to judge this", "Mir fehlt das Wissen dafür"),
+    "skip-broken": ("A text is broken or cut off", "Ein Text ist kaputt oder abgeschnitten"),
+    "skip-language": ("I do not read this language well", "Ich lese diese Sprache nicht gut"),
+    "skip-unwilling": ("I would rather not read this", "Ich möchte das nicht lesen"),
+    "skip-other": ("Something else", "Etwas anderes"),
+    "not-stored": ("Not stored yet.", "Noch nicht gespeichert."),
+    "unanswered": ("Not answered yet: {names}.", "Noch nicht beantwortet: {names}."),
+    "every-response": (
+        "{name} does not cover every response: answer for each one.",
+        "{name} fehlt für manche Antwort: bitte für jede angeben.",
+    ),
+    "known-already": (
+        "That one was submitted already; here is the next.",
+        "Der war schon abgesendet; hier ist der nächste.",
+    ),
+    "no-work": ("No work at the moment", "Zurzeit keine Arbeit"),
+    "no-work-state": (
+        "Your account is {state}. A designer or an admin of the campaign can help.",
+        "Ihr Konto ist {state}. Fragen Sie jemanden, der die Kampagne betreut.",
+    ),
+    "nothing-left": ("Nothing is left to rate here", "Hier ist nichts mehr zu bewerten"),
+    "nothing-left-next": (
+        "You have seen every comparison that needs votes. Come back later, choose another campaign above, "
+        "or look through what you did.",
+        "Sie haben jeden Vergleich gesehen, der Stimmen braucht. Kommen Sie später wieder, wählen Sie oben eine "
+        "andere Kampagne, oder sehen Sie durch, was Sie getan haben.",
+    ),
+    # what the tab keeps
+    "saved": ("Saved", "Gespeichert"),
+    "unsaved": ("Not saved yet; this tab keeps it", "Noch nicht gespeichert; dieser Tab bewahrt es auf"),
+    "kept-here": (
+        "This tab kept a text that did not reach the server:",
+        "Dieser Tab hat einen Text bewahrt, der nicht beim Server ankam:",
+    ),
+    "kept-elsewhere": (
+        "This text was for a comparison that you do not hold any more:",
+        "Dieser Text war für einen Vergleich, den Sie nicht mehr haben:",
+    ),
+    "put-back": ("Put it back", "Einsetzen"),
+    "copy": ("Copy", "Kopieren"),
+    "let-go": ("Let it go", "Verwerfen"),
+    # revising
+    "back": ("Back to the list", "Zurück zur Liste"),
+    "round-closed": (
+        "The round is closed: this judgment stands as it is.",
+        "Die Runde ist geschlossen: dieses Urteil bleibt, wie es ist.",
+    ),
+    "save-revision": ("Save as a revision", "Als neue Fassung speichern"),
+    "earlier-stays": (
+        "The earlier version stays on record; the newest one counts.",
+        "Die frühere Fassung bleibt erhalten; die neueste zählt.",
+    ),
+    "nothing-changed": ("Nothing had changed.", "Nichts war geändert."),
+    "saved-revision": ("Saved as revision {n}.", "Als Fassung {n} gespeichert."),
+    # account
+    "roles": ("Roles: {roles}", "Rollen: {roles}"),
+    "no-roles": ("none yet; an admin gives them.", "noch keine; ein Admin vergibt sie."),
+    "log-out": ("Log out", "Abmelden"),
+    "screen": ("The rating screen", "Der Bewertungsplatz"),
+    "language": ("Language", "Sprache"),
+    "language-browser": ("as the browser", "wie der Browser"),
+    "language-help": (
+        "Of the pages on which you rate. Texts to judge stay as they are.",
+        "Der Seiten, auf denen Sie bewerten. Texte, die zu beurteilen sind, bleiben, wie sie sind.",
+    ),
+}
