@@ -105,6 +105,10 @@ _JUSTIFICATION_FIELDS = {
     "min_words": "fewest words",
     "must_name_criterion": "must name a criterion",
     "required_on_tension": "required on tension",
+    "quotes_must_exist": "quotes must exist",
+    "must_not_repeat": "must not repeat an earlier one",
+    "must_match_choice": "must match the choice",
+    "advisory": "rules that only advise",
 }
 _WHY_SETTING = "answers are given, scaled or weighed in another way"
 

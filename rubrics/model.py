@@ -234,6 +234,17 @@ class OverallRule(_Frozen):
         return float(self.points // 2)
 
 
+JUSTIFICATION_RULES = (
+    "min_words",
+    "must_name_criterion",
+    "required_on_tension",
+    "quotes_must_exist",
+    "must_not_repeat",
+    "must_match_choice",
+)
+"""The rules for a justification, by the names of their fields: see `rubrics.justification`."""
+
+
 class JustificationRule(_Frozen):
     """What a live submission must say in words; imported history is not bound by it."""
 
@@ -243,6 +254,28 @@ class JustificationRule(_Frozen):
     """Whether a justification that is given must name a criterion by key or name (true or false)."""
     required_on_tension: bool = False
     """Whether the justification may not be empty where two criteria favour different completions (true or false)."""
+    quotes_must_exist: bool = False
+    """Whether passages in quotation marks must stand in the response that is quoted (true or false)."""
+    must_not_repeat: bool = False
+    """Whether a justification may not nearly repeat an earlier one of the same rater (true or false)."""
+    must_match_choice: bool = False
+    """Whether a justification may not call another response the better one than overall does (true or false)."""
+    advisory: tuple[str, ...] = ()
+    """Those of these rules that only advise, a list of their names; the others keep a judgment from being stored."""
+
+    @model_validator(mode="after")
+    def _check(self) -> JustificationRule:
+        problems = []
+        for index, name in enumerate(self.advisory):
+            where = ("advisory", index)
+            if name not in JUSTIFICATION_RULES:
+                reason = f"{name!r} is no rule for justifications"
+                problems.append(RubricProblem(where, reason, suggest(name, JUSTIFICATION_RULES)))
+            elif not getattr(self, name):
+                problems.append(RubricProblem(where, f"the rule {name} is off", f"switch it on beside: {name}: true"))
+        if problems:
+            raise rule_error(problems)
+        return self
 
 
 class Rubric(_Frozen):

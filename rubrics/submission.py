@@ -5,34 +5,12 @@ Both collect every problem instead of stopping at the first, so that a rater cor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rubrics.answers import NOT_APPLICABLE, Answer, AnswerError, pairs_in_id_order, tensions_within
+from rubrics.justification import Grounds, Problem, justification_problems
 from rubrics.model import OVERALL, Rubric
-
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W{_IDEOGRAPHS}](?:[^\W{_IDEOGRAPHS}]|['’-](?=\w))*")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One reason why a judgment is refused.
-
-    Attributes:
-        field: a criterion's key, `overall` or `justification`.
-        message: what is wrong, with the offending value.
-        remedy: what the rater should do.
-    """
-
-    field: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.field}: {self.message} ({self.remedy})"
 
 
 def shape_problems(
@@ -68,6 +46,7 @@ def validate_submission(
     meta: Mapping[str, Any],
     completion_ids: Sequence[str],
     scope: Collection[str] | None = None,
+    grounds: Grounds | None = None,
 ) -> list[Problem]:
     """All the rules of a live submission: the shape, what was asked, whole points, and the justification.
 
@@ -81,9 +60,11 @@ def validate_submission(
         meta: the comparison's meta, for `applies_if`.
         completion_ids: the ids of all completions of the comparison.
         scope: what the assignment asks, as criterion keys and `overall`; None asks for everything.
+        grounds: what quotes and copies in the justification are checked against; without them those rules are silent.
 
     Returns:
-        Every problem, in the order of the rubric and the justification last; empty when the judgment may be stored.
+        Every problem, in the order of the rubric and the justification last; the judgment may be stored when all that
+        is there is advice.
 
     Raises:
         AnswerError: when the scope names an unknown criterion, which is a fault of the assignment, not of the rater.
@@ -104,17 +85,7 @@ def validate_submission(
     torn = set(applicable) <= set(asked) and not problems and _is_torn(rubric, answers, completion_ids)
     order = {key: place for place, key in enumerate((*rubric.criterion_keys, OVERALL))}
     problems.sort(key=lambda problem: order.get(problem.field, len(order)))
-    return problems + list(_justification_problems(rubric, justification, torn=torn))
-
-
-def count_words(text: str) -> int:
-    """The number of words: runs of letters and digits; each Chinese or Japanese character counts as one word."""
-    return len(_WORD.findall(text))
-
-
-def named_criteria(rubric: Rubric, text: str) -> list[str]:
-    """The keys of the criteria that a text names by key or name, in any case, as whole words."""
-    return [c.key for c in rubric.criteria if _mentions(text, c.key) or _mentions(text, c.name)]
+    return problems + list(justification_problems(rubric, justification, torn=torn, overall=overall, grounds=grounds))
 
 
 def _asked_problems(
@@ -149,25 +120,3 @@ def _is_torn(rubric: Rubric, answers: Mapping[str, Answer], completion_ids: Sequ
         tensions_within({key: rubric.signed_value(key, answer, first, second) for key, answer in answers.items()})
         for first, second in pairs_in_id_order(completion_ids)
     )
-
-
-def _justification_problems(rubric: Rubric, text: str, *, torn: bool) -> Iterator[Problem]:
-    rule = rubric.justification
-    n_words = count_words(text)
-    if n_words < rule.min_words:
-        message = f"has {n_words} of at least {rule.min_words} words"
-        yield Problem("justification", message, "say what decided")
-    elif n_words == 0 and torn and rule.required_on_tension:
-        message = "is empty, and two criteria favour different responses"
-        yield Problem("justification", message, "say which prevailed and why")
-    if n_words and rule.must_name_criterion and not named_criteria(rubric, text):
-        names = ", ".join(criterion.name for criterion in rubric.criteria)
-        yield Problem("justification", "names no criterion", f"name what decided: {names}")
-
-
-def _mentions(text: str, word: str) -> bool:
-    """Whether a word stands in a text, in any case, not inside a longer word; scripts without spaces match inside."""
-    pattern = re.escape(word.casefold())
-    if not re.search(rf"[{_IDEOGRAPHS}]", word):
-        pattern = rf"(?<!\w){pattern}(?!\w)"
-    return re.search(pattern, text.casefold()) is not None

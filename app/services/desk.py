@@ -18,6 +18,7 @@ from app.errors import NotFound
 from app.policy import Action, may_work
 from app.services.assigning import next_assignment
 from app.services.judging import Submission
+from app.services.justifying import find_grounds
 from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.showing import Material, assignment_view, material_of, prompt_from_text
 from app.services.standing import standing_of
@@ -25,8 +26,9 @@ from app.store import tables
 from app.store.engine import Store
 from app.store.judgments import error_spans
 from rubrics.answers import Answer
+from rubrics.justification import Grounds, Problem
 from rubrics.model import Rubric
-from rubrics.submission import Problem, validate_submission
+from rubrics.submission import validate_submission
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """Responses are called by these on the screen, in the order shown."""
@@ -71,8 +73,13 @@ class Desk:
         asked = set(self.assignment.criteria_shown)
         return {criterion.key for criterion in self.rubric.applicable(self.meta)} <= asked
 
-    def problems(self, submission: Submission) -> list[Problem]:
-        """What keeps a submission from being stored, in the order of the rubric."""
+    def problems(self, submission: Submission, *, grounds: Grounds | None = None) -> list[Problem]:
+        """What keeps a submission from being stored, and what the rater is advised of, in the order of the rubric.
+
+        Args:
+            submission: what the rater would hand in.
+            grounds: see `find_problems`, which finds them.
+        """
         answers = {key: answer for key, answer in submission.answers.items() if key != OVERALL}
         return validate_submission(
             self.rubric,
@@ -82,6 +89,7 @@ class Desk:
             meta=self.meta,
             completion_ids=self.assignment.shown,
             scope=[*self.assignment.criteria_shown, *([OVERALL] if self.assignment.asks_overall else [])],
+            grounds=grounds,
         )
 
 
@@ -149,6 +157,23 @@ def open_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetim
         return None
     with store.read() as connection:
         return _desk(connection, assignment.id)
+
+
+def find_problems(store: Store, rater_name: str, desk: Desk, submission: Submission) -> list[Problem]:
+    """All that `judging.submit` would refuse or advise, justification and earlier work included.
+
+    Raises:
+        NotFound: no such account.
+    """
+    with store.read() as connection:
+        grounds = find_grounds(
+            connection,
+            desk.rubric,
+            rater_id=find_account(connection, rater_name).id,
+            assignment_id=desk.assignment.id,
+            text=submission.justification,
+        )
+    return desk.problems(submission, grounds=grounds)
 
 
 def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWork:

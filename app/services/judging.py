@@ -28,6 +28,7 @@ from app.policy import Action
 from app.services import events
 from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
+from app.services.justifying import find_grounds, remember
 from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
 from app.services.prejudging_audit import after_vote
 from app.services.queueing import give_back, take_place
@@ -147,8 +148,8 @@ def submit(
                 update(_assignment).where(_assignment.c.id == assignment_id).values(draft=draft, draft_saved_at=now)
             )
         else:
-            _validate(connection, row, submission)
-            receipt = _store(connection, rater, row, submission, revision=0, now=now)
+            advice = _validate(connection, row, submission)
+            receipt = _store(connection, rater, row, submission, revision=0, now=now, advice=advice)
             connection.execute(
                 update(_assignment)
                 .where(_assignment.c.id == assignment_id)
@@ -188,14 +189,14 @@ def revise(
         require_judge(connection, rater, campaign=campaign)
         if "closed" in (row.round_state, campaign.state):
             raise Conflict(f"Assignment {assignment_id} is of a closed round: its judgments stand.")
-        _validate(connection, row, submission)
+        advice = _validate(connection, row, submission)
         last = connection.execute(
             select(_judgment).where(_judgment.c.assignment_id == assignment_id).order_by(_judgment.c.revision.desc())
         ).first()
         assert last is not None, "a submitted assignment has a judgment"
         if _says_the_same(connection, last, submission):
             return Receipt(last.id, last.revision, was_known=True)
-        receipt = _store(connection, rater, row, submission, revision=last.revision + 1, now=now)
+        receipt = _store(connection, rater, row, submission, revision=last.revision + 1, now=now, advice=advice)
         decide_after_vote(connection, row, now=now, is_new=False)
         after_vote(connection, row.round_id, row.comparison_id, now=now)
     return receipt
@@ -288,7 +289,12 @@ def _first_receipt(connection: Connection, assignment_id: int) -> Receipt:
     return Receipt(first.id, first.revision, was_known=True)
 
 
-def _validate(connection: Connection, row: Row[Any], submission: Submission) -> None:
+def _validate(connection: Connection, row: Row[Any], submission: Submission) -> list[str]:
+    """The names of the rules that only advise and spoke up.
+
+    Raises:
+        RefusedSubmission: something keeps the judgment from being stored.
+    """
     rubric = rubric_of(connection, row.rubric_version)
     answers = dict(submission.answers)
     overall = answers.pop(OVERALL, None)
@@ -300,8 +306,11 @@ def _validate(connection: Connection, row: Row[Any], submission: Submission) -> 
         meta=row.meta,
         completion_ids=_completion_ids(connection, row),
         scope=None if row.criteria_shown is None else [*row.criteria_shown, *([OVERALL] if row.asks_overall else [])],
+        grounds=find_grounds(
+            connection, rubric, rater_id=row.rater_id, assignment_id=row.id, text=submission.justification
+        ),
     )
-    sentences = [str(problem) for problem in problems]
+    sentences = [str(problem) for problem in problems if not problem.is_advice]
     sentences += _tension_problems(rubric, submission.tensions)
     sentences += _report_problems(submission.reports)
     if submission.error_spans:
@@ -314,6 +323,7 @@ def _validate(connection: Connection, row: Row[Any], submission: Submission) -> 
         sentences.append(f"seconds: {submission.seconds} is not the length of one sitting (give 0 to 86,400)")
     if sentences:
         raise RefusedSubmission(sentences)
+    return [problem.rule for problem in problems if problem.is_advice]
 
 
 def _completion_ids(connection: Connection, row: Row[Any]) -> tuple[str, ...]:
@@ -384,15 +394,24 @@ def _as_draft(submission: Submission) -> dict[str, Any]:
 
 
 def _store(
-    connection: Connection, rater: Rater, row: Row[Any], submission: Submission, *, revision: int, now: datetime
+    connection: Connection,
+    rater: Rater,
+    row: Row[Any],
+    submission: Submission,
+    *,
+    revision: int,
+    now: datetime,
+    advice: Sequence[str],
 ) -> Receipt:
+    """Write a judgment with all that belongs to it; the event says which advice the rater did not take."""
+    answers = {key: answer.to_dict() for key, answer in submission.answers.items()}
     event_id = events.record(
         connection,
         actor=rater.name,
         action="judgment.revised" if revision else "judgment.submitted",
         subject=f"assignment {row.id}",
         campaign_id=row.campaign_id,
-        detail={"answers": {key: answer.to_dict() for key, answer in submission.answers.items()}},
+        detail={"answers": answers, **({"advice": sorted(set(advice))} if advice else {})},
     )
     judgment_id = connection.execute(
         insert(_judgment).returning(_judgment.c.id),
@@ -416,6 +435,12 @@ def _store(
         connection.execute(
             insert(tables.rater_report), report_rows(row.id, judgment_id, submission.reports, reported_at=now)
         )
+    remember(connection, rater.id, judgment_id, submission.justification)
+    connection.execute(
+        update(tables.rater_report)
+        .where(tables.rater_report.c.assignment_id == row.id, tables.rater_report.c.judgment_id.is_(None))
+        .values(judgment_id=judgment_id)
+    )
     return Receipt(judgment_id, revision, was_known=False)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rubrics.answers import Answer, AnswerError
+from rubrics.justification import count_words, named_criteria
 from rubrics.model import Rubric
-from rubrics.submission import count_words, named_criteria, shape_problems, validate_submission
+from rubrics.submission import shape_problems, validate_submission
 
 IDS = ("a", "b")
 RUBRIC = Rubric.from_dict(

@@ -178,6 +178,14 @@ def _rules_in_words(rubric: Rubric) -> list[str]:
         said.append("It names a criterion.")
     if words.required_on_tension:
         said.append("It is required where two criteria favour different responses.")
+    if words.quotes_must_exist:
+        said.append("What it quotes must stand in the response.")
+    if words.must_not_repeat:
+        said.append("It may not nearly repeat an earlier one of the same rater.")
+    if words.must_match_choice:
+        said.append("It may not call another response the better one than the overall verdict does.")
+    if words.advisory:
+        said.append(f"Only advice, which stops nobody: {', '.join(words.advisory)}.")
     return said
 
 

@@ -15,8 +15,8 @@ from app.ui.components.rating.typed import keep_typing
 from app.ui.components.text import text_html
 from app.ui.words import say
 from rubrics.answers import TIE, Answer
+from rubrics.justification import Problem
 from rubrics.model import OVERALL, Criterion, Rubric
-from rubrics.submission import Problem
 
 CONFIDENCE = (1, 2, 3, 4, 5)
 
