@@ -9,6 +9,8 @@ gold keys and what is known of the completions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 OVERALL = "overall"
@@ -35,6 +37,7 @@ VOTE_COLUMNS = (
     "seconds",  # float or NaN
     "at",  # datetime64[ns, UTC] or NaT
 )
+"""What every vote frame has; where the order on screen is recorded, a column `place` says where each criterion stood."""
 
 
 GOLD_COLUMNS = (
@@ -60,6 +63,18 @@ COMPLETION_COLUMNS = (
 
 class VoteFrameError(ValueError):
     """A frame of votes, gold or completions lacks a column or holds a value outside its range."""
+
+
+def places_on_screen(criteria: Sequence[str] | None, overall_first: bool | None) -> dict[str, int]:
+    """Return the place of each criterion on screen, 0 at the top, and of the overall verdict: -1 when it came first.
+
+    Args:
+        criteria: keys in the order shown; None where it is not recorded, and nothing is known.
+        overall_first: whether the overall verdict was asked before them; it comes last by default.
+    """
+    if criteria is None:
+        return {}
+    return {key: place for place, key in enumerate(criteria)} | {OVERALL: -1 if overall_first else len(criteria)}
 
 
 def check_votes(votes: pd.DataFrame) -> pd.DataFrame:

@@ -101,6 +101,32 @@ def wilson_clustered(success: np.ndarray, clusters: Sequence[np.ndarray], *, lev
     return Estimate(value=p, n=n, low=low, high=high, level=level, method=method)
 
 
+def clustered_estimate(
+    value: float, influence: np.ndarray, clusters: Sequence[np.ndarray], *, level: float = LEVEL
+) -> Estimate:
+    """Return an estimate with a normal interval whose error is robust to clusters.
+
+    V = sum_k u_k² for independent rows; of one clustering sum_g (sum of u)² times G/(G-1); of two crossed ones
+    V_1 + V_2 - sum u². Never narrower than for independent rows. A clustering with fewer than 10 clusters is left out.
+
+    Args:
+        value: the estimate.
+        influence: (n,) what each row adds to the estimate beyond its expectation; they sum to 0.
+        clusters: up to two (n,) arrays of non-negative integers, the cluster of each row.
+        level: coverage.
+
+    Source: Cameron, Gelbach and Miller (2011), equation 2.9.
+    """
+    n = len(influence)
+    independent = float((influence**2).sum())
+    variances = [v for v in (_clustered_variance(influence * n, codes) for codes in clusters) if v is not None]
+    variance = max(independent, sum(variances) - independent * max(len(variances) - 1, 0))
+    error = float(np.sqrt(variance))
+    low, high = normal_interval(value, error, level=level)
+    method = f"normal, cluster-robust ({len(variances)} clusterings)" if variances else "normal"
+    return Estimate(value, n, low, high, level, method, standard_error=error)
+
+
 def percentile_interval(draws: np.ndarray, *, level: float = LEVEL) -> tuple[float, float] | None:
     """Return the central interval of bootstrap draws, or None when fewer than half of them are defined.
 

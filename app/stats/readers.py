@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from app.stats.frames import MISSING_OUTCOMES, OUTCOMES, OVERALL, VOTE_COLUMNS, VoteFrameError, check_votes
+from app.stats.frames import (
+    MISSING_OUTCOMES,
+    OUTCOMES,
+    OVERALL,
+    VOTE_COLUMNS,
+    VoteFrameError,
+    check_votes,
+    places_on_screen,
+)
 
 TABLE_COLUMNS = ("comparison_id", "rater_id", "criterion", "preferred", "strength", "shown", "at")
 _WORDS = ("tie", "both_bad", "cannot_judge", "not_applicable")
@@ -57,7 +65,7 @@ def votes_from_native(lines: Iterable[Mapping[str, Any]], *, scales: Mapping[str
         for _, judgment in seen.values():
             number += 1
             rows.extend(_native_rows(comparison_id, ids, judgment, number))
-    frame = pd.DataFrame(rows, columns=[*VOTE_COLUMNS])
+    frame = pd.DataFrame(rows, columns=[*VOTE_COLUMNS, "place"])
     frame = _tidy(frame)
     return check_votes(
         frame.assign(value=_scaled(frame["value"].to_numpy(copy=True), frame["criterion"], scales or {}))
@@ -113,6 +121,7 @@ def _native_rows(comparison_id: str, ids: list[str], judgment: Mapping[str, Any]
     }
     if overall:
         verdicts[OVERALL] = overall
+    order = places_on_screen(judgment.get("criteria_shown"), judgment.get("overall_first"))
     for criterion, verdict in verdicts.items():
         for first, second, outcome, value in _pair_verdicts(ids, verdict, comparison_id):
             yield (
@@ -133,6 +142,7 @@ def _native_rows(comparison_id: str, ids: list[str], judgment: Mapping[str, Any]
                 judgment.get("confidence"),
                 judgment.get("seconds"),
                 judgment.get("at"),
+                order.get(criterion),
             )
 
 
@@ -295,7 +305,7 @@ def _tidy(frame: pd.DataFrame) -> pd.DataFrame:
     """Give a frame built from tuples its dtypes."""
     for name in _TEXT_COLUMNS:
         frame[name] = frame[name].astype("category")
-    for name in ("confidence", "seconds", "value", "weight"):
+    for name in ("confidence", "seconds", "value", "weight", "place"):
         frame[name] = pd.to_numeric(frame[name]).astype(float)
     frame["at"] = pd.to_datetime(frame["at"], utc=True, format="ISO8601")
     return frame

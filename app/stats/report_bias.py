@@ -21,13 +21,14 @@ from app.stats.bias import (
 from app.stats.coding import N_CLASSES, CodedVotes, code_votes
 from app.stats.completions import FORMATS
 from app.stats.frames import OVERALL
+from app.stats.halo import criterion_before_pull, overall_first_pull, own_overall_pull
 from app.stats.intervals import wilson
 from app.stats.patterns import count_patterns
 from app.stats.rater_quality import swap_consistency
 from app.stats.report import Document, Report, estimate_row, heading, make_report, percent, table, title_lines
 from app.stats.report_agreement import alpha_flags
 from app.stats.results import Estimate, undefined
-from app.stats.tension import build_profiles
+from app.stats.tension import Profiles, build_profiles
 
 NO_FORMAT = "no two responses differ in it"
 _FORMAT_LABELS = {
@@ -35,6 +36,11 @@ _FORMAT_LABELS = {
     "n_headings": "more headings",
     "n_code_blocks": "more code blocks",
     "n_bold": "more bold",
+}
+_HALO_LABELS = {
+    "own_overall": "the rater's own verdict, beyond other raters'",
+    "overall_first": "the verdict asked before them",
+    "criterion_before": "the criterion shown just before",
 }
 
 
@@ -60,8 +66,9 @@ def bias_report(
         `longer_wins` (by words), and per format `share`. `swap_consistency`: blind repeats in the other order with the
         same answer. Log odds from logistic regressions with the same clusters: `position` of being shown first;
         `length` per doubling of the words; `verbosity` the same at equal criteria, place and format; `formats` at equal
-        length. `krippendorff_alpha` with `flags` where it is suspicious. Each is undefined, with the reason, where
-        order, lengths or criteria are unknown.
+        length. `halo`: what is added to the share of criteria that side with the rater's `own_overall` verdict, with a
+        verdict asked before them (`overall_first`), with the `criterion_before`. `krippendorff_alpha` with `flags`
+        where it is suspicious. Each is undefined, with the reason, where order, lengths or criteria are unknown.
     """
     coded = code_votes(votes, kinds=kinds)
     target = coded.of(criterion)
@@ -76,6 +83,7 @@ def bias_report(
         "length": log_odds(decided, decided.doublings, reason=NO_LENGTHS).to_json(),
         "verbosity": _verbosity(decided, coded, votes).to_json(),
         "formats": _formats(decided),
+        "halo": _halo(build_profiles(coded, votes)),
     }
     document |= _sanity(target)
     document["reading"] = _reading(document)
@@ -114,6 +122,14 @@ def _formats(decided: DecidedVotes) -> dict[str, Any]:
     }
 
 
+def _halo(profiles: Profiles) -> dict[str, Any]:
+    return {
+        "own_overall": own_overall_pull(profiles).to_json(),
+        "overall_first": overall_first_pull(profiles).to_json(),
+        "criterion_before": criterion_before_pull(profiles).to_json(),
+    }
+
+
 def _sanity(coded: CodedVotes) -> dict[str, Any]:
     patterns = count_patterns(coded.unit, coded.outcome, N_CLASSES, cluster=coded.unit_comparison)
     draws = bootstrap(patterns, {"alpha": alpha_statistic(patterns)})["alpha"]
@@ -133,6 +149,10 @@ def _reading(document: Document) -> str:
     if verbosity["value"] is not None:
         verdict = "help" if verbosity["low"] > 0 else "hurt" if verbosity["high"] < 0 else "show no clear effect"
         parts.append(f"at equal criteria more words {verdict}")
+    orders = {"overall_first": "a verdict asked first", "criterion_before": "the criterion before"}
+    pulled = [words for key, words in orders.items() if (document["halo"][key]["low"] or 0.0) > 0]
+    if pulled:
+        parts.append(f"criteria are pulled towards {' and '.join(pulled)}")
     sentence = "; ".join(parts) or "neither the order on screen nor lengths are known"
     return sentence[0].upper() + sentence[1:] + "."
 
@@ -152,6 +172,11 @@ def _text(document: Document) -> list[str]:
         if effect["share"]["value"] is not None:
             shares.append(estimate_row(f"{label} wins", effect["share"], n_name="n", unit="decided votes"))
             effects.append(estimate_row(f"{label}, at equal length", effect["log_odds"], n_name="n", unit="votes"))
+    halo = [
+        estimate_row(label, document["halo"][key], n_name="n", unit="criterion values")
+        for key, label in _HALO_LABELS.items()
+        if document["halo"][key]["value"] is not None
+    ]
     return [
         *title_lines("Bias of the set", document),
         document["reading"],
@@ -161,5 +186,10 @@ def _text(document: Document) -> list[str]:
         "",
         "log odds that it adds (0: it does not matter)",
         *table(effects),
+        *(
+            ["", "halo: what it adds to the share of criteria that take the same side (0: none)", *table(halo)]
+            if halo
+            else []
+        ),
         *(f"! {flag}" for flag in document["flags"]),
     ]

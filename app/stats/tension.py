@@ -37,6 +37,8 @@ class Profiles:
         rater: (J,) code of the rater.
         row: (J,) position in the vote frame of the overall vote, or of another where there is none.
         criteria: (C,) names, without overall.
+        places: (J, C) place of each criterion on screen, 0 at the top; NaN where missing or not recorded.
+        overall_place: (J,) place of the overall verdict, below all others where it was asked first; NaN likewise.
     """
 
     values: np.ndarray
@@ -46,6 +48,8 @@ class Profiles:
     rater: np.ndarray
     row: np.ndarray
     criteria: tuple[str, ...]
+    places: np.ndarray
+    overall_place: np.ndarray
 
     @property
     def signs(self) -> np.ndarray:
@@ -97,8 +101,10 @@ def build_profiles(coded: CodedVotes, votes: pd.DataFrame) -> Profiles:
     judgment = votes["judgment_id"].to_numpy()[coded.row].astype(np.int64)
     group, _ = pd.factorize(judgment * coded.n_units + coded.unit)
     n_groups = int(group.max()) + 1 if len(group) else 0
-    table = np.full((n_groups, len(coded.criteria)), np.nan)
+    table, places = (np.full((n_groups, len(coded.criteria)), np.nan) for _ in range(2))
     table[group, coded.criterion] = coded.value
+    if "place" in votes:
+        places[group, coded.criterion] = votes["place"].to_numpy(float)[coded.row]
     example = np.zeros(n_groups, np.int64)
     example[group] = np.arange(len(group))
     has_overall = OVERALL in coded.criteria
@@ -114,6 +120,8 @@ def build_profiles(coded: CodedVotes, votes: pd.DataFrame) -> Profiles:
         rater=coded.rater[example].astype(np.int64),
         row=coded.row[example],
         criteria=criteria,
+        places=places[:, 1:] if has_overall else places,
+        overall_place=places[:, 0] if has_overall else np.full(n_groups, np.nan),
     )
 
 

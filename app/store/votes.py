@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import ColumnElement, Connection, Select, String, and_, cast, func, null, or_, select, type_coerce
 
+from app.domain import OVERALL
 from app.errors import StoreError
 from app.store import tables
 from app.store.visibility import visible
@@ -50,8 +51,8 @@ def judgments_frame(
 
     Returns:
         The columns of `app.stats.frames.VOTE_COLUMNS`, names as categoricals with sorted categories, times
-        in microseconds (nanoseconds end in 2262); and `has_strength` (whether the answer said how strongly),
-        `rubric_version` and, when asked, `justification`.
+        in microseconds (nanoseconds end in 2262); `place` (of the criterion on screen), `has_strength` (whether the
+        answer said how strongly), `rubric_version` and, when asked, `justification`.
         Sorted by judgment, criterion and pair. Empty, with all columns, where nobody has judged.
 
     Raises:
@@ -173,6 +174,8 @@ def _judgment_query(wanted: ColumnElement[bool], *, with_text: bool) -> Select[A
         _assignment.c.repeat_index,
         _assignment.c.purpose,
         cast(_assignment.c.shown, String).label("shown"),
+        cast(_assignment.c.criteria_shown, String).label("criteria_shown"),
+        _assignment.c.overall_first,
     ]
     if with_text:
         columns.append(_judgment.c.justification)
@@ -420,6 +423,7 @@ def _assemble(
             "confidence": judgments["confidence"].astype(float)[at],
             "seconds": judgments["active_seconds"].astype(float)[at],
             "at": _times(judgments["submitted_at"])[at],
+            "place": _places(judgments["criteria_shown"][at], judgments["overall_first"][at], rows.criterion),
             "has_strength": rows.has_strength,
             "rubric_version": _names(judgments["rubric_version"], at),
         }
@@ -442,6 +446,22 @@ def _first_shown_first(shown: np.ndarray, first: np.ndarray, second: np.ndarray)
 def _stands_before(shown: str | None, first: str, second: str) -> bool | None:
     order = json.loads(shown) if shown is not None else None
     return None if order is None else order.index(first) < order.index(second)
+
+
+def _places(shown: np.ndarray, overall_first: np.ndarray, criterion: np.ndarray) -> np.ndarray:
+    """Where each criterion stood on screen: 0 at the top; a verdict asked first -1, else last; NaN where unknown."""
+    kind, examples = _distinct((shown, overall_first, criterion))
+    places = [_place(shown[row], overall_first[row], criterion[row]) for row in examples]
+    return np.array(places, float)[kind]
+
+
+def _place(shown: str | None, overall_first: bool | None, criterion: str) -> float:
+    if shown is None:
+        return np.nan
+    order = json.loads(shown)
+    if criterion == OVERALL:
+        return -1 if overall_first else len(order)
+    return order.index(criterion) if criterion in order else np.nan
 
 
 def _times(values: np.ndarray) -> pd.DatetimeIndex:

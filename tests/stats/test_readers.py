@@ -44,7 +44,7 @@ def test_native_votes_are_signed_and_scaled():
             )
         ]
     )
-    assert list(frame.columns) == list(VOTE_COLUMNS)
+    assert list(frame.columns) == [*VOTE_COLUMNS, "place"]
     overall = frame[frame["criterion"] == "overall"]
     np.testing.assert_array_equal(overall["value"], [0.25, -1.0, -1.0, 0.0, np.nan])
     assert overall["outcome"].tolist() == ["first", "second", "second", "both_bad", "cannot_judge"]

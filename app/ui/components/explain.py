@@ -60,6 +60,15 @@ worth asking whether raters reward length itself.
 
 Ties are left out. The 95 % interval takes into account that one rater, or one comparison, gives several votes.
 """,
+    "halo": """
+Somebody who likes a response finds it clear, honest and helpful alike: a **halo**. Then criteria agree that would not,
+and tension is under-counted.
+
+**The own verdict**: how much more often a criterion sides with the rater's own verdict than with the verdicts of others
+on the same comparison. Raters do see different things, so this is an upper bound. **A verdict asked first** and **the
+criterion before** compare judgments in which the order on the screen was another: they need rounds that draw the order.
+Each is a difference of shares: 5 % means five more criteria in a hundred take the same side.
+""",
     "models": """
 **Strength** (Bradley-Terry with ties) is on a scale of log odds, 0 being the mean model. A difference of 1 means that
 the stronger one wins 73 % of the decided votes, 2 means 88 %.

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.ui.components.explain import explain
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.reports import in_words
 from app.ui.components.text import escape
@@ -25,6 +26,11 @@ EFFECTS = {
     "length": "twice as long",
     "verbosity": "more words at equal criteria",
 }
+HALO = {
+    "own_overall": "the own verdict",
+    "overall_first": "a verdict asked first",
+    "criterion_before": "the criterion before",
+}
 
 
 def show_bias(document: Document, slices: Mapping[str, Document] | None, by: str) -> None:
@@ -42,6 +48,7 @@ def show_bias(document: Document, slices: Mapping[str, Document] | None, by: str
         table, reading=document["reading"], key="bias", name="What", title=title, domain=(0, 1), reference=0.5
     )
     _show_effects(document)
+    _show_halo(document["halo"])
     if slices is not None:
         _show_slices(slices, by)
 
@@ -95,6 +102,19 @@ def _show_effects(document: Document) -> None:
     reading = f"Clearly different from 0: {', '.join(clear)}." if clear else "No effect is clearly different from 0."
     title = "log odds of winning"
     show_intervals(table, reading=reading, key="effects", as_share=False, name="Effect", title=title, reference=0)
+
+
+def _show_halo(halo: Mapping[str, Document]) -> None:
+    """What pulls criteria besides what is on the page."""
+    rows = [estimate_row({"Pulled towards": words}, halo[key]) for key, words in HALO.items()]
+    if all(row["Value"] is None for row in rows):
+        return
+    st.subheader("Halo", anchor=False)
+    explain("halo")
+    clear = [row["Pulled towards"] for row in rows if row["Value"] is not None and row["Low"] > 0]
+    reading = f"Criteria are pulled towards {' and '.join(clear)}." if clear else "No clear pull on the criteria."
+    title = "added to the share of criteria on the same side"
+    show_intervals(estimates(rows), reading=reading, key="halo", name="Pulled towards", title=title, reference=0)
 
 
 def _show_slices(slices: Mapping[str, Document], by: str) -> None:
