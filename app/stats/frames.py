@@ -37,7 +37,7 @@ VOTE_COLUMNS = (
     "seconds",  # float or NaN
     "at",  # datetime64[ns, UTC] or NaT
 )
-"""What every vote frame has; where the order on screen is recorded, a column `place` says where each criterion stood."""
+"""What every vote frame has. Where the order on screen is recorded, `place` says where each criterion stood on it."""
 
 
 GOLD_COLUMNS = (
