@@ -12,7 +12,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,13 +20,15 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from app.domain import Campaign, Job, JobState, RaterKind, utc_now
+from app.domain import Campaign, Job, JobState, RaterKind, RoundPurpose, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
 from app.services import adjudicating, bridging, counting, job_rows, overturned, reporting
-from app.services.lookup import find_account, find_campaign, require
+from app.services.lookup import find_account, find_campaign, require, rounds_of
 from app.services.vote_events import last_vote_event
+from app.stats.agreement_drift import agreement_drifts
 from app.stats.reports import REPORTS
+from app.stats.suspect_gold import suspect_keys
 from app.stats.tension_examples import tension_examples
 from app.store import tables
 from app.store.engine import Store
@@ -253,6 +255,23 @@ def _bridge(store: Store, wanted: Wanted) -> dict[str, Any]:
     return bridging.report_bridge(store, wanted.campaign, round_name=wanted.round or None, kinds=kinds).to_json()
 
 
+def _inbox(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """What the votes bring to the designer's inbox: gold keys that raters contradict, agreement that drops."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+        gold = reporting.gold_frame(connection, campaign)
+        mains = [one.name for one in rounds_of(connection, campaign.id) if one.purpose is RoundPurpose.MAIN]
+    judged = [name for name in mains if (votes["round"] == name).any()]
+    newest = votes[votes["round"] == judged[-1]] if judged else votes.iloc[:0]
+    keys = suspect_keys(votes, gold, kinds=wanted.kinds)
+    drifts = [one for one in agreement_drifts(newest, kinds=wanted.kinds) if one.has_dropped]
+    return {
+        "gold": [{**asdict(one), "against": one.against.to_json()} for one in keys],
+        "drift": [{**asdict(one), "change": one.change.to_json()} for one in drifts],
+    }
+
+
 def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:
     """`meta` keys by which a report can be sliced: key -> number of its values."""
     values: dict[str, set[str]] = {}
@@ -275,6 +294,7 @@ MAKERS: Mapping[str, Callable[[Store, Wanted], dict[str, Any]]] = {
     "bridge": _bridge,
     "contested": _contested,
     "examples": _examples,
+    "inbox": _inbox,
     "overturned": _overturned,
     "slices": _slices,
 }

@@ -195,36 +195,41 @@ def answer(store: Store, actor_name: str, question_id: int, text: str, *, now: d
         InvalidInput: no text, too long a one, or a character that no database stores.
         Conflict: somebody answered it otherwise meanwhile.
     """
+    with store.write() as connection:
+        return answer_within(connection, actor_name, question_id, text, now=now)
+
+
+def answer_within(
+    connection: Connection, actor_name: str, question_id: int, text: str, *, now: datetime | None = None
+) -> Question:
+    """`answer` inside a transaction of the caller; raises the same."""
     if not text.strip():
         raise InvalidInput("The answer is empty: the rater reads it as you write it.")
     _check_text(text, "answer")
     now = now or utc_now()
-    with store.write() as connection:
-        row = connection.execute(_query().where(_report.c.id == question_id).with_for_update(of=_report)).first()
-        if row is None:
-            raise NotFound(f"There is no question {question_id}.")
-        actor = find_account(connection, actor_name)
-        require(connection, actor, Action.ADJUDICATE, campaign=find_campaign(connection, row.campaign))
-        slots = _slots(connection, row)
-        words = name_responses(text.strip(), slots)
-        if row.answered_at is not None:
-            if row.answer == words:
-                return _question(row, slots)
-            raise Conflict(f"{row.answered_by} answered this meanwhile: “{call_responses(row.answer or '', slots)}”")
-        connection.execute(
-            update(_report)
-            .where(_report.c.id == question_id)
-            .values(answer=words, answered_at=now, answered_by=actor.name)
-        )
-        events.record(
-            connection,
-            actor=actor.name,
-            action="question.answered",
-            subject=f"question {question_id}",
-            campaign_id=row.campaign_id,
-            detail={"kind": row.kind, "answer": words},
-        )
-        asked = _question(row, slots)
+    row = connection.execute(_query().where(_report.c.id == question_id).with_for_update(of=_report)).first()
+    if row is None:
+        raise NotFound(f"There is no question {question_id}.")
+    actor = find_account(connection, actor_name)
+    require(connection, actor, Action.ADJUDICATE, campaign=find_campaign(connection, row.campaign))
+    slots = _slots(connection, row)
+    words = name_responses(text.strip(), slots)
+    if row.answered_at is not None:
+        if row.answer == words:
+            return _question(row, slots)
+        raise Conflict(f"{row.answered_by} answered this meanwhile: “{call_responses(row.answer or '', slots)}”")
+    connection.execute(
+        update(_report).where(_report.c.id == question_id).values(answer=words, answered_at=now, answered_by=actor.name)
+    )
+    events.record(
+        connection,
+        actor=actor.name,
+        action="question.answered",
+        subject=f"question {question_id}",
+        campaign_id=row.campaign_id,
+        detail={"kind": row.kind, "answer": words},
+    )
+    asked = _question(row, slots)
     return replace(asked, answer=text.strip(), answered_at=now, answered_by=actor.name)
 
 

@@ -77,7 +77,7 @@ def weighing_of(rubric: Rubric) -> Weighing:
         for rule in rubric.tensions
         if rule.prevailing is not None
     )
-    return Weighing(rubric.declared_weights(), precedence, frozenset())
+    return Weighing(rubric.declared_weights(), precedence, frozenset(rubric.vetoes))
 
 
 def try_out(

@@ -20,6 +20,7 @@ NEUTRAL = (
     "question.%",
     "report.filed",
     "content.%",
+    "inbox.%",
     "round.closed",
     "round.open",
     "snapshot.%",

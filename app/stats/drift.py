@@ -128,7 +128,7 @@ def cochran_armitage(success: np.ndarray, score: np.ndarray, stratum: np.ndarray
 
 def time_order(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:
     """Return the positions of the votes by rater, then time, then judgment; votes without a time come last."""
-    return np.lexsort((votes["judgment_id"].to_numpy()[coded.row], _seconds(coded, votes), coded.rater))
+    return np.lexsort((votes["judgment_id"].to_numpy()[coded.row], vote_seconds(coded, votes), coded.rater))
 
 
 def sittings(coded: CodedVotes, votes: pd.DataFrame, *, gap_seconds: float = SITTING_GAP_SECONDS) -> pd.DataFrame:
@@ -144,7 +144,7 @@ def sittings(coded: CodedVotes, votes: pd.DataFrame, *, gap_seconds: float = SIT
     Returns:
         Columns `vote` (position in `coded`), `sitting`, `position` (0, 1, ...); votes without a time are left out.
     """
-    seconds = _seconds(coded, votes)
+    seconds = vote_seconds(coded, votes)
     order = time_order(coded, votes)
     order = order[np.isfinite(seconds[order])]
     seconds, rater = seconds[order], coded.rater[order]
@@ -156,7 +156,7 @@ def sittings(coded: CodedVotes, votes: pd.DataFrame, *, gap_seconds: float = SIT
     return pd.DataFrame({"vote": order, "sitting": sitting, "position": position})
 
 
-def _seconds(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:
+def vote_seconds(coded: CodedVotes, votes: pd.DataFrame) -> np.ndarray:
     """Return the time of each vote in seconds since 1970, infinite where unknown."""
     at = pd.DatetimeIndex(votes["at"]).tz_localize(None).to_numpy().astype("datetime64[ns]")[coded.row]
     return np.where(np.isnat(at), np.inf, at.astype(np.int64) / 1e9)

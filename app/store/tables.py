@@ -570,6 +570,30 @@ adjudication = Table(
 )
 """Decisions beside the votes; the one with the highest `position` holds. None overwrites a vote."""
 
+inbox_decision = Table(
+    "inbox_decision",
+    metadata,
+    _id(),
+    _ref("campaign_id", "campaign"),
+    Column("subject", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("comparison", String),
+    Column("figures", Json, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("decided_at", UtcDateTime, nullable=False),
+    Column("rubric_version", ForeignKey("rubric_version.version")),
+    Column("event_id", Integer, nullable=False),
+    CheckConstraint("kind IN ('value_conflict', 'underspecified', 'question', 'report', 'gold', 'drift')", name="kind"),
+    CheckConstraint("outcome IN ('change', 'explain', 'fix_key', 'leave')", name="outcome"),
+    Index("ix_inbox_decision_campaign_id", "campaign_id", "subject"),
+    Index("ix_inbox_decision_rubric_version", "rubric_version"),
+)
+"""What designers decided about items of their inbox; `text` is the item as it stood, `comparison` its external id,
+`rubric_version` the version that answers it, once there is one."""
+
 rater_decision = Table(
     "rater_decision",
     metadata,
