@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from app.cli.console import JsonOption, KindsOption, opened_store, print_json, say, working
+from app.services.report_shapes import describe
 
 
 def register(parent: typer.Typer) -> None:
     """Add the command to the command line."""
-    parent.command()(report)
+    keys = "\n\n".join(f"\b\n{paragraph}" for paragraph in ("The keys of --json:", *describe()))
+    parent.command(epilog=keys)(report)
 
 
 def report(
