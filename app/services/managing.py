@@ -157,6 +157,29 @@ def set_campaign_open(store: Store, person: Person, campaign_name: str, *, is_op
     campaigns.set_campaign_state(store, campaign_name, is_open=is_open, actor=person.name)
 
 
+def set_formulas(store: Store, person: Person, campaign_name: str, *, are_set: bool) -> None:
+    """Let the texts of a campaign show LaTeX between dollar signs as formulas, or as it was written.
+
+    Raises:
+        NotAllowed: the person may not manage it.
+    """
+    require_in(person, Action.MANAGE_CAMPAIGN, campaign_name)
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        if campaign.renders_math == are_set:
+            return
+        here = tables.campaign.c.id == campaign.id
+        connection.execute(update(tables.campaign).where(here).values(renders_math=are_set))
+        events.record(
+            connection,
+            actor=person.name,
+            action="campaign.formulas",
+            subject=f"campaign {campaign_name}",
+            campaign_id=campaign.id,
+            detail={"renders_math": are_set},
+        )
+
+
 def open_round(
     store: Store,
     person: Person,

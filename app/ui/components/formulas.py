@@ -27,7 +27,7 @@ LONGEST = 2000
 
 _FORMULAS = (
     (re.compile(r"\$\$(?P<latex>[^$]+?)\$\$"), "block"),
-    (re.compile(r"\$(?![\s\d])(?P<latex>[^$\n]*?[^$\s\\])\$(?!\d)"), "inline"),
+    (re.compile(r"\$(?!\s)(?P<latex>[^$\n]*?[^$\s\\])\$(?!\d)"), "inline"),
     (re.compile(r"\\\[(?P<latex>.+?)\\\]", re.DOTALL), "block"),
     (re.compile(r"\\\((?P<latex>.+?)\\\)", re.DOTALL), "inline"),
 )
@@ -55,12 +55,22 @@ def put_formulas_in_place() -> None:
 @lru_cache(maxsize=4096)
 def mathml(latex: str, display: str) -> str | None:
     """MathML of a formula; None where the LaTeX cannot be read or is longer than `LONGEST`."""
-    if len(latex) > LONGEST:
+    if len(latex) > LONGEST or not _is_balanced(latex):
         return None
     try:
         return convert(latex, display=display)
     except _BROKEN:
         return None
+
+
+def _is_balanced(latex: str) -> bool:
+    """Whether every brace is closed: the converter drops what stands before one that is not."""
+    depth = 0
+    for brace in re.findall(r"(?<!\\)(?:\\\\)*([{}])", latex):
+        depth += 1 if brace == "{" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _find(state: StateInline, silent: bool) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app.domain import OVERALL, Adjudication, Judgment, RaterKind
+from app.domain import OVERALL, Adjudication, ErrorSpan, Judgment, RaterKind
 from app.services.adjudicating import Case
 from app.services.desk import LETTERS, call_responses
-from app.ui.components.text import text_html
+from app.ui.components.text import excerpt, text_html
 from app.ui.components.time import show_time
 from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, NOT_APPLICABLE, TIE, Answer
 
@@ -103,17 +103,27 @@ def _voice(judgment: Judgment, case: Case, counted_kinds: Sequence[RaterKind]) -
         facts.append(f"{judgment.seconds:.0f} s")
     if judgment.revision:
         facts.append(f"revised {judgment.revision} time{'s' if judgment.revision > 1 else ''}")
+    texts = {one.id: one.text for one in case.comparison.completions}
     said = call_responses(judgment.justification, ids).strip()
     words = text_html(said) if said else '<p class="sy-soft">No justification.</p>'
     return (
         f'<div class="sy-voice"><header>{chip(judgment.answers.get(OVERALL), ids)}<b>{_safe(judgment.rater)}</b>'
-        f'<span class="sy-soft">{_safe(" · ".join(facts))}</span></header>{words}{_torn(judgment, ids)}</div>'
+        f'<span class="sy-soft">{_safe(" · ".join(facts))}</span></header>{words}{_torn(judgment, texts)}</div>'
     )
 
 
-def _torn(judgment: Judgment, ids: Sequence[str]) -> str:
-    """The tensions that the rater declared, and what they flagged."""
-    lines = []
+def _marked(span: ErrorSpan, texts: Mapping[str, str]) -> str:
+    """A passage that the rater marked as wrong."""
+    ids = list(texts)
+    note = f": {call_responses(span.note, ids)}" if span.note else ""
+    passage = excerpt(texts[span.completion][span.start : span.end], 160)
+    return f"Marked in {_letter(span.completion, ids)}, {span.criterion}: “{passage}”{note}"
+
+
+def _torn(judgment: Judgment, texts: Mapping[str, str]) -> str:
+    """The passages that the rater marked, the tensions that they declared, and what they flagged."""
+    ids = list(texts)
+    lines = [_marked(span, texts) for span in judgment.error_spans]
     for tension in judgment.tensions:
         settled = f"{tension.prevailed} prevailed" if tension.prevailed else "neither prevailed"
         why = f": {call_responses(tension.why, ids)}" if tension.why else ""

@@ -45,7 +45,10 @@ def page() -> None:
         _show_nothing_left(person)
         return
     form = Form(desk, "rate", autosave, desk.assignment.draft or {})
+    is_new_here = form.value("clock") is None
     form_state.hydrate(form)
+    if is_new_here and not form_state.is_saved(form, _plain(seen_tensions(form))):
+        autosave(form)  # the tab outlived a session of the server, and typed on
     with st.container(key="desk", gap="small"):
         _show_desk(person, campaign, form)
     listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))

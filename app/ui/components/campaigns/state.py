@@ -17,10 +17,11 @@ from app.ui.session import get_person, get_store
 
 
 def show_settings(campaign: Campaign) -> None:
-    """State and export."""
+    """State, formulas and export."""
     kinds = ", ".join(campaign.counted_kinds)
     st.text(f"{campaign.name}: counts {kinds} votes; created {show_time(campaign.created_at)}.")
     _show_state(campaign)
+    _show_formulas(campaign)
     _show_export(campaign)
 
 
@@ -37,6 +38,25 @@ def _show_state(campaign: Campaign) -> None:
             with errors_shown():
                 managing.set_campaign_open(get_store(), get_person(), campaign.name, is_open=not is_open)
                 st.rerun()
+
+
+def _show_formulas(campaign: Campaign) -> None:
+    with st.container(border=True):
+        st.subheader("Formulas", anchor=False)
+        st.session_state["campaign-formulas"] = campaign.renders_math
+        st.toggle(
+            "Show LaTeX as formulas",
+            key="campaign-formulas",
+            help="Between dollar signs, or in LaTeX's own brackets, in prompts and responses. Off: as it was written.",
+            on_change=_keep_formulas,
+            args=(campaign,),
+        )
+
+
+def _keep_formulas(campaign: Campaign) -> None:
+    are_set = st.session_state["campaign-formulas"]
+    with errors_shown():
+        managing.set_formulas(get_store(), get_person(), campaign.name, are_set=are_set)
 
 
 def _show_export(campaign: Campaign) -> None:

@@ -22,15 +22,18 @@ def differences(first: str, second: str) -> tuple[str, str] | None:
     """
     words = _WORD.findall(first), _WORD.findall(second)
     matcher = SequenceMatcher(a=words[0], b=words[1], autojunk=max(map(len, words)) > 2000)
-    if matcher.real_quick_ratio() < LEAST_SIMILAR or matcher.quick_ratio() < LEAST_SIMILAR:
-        return None
-    if matcher.ratio() < LEAST_SIMILAR:
+    shared = sum(_n_words(words[0][start : start + n]) for start, _, n in matcher.get_matching_blocks())
+    if 2 * shared < LEAST_SIMILAR * sum(map(_n_words, words)):
         return None
     left, right = [], []
     for kind, i, j, k, m in matcher.get_opcodes():
         left.append(_marked(words[0][i:j], is_own=kind != "equal"))
         right.append(_marked(words[1][k:m], is_own=kind != "equal"))
     return _page(left), _page(right)
+
+
+def _n_words(parts: list[str]) -> int:
+    return sum(part[0].isalnum() for part in parts)
 
 
 def _marked(words: list[str], *, is_own: bool) -> str:

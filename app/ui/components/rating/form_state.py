@@ -202,6 +202,12 @@ def draft_of(submission: Submission) -> dict[str, Any]:
     }
 
 
+def is_saved(form: Form, tensions: list[tuple[str, str, float]]) -> bool:
+    """Whether the draft on the server says what the form says; time apart."""
+    said = draft_of(read(form, tensions))
+    return all(said[key] == form.draft.get(key, said[key].__class__()) for key in ("answers", "justification"))
+
+
 def complete_answers(form: Form) -> dict[str, Answer]:
     """The answers to criteria that cover every response, in completion ids."""
     given = form.answers
