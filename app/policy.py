@@ -15,6 +15,7 @@ class Action(StrEnum):
     SEE_OWN_WORK = "see one's own work"
     PUBLISH_RUBRIC = "publish rubrics"
     ADJUDICATE = "adjudicate"
+    MANAGE_RATERS = "manage raters and gold"
     SEE_QUALITY = "see quality reports"
     MANAGE_CAMPAIGN = "manage campaigns"
     IMPORT = "import comparisons"
@@ -29,6 +30,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.SEE_OWN_WORK: frozenset({Role.RATER}),
     Action.PUBLISH_RUBRIC: frozenset({Role.DESIGNER}),
     Action.ADJUDICATE: frozenset({Role.DESIGNER}),
+    Action.MANAGE_RATERS: frozenset({Role.DESIGNER}),
     Action.SEE_QUALITY: frozenset({Role.DESIGNER, Role.RESEARCHER}),
     Action.MANAGE_CAMPAIGN: frozenset({Role.RESEARCHER}),
     Action.IMPORT: frozenset({Role.RESEARCHER}),

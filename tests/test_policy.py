@@ -12,6 +12,7 @@ ROLES_OF = {
     Action.SEE_OWN_WORK: {Role.RATER, Role.ADMIN},
     Action.PUBLISH_RUBRIC: {Role.DESIGNER, Role.ADMIN},
     Action.ADJUDICATE: {Role.DESIGNER, Role.ADMIN},
+    Action.MANAGE_RATERS: {Role.DESIGNER, Role.ADMIN},
     Action.SEE_QUALITY: {Role.DESIGNER, Role.RESEARCHER, Role.ADMIN},
     Action.MANAGE_CAMPAIGN: {Role.RESEARCHER, Role.ADMIN},
     Action.IMPORT: {Role.RESEARCHER, Role.ADMIN},

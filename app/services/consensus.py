@@ -28,7 +28,7 @@ COUNTED_PURPOSES = (Purpose.WORK.value, Purpose.GOLD.value)
 
 FIRST, SECOND = CLASSES.index("first"), CLASSES.index("second")
 
-METHODS: Mapping[str, Callable[[CodedVotes], Consensus]] = {
+METHODS: Mapping[str, Callable[..., Consensus]] = {
     "vote_share": majority,
     "majority": majority,
     "one_coin": one_coin,
@@ -91,11 +91,15 @@ def label_pairs(
     coded = code_votes(counted, kinds=kinds)
     frame, unit_rows = _pair_frame(counted, coded)
     overall = coded.of(OVERALL)
-    consensus = METHODS[method](overall)
+    trust = counted["trust"].to_numpy(float)[overall.row] if "trust" in counted else np.ones(len(overall))
+    doubted = {} if method == "one_coin" or (trust == 1).all() else {"weight": trust}  # one_coin weighs raters itself
+    consensus = METHODS[method](overall, **doubted)
     _fill_labels(frame, unit_rows, consensus, is_hard=method == "majority")
     frame["strength"] = _mean_strength(counted, overall, unit_rows, len(frame))
     _settle(frame, decisions)
     parameters: dict[str, Any] = {"method": method, "meaning": METHOD_TEXTS[method]}
+    if doubted:
+        parameters["n_doubted_votes"] = int((trust < 1).sum())
     if consensus.rater_accuracy is not None:
         parameters |= {"n_iterations": consensus.n_iterations, "converged": consensus.converged}
     return PairLabels(frame, counted, coded, build_profiles(coded, counted), unit_rows, parameters)

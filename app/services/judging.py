@@ -25,7 +25,7 @@ from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmi
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
 from app.policy import Action
-from app.services import events
+from app.services import events, watching
 from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
 from app.services.justifying import find_grounds, remember
@@ -162,6 +162,8 @@ def submit(
             f"The lease of assignment {assignment_id} ran out at {row.lease_expires_at:%H:%M} UTC and the comparison "
             "has all its judgments now. The text is kept as a draft; ask for the next comparison."
         )
+    if row.rules.get("calibration") and row.purpose != Purpose.EXAM.value:
+        watching.look(store, rater_name, row.campaign, now=now)  # after work as after gold: no clock tells which it was
     return receipt
 
 

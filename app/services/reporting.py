@@ -22,7 +22,7 @@ from app.stats.readers import votes_from_native, votes_from_table
 from app.stats.report import Report
 from app.stats.reports import REPORTS
 from app.store.engine import Store
-from app.store.queries import comparison_facts, comparison_ids, last_event, read_comparisons
+from app.store.queries import comparison_facts, comparison_ids, last_event, read_comparisons, suspended_keys
 from app.store.votes import judgments_frame
 from rubrics.model import Criterion
 
@@ -143,6 +143,8 @@ def _report(
     event = last_event(connection)
     rounds = None if round_ is None else [round_.name]
     votes = judgments_frame(connection, campaign.id, as_of_event=event, rounds=rounds, with_text=name == "raters")
+    if name != "raters":
+        votes = votes[votes["purpose"] != "exam"]  # an applicant's answers measure the applicant
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]
 
@@ -197,9 +199,10 @@ def gold_frame(connection: Connection, campaign: Campaign) -> pd.DataFrame:
 
 def native_lines(connection: Connection, row_ids: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Comparisons with what statistics need of them, in the native shape."""
+    suspended = suspended_keys(connection)
     for stored in read_comparisons(connection, row_ids):
         comparison = stored.comparison
-        gold = comparison.gold
+        gold = None if stored.row_id in suspended else comparison.gold
         yield {
             "id": comparison.id,
             "completions": [{"id": c.id, "text": c.text, "model": c.model} for c in comparison.completions],

@@ -52,17 +52,20 @@ class Consensus:
         return self.posterior.max(axis=1) if len(self.unit) else np.zeros(0)
 
 
-def majority(coded: CodedVotes) -> Consensus:
+def majority(coded: CodedVotes, *, weight: np.ndarray | None = None) -> Consensus:
     """Return the plurality of the votes on each unit, with the vote shares as its distribution.
 
     When two classes have equally many votes the decision is "tie", never the class that happens to come first.
 
     Args:
         coded: votes on one criterion.
+        weight: (N,) what each vote counts, above 0; 1 by default. `n_votes` counts votes, whatever they weigh.
     """
     unit, counts = vote_counts(coded)
     n_votes = counts.sum(axis=1)
-    shares = counts / n_votes[:, None]
+    if weight is not None:
+        counts = vote_counts(coded, weight=weight)[1]
+    shares = counts / counts.sum(axis=1)[:, None]
     return Consensus("majority", unit, shares, n_votes, decide(shares))
 
 
@@ -115,10 +118,11 @@ def decide(posterior: np.ndarray) -> np.ndarray:
     return np.where(leaders.sum(axis=1) > 1, TIE, posterior.argmax(axis=1))
 
 
-def vote_counts(coded: CodedVotes) -> tuple[np.ndarray, np.ndarray]:
-    """Return the units with votes and their (U, 4) votes per class."""
+def vote_counts(coded: CodedVotes, *, weight: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the units with votes and their (U, 4) votes per class, each counting its weight (1 by default)."""
     n_classes = len(CLASSES)
-    table = np.bincount(coded.unit.astype(np.int64) * n_classes + coded.outcome, minlength=coded.n_units * n_classes)
+    cell = coded.unit.astype(np.int64) * n_classes + coded.outcome
+    table = np.bincount(cell, weights=weight, minlength=coded.n_units * n_classes)
     table = table.reshape(-1, n_classes)
     unit = np.flatnonzero(table.sum(axis=1))
     return unit, table[unit].astype(float)

@@ -44,11 +44,15 @@ __all__ = [
     "raters_frame",
     "read_comparisons",
     "read_texts",
+    "suspended_keys",
     "tombstones",
 ]
 
 CHUNK = 500
 """Comparisons held in memory at a time; also the length of an IN list."""
+
+DOUBTS = ("rater.paused", "rater.review", "rater.appeal_granted")
+"""Events after which judgments weigh less, or fully again."""
 
 PROMPT = "prompt"
 """Stands for the prompt where a completion's id stands for the completion: in `StoredComparison.erased`."""
@@ -333,6 +337,12 @@ def gold_ids(connection: Connection, campaign_id: int) -> set[str]:
     return set(connection.scalars(query.where(comparison.c.campaign_id == campaign_id, visible(comparison.c.batch_id))))
 
 
+def suspended_keys(connection: Connection) -> set[int]:
+    """Row numbers of the comparisons whose gold key is suspended: nobody is measured by it."""
+    key = tables.gold_key
+    return set(connection.scalars(select(key.c.comparison_id).where(key.c.suspended_at.is_not(None))))
+
+
 def pool_ids(
     connection: Connection, campaign_id: int, *, kinds: Collection[str], as_of_event: int | None = None
 ) -> dict[str, int]:
@@ -382,4 +392,6 @@ def last_fact_event(connection: Connection, campaign_id: int) -> int:
         .join(round_, round_.c.id == batch_of_model.c.round_id)
         .where(round_.c.campaign_id == campaign_id)
     )
-    return max(connection.scalar(query) or 0 for query in (judged, decided, imported, withdrawn))
+    event = tables.event
+    doubted = select(func.max(event.c.id)).where(event.c.campaign_id == campaign_id, event.c.action.in_(DOUBTS))
+    return max(connection.scalar(query) or 0 for query in (judged, decided, imported, withdrawn, doubted))

@@ -52,7 +52,8 @@ def judgments_frame(
     Returns:
         The columns of `app.stats.frames.VOTE_COLUMNS`, names as categoricals with sorted categories, times
         in microseconds (nanoseconds end in 2262); `place` (of the criterion on screen), `has_strength` (whether the
-        answer said how strongly), `rubric_version` and, when asked, `justification`.
+        answer said how strongly), `rubric_version`, `trust` (what the judgment weighs in a consensus: 1, less in a time
+        of doubt) and, when asked, `justification`.
         Sorted by judgment, criterion and pair. Empty, with all columns, where nobody has judged.
 
     Raises:
@@ -71,9 +72,36 @@ def judgments_frame(
     rows = _expand(connection, verdicts, judgments, at_judgment[at_judgment >= 0], known)
     raters = raters_frame(connection, campaign_id)
     frame = _assemble(rows, judgments, known, raters, _round_names(connection, campaign_id))
+    doubts = _doubts(connection, campaign_id, as_of_event=as_of_event)
+    frame["trust"] = _trust(frame, judgments["rater_id"].astype(np.int64)[rows.judgment], doubts)
     if with_text:
         frame["justification"] = judgments["justification"][rows.judgment]
     return frame
+
+
+DOUBTED = 0.25
+"""What a judgment weighs that was given after its rater's answers had become worse."""
+
+
+def _doubts(connection: Connection, campaign_id: int, *, as_of_event: int | None) -> list[Any]:
+    """(rater, from, to): times in which the judgments of a rater are doubted, by decisions that hold."""
+    decision, event = tables.rater_decision, tables.event
+    query = select(decision.c.rater_id, decision.c.distrusts_from, decision.c.decided_at).where(
+        decision.c.campaign_id == campaign_id, decision.c.distrusts_from.is_not(None), decision.c.withdrawn_at.is_(None)
+    )
+    if as_of_event is not None:
+        at = select(event.c.at).where(event.c.id == as_of_event).scalar_subquery()
+        query = query.where(decision.c.decided_at <= at)
+    return list(connection.execute(query).all())
+
+
+def _trust(frame: pd.DataFrame, rater_ids: np.ndarray, doubts: Collection[Any]) -> np.ndarray:
+    """What each row's judgment weighs: 1, or `DOUBTED` where it was given in a time of doubt."""
+    trust = np.ones(len(frame))
+    for rater_id, since, until in doubts:
+        is_within = (frame["at"] >= since) & (frame["at"] <= until)
+        trust[(rater_ids == rater_id) & is_within.to_numpy(bool)] = DOUBTED
+    return trust
 
 
 def raters_frame(connection: Connection, campaign_id: int) -> pd.DataFrame:
