@@ -53,11 +53,11 @@ SHAPES: Mapping[str, str] = {
         realised(n)]}}, undefined_reason}}, n_iterations, converged}}}}, chosen_method, chosen_because, reading}}}},
         contested_criterion, contested[comparison_id, first, second, n_votes, votes{_CLASSES}, distribution{_CLASSES},
         decision]""",
-    "models": f"""{HEAD}, criterion, models[model, value, low, high, standard_error, method, n_games, n_wins,
-        n_losses, n_ties, length_controlled?{_MODEL}, plackett_luce?{_MODEL}], tie?{_EFFECT}, order_effect?{_EFFECT},
-        connected?, n_islands?, maximum_likelihood_exists?, fit?{_FIT}, undefined_reason, length_effect?{_EFFECT},
-        length_controlled_fit?{_FIT}, plackett_luce_fit?{{n_rankings, n_iterations, converged, log_likelihood,
-        prior_precision, error_method}}, reading""",
+    "models": f"""{HEAD}, criterion, models[model, value, low, high, standard_error, method, fisher{{low, high,
+        standard_error}}, n_games, n_wins, n_losses, n_ties, length_controlled?{_MODEL}, plackett_luce?{_MODEL}],
+        tie?{_EFFECT}, order_effect?{_EFFECT}, connected?, n_islands?, maximum_likelihood_exists?, fit?{_FIT},
+        undefined_reason, length_effect?{_EFFECT}, length_controlled_fit?{_FIT}, plackett_luce_fit?{{n_rankings,
+        n_iterations, converged, log_likelihood, prior_precision, error_method}}, reading""",
 }
 """Report -> its keys in the notation of `LEGEND`."""
 

@@ -40,7 +40,8 @@ def models_report(
         criterion: whose votes decide.
 
     Returns:
-        `models` (strongest first): model, value (log odds against the mean model) with interval, n_games, n_wins,
+        `models` (strongest first): model, value (log odds against the mean model) with interval (cluster-robust from 10
+        raters on) and, beside it, the `fisher` one that takes every vote for independent; n_games, n_wins,
         n_losses, n_ties, `length_controlled` and, where three or more were ranked, `plackett_luce`; `tie`,
         `order_effect`, `length_effect`; `fit` (and `length_controlled_fit`, `plackett_luce_fit`) with n_iterations,
         converged, error method, prior; `connected`. A pair from a ranking of k weighs 2/k.
@@ -157,10 +158,12 @@ def _document(games: Games, names: list[str], fit: StrengthFit) -> dict[str, Any
     outcomes = games.wins > 0  # a pair from a ranking weighs less, but is one game
     np.add.at(played, games.i, outcomes)
     np.add.at(played, games.j, outcomes[:, [1, 0, 2]])
-    errors = fit.standard_errors
+    errors, fisher = fit.standard_errors, fit.fisher_errors
     order = np.argsort(-fit.strengths, kind="stable")
     return {
-        "models": [_model(names[m], fit.strengths[m], errors[m], played[m], fit.error_method) for m in order],
+        "models": [
+            _model(names[m], fit.strengths[m], errors[m], fisher[m], played[m], fit.error_method) for m in order
+        ],
         "tie": _effect(fit.tie, fit.tie_error, fit, "no vote is a tie"),
         "order_effect": _effect(
             *((fit.effects[0], fit.effect_errors[0]) if len(fit.effects) else (None, None)), fit, "order not recorded"
@@ -183,8 +186,11 @@ def _fit_document(fit: StrengthFit) -> dict[str, Any]:
     }
 
 
-def _model(name: str, strength: float, error: float, played: np.ndarray, method: str) -> dict[str, Any]:
+def _model(
+    name: str, strength: float, error: float, fisher_error: float, played: np.ndarray, method: str
+) -> dict[str, Any]:
     low, high = normal_interval(strength, error)
+    fisher_low, fisher_high = normal_interval(strength, fisher_error)
     wins, losses, ties = played.astype(int).tolist()
     return {
         "model": name,
@@ -193,6 +199,7 @@ def _model(name: str, strength: float, error: float, played: np.ndarray, method:
         "high": high,
         "standard_error": error,
         "method": f"normal, {method}",
+        "fisher": {"low": fisher_low, "high": fisher_high, "standard_error": fisher_error},
         "n_games": wins + losses + ties,
         "n_wins": wins,
         "n_losses": losses,
@@ -228,15 +235,28 @@ def _reading(document: Document) -> str:
 
 
 def _text(document: Document) -> list[str]:
+    is_robust = document["fit"]["error_method"] == "cluster-robust"
     rows = []
     for model in document["models"]:
         counts = [f"{model[key]:,}" for key in ("n_games", "n_wins", "n_losses", "n_ties")]
         controlled = model.get("length_controlled")
         cells = [number(controlled["value"], digits=2), interval(controlled, digits=2)] if controlled else []
-        rows.append([model["model"], number(model["value"], digits=2), interval(model, digits=2), *cells, *counts])
+        beside = [interval(model["fisher"], digits=2)] if is_robust else []
+        strength = [number(model["value"], digits=2), interval(model, digits=2)]
+        rows.append([model["model"], *strength, *beside, *cells, *counts])
     undefined = document["length_effect"].get("undefined_reason")
     equal_length = () if undefined else ("at equal length", "")
-    header = ("model", "strength", "", *equal_length, "votes", "won", "lost", "tied")
+    header = (
+        "model",
+        "strength",
+        "",
+        *(("if independent",) if is_robust else ()),
+        *equal_length,
+        "votes",
+        "won",
+        "lost",
+        "tied",
+    )
     lines = [*title_lines("Strength of models", document), document["reading"], "", *table(rows, header=header), ""]
     if undefined:
         lines.append(f"No strengths at equal length: {undefined}.")

@@ -69,6 +69,7 @@ class StrengthFit:
         log_likelihood: at the estimate.
         prior_precision: of a Gaussian prior on the strengths; 0 is maximum likelihood.
         error_method: Fisher, or cluster-robust.
+        fisher_covariance: (M, M) what the covariance would be if every vote were independent.
         components: (M,) strongly connected component of each model: with more than one, some models never lost to (or
             never met) others, maximum likelihood is infinite, and a prior was used.
         n_islands: weakly connected components: models on different islands never met, even through others.
@@ -86,6 +87,7 @@ class StrengthFit:
     log_likelihood: float
     prior_precision: float
     error_method: str
+    fisher_covariance: np.ndarray
     components: np.ndarray
     n_islands: int
 
@@ -93,6 +95,11 @@ class StrengthFit:
     def standard_errors(self) -> np.ndarray:
         """(M,) standard errors of the strengths (against the mean of all models)."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def fisher_errors(self) -> np.ndarray:
+        """(M,) the same from the Fisher information: too small where raters have tastes of their own."""
+        return np.sqrt(np.maximum(np.diag(self.fisher_covariance), 0.0))
 
     def contrast(self, first: int, second: int) -> tuple[float, float]:
         """Return the difference of two strengths and its standard error."""
@@ -176,6 +183,7 @@ def bradley_terry(games: Games, *, ties: bool = True, prior_precision: float | N
         log_likelihood=log_likelihood,
         prior_precision=prior_precision,
         error_method=method,
+        fisher_covariance=_centred(bread[:m, :m]),
         components=components,
         n_islands=n_islands,
     )

@@ -38,16 +38,19 @@ def campaign_lines() -> Iterator[dict[str, Any]]:
             quality.make(store, report, folder=kept)
             yield line(f"{report.name}, 1e6 judgments, from all votes (a job)", [time.perf_counter() - start])
         yield line("contested, 1e6 judgments", clock(lambda: contested(store, "bench"), repeat=1))
-        patches = []
+        patches, cpu = [], []
         for round_ in range(N_ROUNDS):
             _vote(folder / "bench.db", start=N_JUDGMENTS + round_ * N_NEW)
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             found = quality.find(store, "dee", wanted["agreement"], folder=kept)
             patches.append(time.perf_counter() - start)
+            cpu.append(round(1000 * (time.process_time() - busy)))
             assert found is not None
             assert found.is_current
             assert found.document["n_judgments"] == N_JUDGMENTS + (round_ + 1) * N_NEW
-        yield line("agreement, 1e6 judgments, 1,000 new votes patched in", patches, aim="under 1,000 ms")
+        yield line(
+            "agreement, 1e6 judgments, 1,000 new votes patched in", patches, aim="under 1,000 ms", cpu_ms=sorted(cpu)[2]
+        )
         for report in wanted.values():
             seconds = clock(lambda report=report: quality.find(store, "dee", report, folder=kept), repeat=10)
             yield line(f"{report.name}, 1e6 judgments, opened warm", seconds, aim="under 1,000 ms")

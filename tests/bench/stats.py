@@ -27,6 +27,7 @@ from app.stats.patterns import count_patterns, patterns_of_table
 from app.stats.readers import votes_from_table
 from app.stats.report_agreement import criterion_document
 from app.stats.strength import aggregate_games, bradley_terry
+from tests.bench._campaign import campaign_lines
 from tests.bench._coverage import coverage_lines
 from tests.bench.timing import clock, line
 
@@ -45,6 +46,7 @@ def measurements() -> Iterator[dict[str, Any]]:
     yield dawid_skene_line(*ratings)
     yield patching_line()
     yield from report_lines()
+    yield from campaign_lines()
     yield from coverage_lines()
 
 

@@ -108,6 +108,17 @@ def test_islands_are_counted():
     assert fit.n_islands == 2
 
 
+def test_fishers_errors_stand_beside_clustered_ones():
+    rng = np.random.default_rng(8)
+    i = rng.integers(0, 4, 400)
+    j, outcome = (i + rng.integers(1, 4, 400)) % 4, rng.integers(0, 2, 400)
+    plain = bradley_terry(Games(i, j, np.eye(3)[outcome], np.zeros((400, 0)), (), 4))
+    clustered = bradley_terry(Games(i, j, np.eye(3)[outcome], np.zeros((400, 0)), (), 4, np.repeat(np.arange(20), 20)))
+    np.testing.assert_allclose(plain.fisher_errors, plain.standard_errors)
+    np.testing.assert_allclose(clustered.fisher_errors, plain.standard_errors)
+    assert np.abs(clustered.standard_errors - plain.standard_errors).max() > 0.001
+
+
 def test_clusters_of_copies_widen_the_errors():
     _, i, j, outcome, _ = simulate(5, n=500)
     wins = np.eye(3)[outcome]

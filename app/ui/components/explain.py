@@ -73,6 +73,9 @@ Each is a difference of shares: 5 % means five more criteria in a hundred take t
 **Strength** (Bradley-Terry with ties) is on a scale of log odds, 0 being the mean model. A difference of 1 means that
 the stronger one wins 73 % of the decided votes, 2 means 88 %.
 
+From ten raters on, intervals allow for raters with tastes of their own. The table has, beside them, the interval that
+would hold if every vote were independent: where it is much narrower, a few raters weigh heavily.
+
 It holds for these prompts and these raters. Where models never met, directly or through others, strengths cannot be
 compared, and the page says so.
 """,

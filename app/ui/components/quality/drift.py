@@ -64,7 +64,7 @@ def _chart(table: pd.DataFrame, key: str) -> alt.LayerChart:
     y = alt.Y(f"{LINES[key]}:Q", scale=scale, axis=alt.Axis(format="~g" if is_path else ".0%"), title=LINES[key])
     encoding: dict[str, Any] = {"x": alt.X(f"{ANSWER}:Q", axis=axis, title="number of the gold answer"), "y": y}
     if RATER in table:
-        legend = alt.Legend(orient="top", title=None, columns=4, labelLimit=150)
+        legend = alt.Legend(orient="top", title=None, columns=3, labelLimit=90)
         encoding["color"] = alt.Color(f"{RATER}:N", sort=None, legend=legend)
     encoding["tooltip"] = [alt.Tooltip(column) for column in table.columns]
     lines = alt.Chart(table).mark_line(interpolate="step-after" if is_path else "linear", point=len(table) < 40)

@@ -26,6 +26,7 @@ EFFECTS = {
     "length": "twice as long",
     "verbosity": "more words at equal criteria",
 }
+INDEPENDENT = "Interval if votes were independent"
 HALO = {
     "own_overall": "the own verdict",
     "overall_first": "a verdict asked first",
@@ -65,12 +66,14 @@ def show_models(document: Document, slices: Mapping[str, Document] | None, by: s
     rows = []
     for model in models:
         counts = {name: model[f"n_{name}"] for name in ("wins", "losses", "ties")}
+        fisher = model["fisher"]
+        beside = {INDEPENDENT: f"[{fisher['low']:.2f}, {fisher['high']:.2f}]"}
         named = {"Model": model["model"], "Series": "as voted"}
-        rows.append(estimate_row(named, model | {"n": model["n_games"]}) | counts)
+        rows.append(estimate_row(named, model | {"n": model["n_games"]}) | beside | counts)
         controlled = model.get("length_controlled") or {}
         if controlled.get("value") is not None:
             named = {"Model": model["model"], "Series": "at equal length"}
-            rows.append(estimate_row(named, controlled | {"n": model["n_games"]}) | counts)
+            rows.append(estimate_row(named, controlled | {"n": model["n_games"]}) | {INDEPENDENT: ""} | counts)
     table = estimates(rows)
     show_intervals(
         table,
