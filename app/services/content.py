@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from app.domain import utc_now
 from app.errors import InvalidInput
 from app.services import events
-from app.services.breaks import hand_back, held_rows
+from app.services.holding import hand_back, held_rows
 from app.services.lookup import find_account
 from app.store import tables
 from app.store.engine import Store

@@ -18,6 +18,7 @@ from app.domain import (
     ErrorSpan,
     Purpose,
     Rater,
+    RaterKind,
     Report,
     utc_now,
 )
@@ -25,7 +26,7 @@ from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmi
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
 from app.policy import Action
-from app.services import events, watching
+from app.services import events, watching, working_time
 from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
 from app.services.justifying import find_grounds, remember
@@ -70,7 +71,7 @@ class Submission:
         reports: flags and questions.
         error_spans: passages marked as wrong.
         confidence: 1 to 5.
-        seconds: active seconds on this comparison.
+        seconds: active seconds on this comparison; left out, the server's own measure (`working_time`).
     """
 
     answers: Mapping[str, Answer]
@@ -106,6 +107,7 @@ def save_draft(
             "lease_expires_at": now + timedelta(seconds=rules_from_dict(row.rules).lease_seconds),
         }
         connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**values))
+        working_time.note(connection, row.rater_id, assignment_id, now=now)
     return True
 
 
@@ -229,6 +231,7 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
             .where(_assignment.c.id == assignment_id)
             .values(state=AssignmentState.SKIPPED.value, closed_at=now, skip_reason=reason)
         )
+        working_time.finish(connection, rater.id, assignment_id, ended_by="skipped", now=now)
         if row.state == AssignmentState.OPEN.value and row.takes_place:
             give_back(connection, row.round_id, row.comparison_id, row.scope)
         events.record(
@@ -407,6 +410,10 @@ def _store(
 ) -> Receipt:
     """Write a judgment with all that belongs to it; the event says which advice the rater did not take."""
     answers = {key: answer.to_dict() for key, answer in submission.answers.items()}
+    seconds = submission.seconds
+    if rater.kind is RaterKind.HUMAN:
+        measured = working_time.finish(connection, rater.id, row.id, ended_by="submitted", now=now)
+        seconds = measured if seconds is None else seconds
     event_id = events.record(
         connection,
         actor=rater.name,
@@ -423,7 +430,7 @@ def _store(
             "rubric_version": row.rubric_version,
             "justification": submission.justification,
             "confidence": submission.confidence,
-            "active_seconds": submission.seconds,
+            "active_seconds": seconds,
             "submitted_at": now,
             "event_id": event_id,
         },
