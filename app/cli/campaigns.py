@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.cli.console import CampaignArgument, JsonOption, opened_store, print_json, print_table, rubric_from, say
-from app.domain import RaterKind, RoundRules
+from app.domain import OverlapPolicy, RaterKind, RoundRules
 from app.errors import InvalidInput
 
 app = typer.Typer(help="Campaigns: comparisons, rounds and members under one name.", no_args_is_help=True)
@@ -50,6 +50,14 @@ def create(
     repeat_rate: Annotated[
         float, typer.Option(metavar="SHARE", help="Share of the work that comes back to the same rater, unannounced.")
     ] = _DEFAULTS.repeat_rate,
+    policy: Annotated[
+        OverlapPolicy,
+        typer.Option(
+            metavar="POLICY",
+            help="When votes are enough: curtailed (the decisions of the full overlap with fewer votes), fixed, or "
+            "posterior (stops where gold shows that it may).",
+        ),
+    ] = _DEFAULTS.policy,
     lease_seconds: Annotated[
         int, typer.Option(metavar="S", help="How long a rater holds a comparison before another may have it.")
     ] = _DEFAULTS.lease_seconds,
@@ -57,7 +65,9 @@ def create(
     """Create a campaign with its main round."""
     from app.services.campaigns import create_campaign
 
-    rules = RoundRules(overlap=overlap, gold_rate=gold_rate, repeat_rate=repeat_rate, lease_seconds=lease_seconds)
+    rules = RoundRules(
+        overlap=overlap, gold_rate=gold_rate, repeat_rate=repeat_rate, lease_seconds=lease_seconds, policy=policy
+    )
     with opened_store() as store:
         campaign = create_campaign(
             store,

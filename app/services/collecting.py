@@ -20,9 +20,11 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, select,
 from app.domain import OVERALL, AssignmentState, ItemState, OverlapPolicy, Round, utc_now
 from app.services.lanes import lane_id, requires_of, scope_named
 from app.services.lookup import round_of
-from app.services.queueing import first_places, is_accepted, lock_in_order
+from app.services.queueing import FEWEST, first_places, is_accepted, lock_in_order
+from app.services.stopping import latest_model
 from app.stats.frames import MISSING_OUTCOMES
-from app.stats.overlap import CONTESTED, STOP, decide_overlap
+from app.stats.overlap import CONFIDENT, CONTESTED, STOP, decide_overlap
+from app.stats.stopping import StoppingModel
 from app.store import tables
 from app.store.engine import batched
 from app.store.visibility import visible
@@ -155,7 +157,7 @@ def is_audited(round_: Round, external_id: str) -> bool:
 # --- deciding ----------------------------------------------------------------------------------------------------
 
 
-def rule(round_: Round, votes: Sequence[Vote], *, largest: int) -> Ruling:
+def rule(round_: Round, votes: Sequence[Vote], *, largest: int, model: StoppingModel | None = None) -> Ruling:
     """What the round's policy makes of the votes on one comparison for one scope.
 
     Every pair of a ranking, and every criterion of a scope without the overall verdict, is a unit of its own; the
@@ -165,6 +167,7 @@ def rule(round_: Round, votes: Sequence[Vote], *, largest: int) -> Ruling:
         round_: the round.
         votes: in the order in which the raters began.
         largest: most votes to spend.
+        model: a usable posterior, where the policy stops by one; it says something of pairs and overall verdicts.
     """
     n = len(votes)
     largest = max(largest, n, 1)
@@ -176,16 +179,23 @@ def rule(round_: Round, votes: Sequence[Vote], *, largest: int) -> Ruling:
     spend = largest - (n - counts.sum(axis=1))  # a missing answer took its place
     if round_.rules.policy is OverlapPolicy.FIXED and n < largest:
         return Ruling("ask", "the overlap is fixed", None, n, largest - n)
-    decisions = decide_overlap(counts, largest=np.maximum(spend, 1))
-    answer = None
+    by_posterior = model is not None and len(units) == 1
+    posterior = model.posterior(_labels(votes))[None, :] if model is not None and by_posterior else None
+    decisions = decide_overlap(
+        counts, largest=np.maximum(spend, 1), smallest=FEWEST, posterior=posterior, threshold=round_.rules.threshold
+    )
+    answer, probability = None, None
+    if posterior is not None and decisions.reason[0] == CONFIDENT:
+        probability = float(posterior.max())
     if len(units) == 1 and decisions.leader[0] >= 0:
         answer = units[0].names[decisions.leader[0]]
     actions = set(decisions.action)
     if "ask" in actions:
-        return Ruling("ask", "more votes may change the answer", None, n, int(decisions.n_more.max()))
+        n_more = max(1, FEWEST - n) if by_posterior else int(decisions.n_more.max())
+        return Ruling("ask", "more votes may change the answer", None, n, n_more)
     action = CONTESTED if CONTESTED in actions else STOP
     reason = str(decisions.reason[list(decisions.action).index(action)])
-    return Ruling(action, reason, answer if action == STOP else None, n, 0)
+    return Ruling(action, reason, answer if action == STOP else None, n, 0, probability)
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,17 @@ class _Unit:
 
     counts: tuple[int, ...]
     names: tuple[str, ...]
+
+
+def _labels(votes: Sequence[Vote]) -> list[tuple[str, int]]:
+    """(rater, class) of every overall verdict on a pair that is not missing."""
+    found = []
+    for vote in votes:
+        for answer in vote.answers.values():
+            said = outcome(answer, *vote.slots)
+            if said not in MISSING_OUTCOMES:
+                found.append((str(vote.rater_id), CLASSES.index(said)))
+    return found
 
 
 def _units(votes: Sequence[Vote]) -> list[_Unit]:
@@ -223,16 +244,31 @@ def _act(
     now: datetime,
 ) -> None:
     """Rule on queue items, and set their places, lanes and states accordingly."""
+    model, policy = _usable_model(connection, round_)
     for item in items:
         if item.state == ItemState.WITHDRAWN.value:
             continue
-        ruling = rule(
-            round_, votes.get((item.comparison_id, item.scope), ()), largest=round_.rules.overlap + item.n_extra
-        )
-        _apply(connection, round_, item, ruling, now=now)
+        given = votes.get((item.comparison_id, item.scope), ())
+        by_overall = scope_named(round_, item.scope).asks_overall
+        largest = round_.rules.overlap + item.n_extra
+        ruling = rule(round_, given, largest=largest, model=model if by_overall else None)
+        _apply(connection, round_, item, ruling, policy=policy, now=now)
 
 
-def _apply(connection: Connection, round_: Round, item: Row[Any], ruling: Ruling, *, now: datetime) -> None:
+def _usable_model(connection: Connection, round_: Round) -> tuple[StoppingModel | None, str]:
+    """The posterior that may stop comparisons of a round, if any, and the name of the policy that decides with it."""
+    policy = f"{POLICY}/{round_.rules.policy.value}"
+    if round_.rules.policy is not OverlapPolicy.POSTERIOR:
+        return None, policy
+    found = latest_model(connection, round_.id)
+    if found is None or not found[1].is_usable:
+        return None, f"{policy}, curtailed"
+    return found[1], f"{policy} {found[0]}"
+
+
+def _apply(
+    connection: Connection, round_: Round, item: Row[Any], ruling: Ruling, *, policy: str, now: datetime
+) -> None:
     """Set one queue item as ruled; a decision is written when it is new."""
     largest = round_.rules.overlap + item.n_extra
     state, n_slots, lane, n_extra = ItemState.COLLECTING, ruling.n_votes + ruling.n_more, item.lane_id, item.n_extra
@@ -240,7 +276,7 @@ def _apply(connection: Connection, round_: Round, item: Row[Any], ruling: Ruling
         n_slots = min(first_places(round_.rules) + item.n_extra, largest)
     elif ruling.action == STOP:
         goes_on = ruling.n_votes < largest and is_audited(round_, item.external_id)
-        _write_decision(connection, round_, item, ruling, is_audited=goes_on, now=now)
+        _write_decision(connection, round_, item, ruling, is_audited=goes_on, policy=policy, now=now)
         state = ItemState.COLLECTING if goes_on else ItemState.SETTLED
         n_slots = largest if goes_on else ruling.n_votes
     elif ruling.action == CONTESTED and round_.rules.experts and not item.for_contested:
@@ -249,7 +285,7 @@ def _apply(connection: Connection, round_: Round, item: Row[Any], ruling: Ruling
         scope = scope_named(round_, item.scope)
         lane = lane_id(connection, round_, scope, requires_of(item.requires), for_contested=True)
     elif ruling.action == CONTESTED:
-        _write_decision(connection, round_, item, ruling, is_audited=False, now=now)
+        _write_decision(connection, round_, item, ruling, is_audited=False, policy=policy, now=now)
         state, n_slots = ItemState.CONTESTED, ruling.n_votes
     n_slots = max(n_slots, item.n_taken) if state is not ItemState.COLLECTING else n_slots
     wanted = {
@@ -270,7 +306,14 @@ def _apply(connection: Connection, round_: Round, item: Row[Any], ruling: Ruling
 
 
 def _write_decision(
-    connection: Connection, round_: Round, item: Row[Any], ruling: Ruling, *, is_audited: bool, now: datetime
+    connection: Connection,
+    round_: Round,
+    item: Row[Any],
+    ruling: Ruling,
+    *,
+    is_audited: bool,
+    policy: str,
+    now: datetime,
 ) -> None:
     """Write a decision, unless the last one on the comparison says the same."""
     state = (ItemState.SETTLED if ruling.action == STOP else ItemState.CONTESTED).value
@@ -289,7 +332,7 @@ def _write_decision(
         "answer": ruling.answer,
         "n_votes": ruling.n_votes,
         "probability": ruling.probability,
-        "policy": f"{POLICY}/{round_.rules.policy.value}",
+        "policy": policy,
         "is_audited": is_audited,
         "decided_at": now,
     }

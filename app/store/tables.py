@@ -594,6 +594,81 @@ inbox_decision = Table(
 """What designers decided about items of their inbox; `text` is the item as it stood, `comparison` its external id,
 `rubric_version` the version that answers it, once there is one."""
 
+overlap_model = Table(
+    "overlap_model",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    Column("document", Json, nullable=False),
+    Column("fitted_at", UtcDateTime, nullable=False),
+    Index("ix_overlap_model_round", "round_id", "id"),
+)
+"""The posteriors that stopped comparisons, by version: `overlap_decision.policy` names the row."""
+
+adjudicator_view = Table(
+    "adjudicator_view",
+    metadata,
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("rater_id", ForeignKey("rater.id"), primary_key=True),
+    Column("answer", Json, nullable=False),
+    Column("formed_at", UtcDateTime, nullable=False),
+)
+"""What somebody thought of a comparison before they saw its votes; without it the votes stay hidden from them."""
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    _ref("round_id", "round"),
+    Column("position", Integer, nullable=False),
+    Column("n_items", Integer, nullable=False),
+    Column("n_sampled", Integer, nullable=False),
+    Column("max_defects", Integer, nullable=False),
+    Column("plan", Json, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opened_by", String, nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    UniqueConstraint("round_id", "position"),
+    CheckConstraint("state IN ('open', 'accepted', 'rejected')", name="state"),
+    CheckConstraint("n_sampled BETWEEN 1 AND n_items", name="n_sampled"),
+)
+"""A batch of settled comparisons and the plan by which a sample of it decides: rejected batches return to the queue."""
+
+audit_item = Table(
+    "audit_item",
+    metadata,
+    Column("audit_id", ForeignKey("audit.id"), primary_key=True),
+    Column("comparison_id", ForeignKey("comparison.id"), primary_key=True),
+    Column("label", String, nullable=False),
+    Column("is_sampled", Boolean, nullable=False),
+    Column("answer", Json),
+    Column("is_defect", Boolean),
+    Column("reason", Text),
+    Column("auditor", String),
+    Column("inspected_at", UtcDateTime),
+    Index("ix_audit_item_comparison_id", "comparison_id"),
+)
+"""`label`: what the votes had settled on when the batch was drawn; `answer`: the auditor's own, given without it."""
+
+review = Table(
+    "review",
+    metadata,
+    _id(),
+    _ref("judgment_id", "judgment"),
+    Column("level", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("answers", Json),
+    Column("reason", Text, nullable=False),
+    _ref("reviewer_id", "rater"),
+    Column("reviewed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("judgment_id", "level"),
+    CheckConstraint("level IN ('review', 'senior')", name="level"),
+    CheckConstraint("verdict IN ('approve', 'edit')", name="verdict"),
+    CheckConstraint("(verdict = 'edit') = (answers IS NOT NULL)", name="answers"),
+)
+"""A reviewer's word on an attempt, beside it: the attempt stays as it was given."""
+
 rater_decision = Table(
     "rater_decision",
     metadata,

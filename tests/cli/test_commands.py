@@ -14,7 +14,9 @@ from tests.cli.conftest import Steelyard, native, write_lines
 def house(steelyard: Steelyard, tmp_path: Path) -> Path:
     """A working directory with a campaign `c` of two comparisons."""
     write_lines(tmp_path / "c.jsonl", native("x1"), native("x2"))
-    steelyard("campaign", "create", "c", "--rubric", "helpful_harmless", "--title", "Two questions")
+    steelyard(
+        "campaign", "create", "c", "--rubric", "helpful_harmless", "--title", "Two questions", "--policy", "fixed"
+    )
     steelyard("import", "c", "c.jsonl")
     return tmp_path
 

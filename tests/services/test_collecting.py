@@ -10,6 +10,7 @@ import pytest
 
 from app.domain import OverlapPolicy, RankingMode, RoundRules
 from app.requirements import from_dict
+from app.services import stopping
 from app.services.assigning import next_assignment
 from app.services.campaigns import open_round
 from app.services.judging import Submission, revise, skip, submit
@@ -20,6 +21,7 @@ from tests.services.house import (
     SCORED,
     bring,
     four,
+    gold,
     grant,
     line,
     make_campaign,
@@ -185,6 +187,37 @@ def test_experts_judge_what_is_contested_and_nothing_else(store: Store, tmp_path
     assert {judge(store, "r3"), judge(store, "r3")} == {"x1", "x2"}
     assert decisions(store) == [("settled", "a", 3, False)] * 2
     assert wrong_counters(store) == []
+
+
+def test_a_posterior_stops_where_gold_shows_that_it_may(store: Store, tmp_path: Path) -> None:
+    """Five raters, right nine times in ten on 30 gold comparisons: two that agree are enough of five."""
+    raters = [f"r{n}" for n in range(5)]
+    answers = [[vote(name, "ab"[(n + r) % 10 == 0], purpose="gold", shown=["a", "b"]) for r, name in enumerate(raters)]
+               for n in range(30)]  # fmt: skip
+    golds = [{**gold(f"g{n}"), "judgments": answers[n]} for n in range(30)]
+    lines = [*golds, line("x1"), line("x2")]
+    start(store, tmp_path, *lines, overlap=5, n_raters=5, policy=OverlapPolicy.POSTERIOR, threshold=0.95)
+    assert [judge(store, "r0"), judge(store, "r1")].count(None) == 0
+    model = stopping.refit(store, "c")["main"]
+    assert (model.n_gold, model.is_usable) == (150, True)
+    assert model.temperature is not None
+    for name in ("r0", "r1", "r2", "r3", "r4"):
+        judge(store, name)
+        judge(store, name)
+    found = rows(store, tables.overlap_decision)
+    assert {(row.state, row.answer) for row in found} == {("settled", "a")}
+    assert min(row.n_votes for row in found) == 2
+    assert all(row.policy == "overlap-1/posterior 1" and row.probability >= 0.95 for row in found)
+    assert wrong_counters(store) == []
+
+
+def test_without_gold_enough_the_posterior_policy_curtails(store: Store, tmp_path: Path) -> None:
+    start(store, tmp_path, overlap=3, policy=OverlapPolicy.POSTERIOR)
+    assert stopping.refit(store, "c")["main"].reason == "0 gold answers; 100 are needed"
+    assert [judge(store, f"r{n}") for n in range(3)] == ["x1", "x1", None]
+    assert [(row.policy, row.probability) for row in rows(store, tables.overlap_decision)] == [
+        ("overlap-1/posterior, curtailed", None)
+    ]
 
 
 def test_what_experts_do_not_settle_is_contested(store: Store, tmp_path: Path) -> None:
