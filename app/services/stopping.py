@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,8 @@ from app.store.visibility import visible
 from rubrics.answers import Answer, outcome
 
 _model = tables.overlap_model
-_models: dict[tuple[URL, int], StoppingModel] = {}
+_models: dict[tuple[URL, int, datetime], StoppingModel] = {}
+"""Read once per process; the time tells versions apart that a restored database gave the same number."""
 
 
 def refit(store: Store, campaign_name: str, *, actor: str = "system") -> dict[str, StoppingModel]:
@@ -51,14 +53,14 @@ def refit(store: Store, campaign_name: str, *, actor: str = "system") -> dict[st
 
 def latest_model(connection: Connection, round_id: int) -> tuple[int, StoppingModel] | None:
     """The newest posterior of a round with its number; None before the first."""
-    number = connection.scalar(_latest_query(), {"round_id": round_id})
-    if number is None:
+    row = connection.execute(_latest_query(), {"round_id": round_id}).first()
+    if row is None:
         return None
-    known = (connection.engine.url, number)
+    known = (connection.engine.url, row.id, row.fitted_at)
     if known not in _models:
-        document = connection.scalar(select(_model.c.document).where(_model.c.id == number))
+        document = connection.scalar(select(_model.c.document).where(_model.c.id == row.id))
         _models[known] = StoppingModel.from_dict(document)
-    return number, _models[known]
+    return row.id, _models[known]
 
 
 def gold_votes(connection: Connection, campaign: Campaign) -> list[GoldVote]:
@@ -115,5 +117,6 @@ def _stops_by_posterior(round_: Round) -> bool:
 
 @cache
 def _latest_query() -> Select[Any]:
-    """The number of the newest posterior of `:round_id`."""
-    return select(_model.c.id).where(_model.c.round_id == bindparam("round_id")).order_by(_model.c.id.desc()).limit(1)
+    """Number and time of the newest posterior of `:round_id`."""
+    mine = select(_model.c.id, _model.c.fitted_at).where(_model.c.round_id == bindparam("round_id"))
+    return mine.order_by(_model.c.id.desc()).limit(1)

@@ -73,8 +73,9 @@ def make_campaign(
     rubric: Rubric = PLAIN,
     kinds: Sequence[RaterKind] = (RaterKind.HUMAN,),
 ) -> int:
-    """A campaign with these lines; returns its number."""
-    campaign = create_campaign(store, name, rubric=rubric, counted_kinds=kinds)
+    """A campaign with these lines that collects a fixed overlap; returns its number."""
+    rules = RoundRules(policy=OverlapPolicy.FIXED)
+    campaign = create_campaign(store, name, rubric=rubric, counted_kinds=kinds, rules=rules)
     import_lines(store, name, lines, folder)
     return campaign.id
 
