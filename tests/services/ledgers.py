@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from app.domain import RaterKind, utc_now
+from app.domain import OverlapPolicy, RaterKind, RoundRules, utc_now
 from app.services.campaigns import create_campaign
 from app.services.importing import ImportSummary, import_file
 from app.store import tables
