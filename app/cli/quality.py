@@ -49,17 +49,20 @@ def report(
     models     strength of the models behind the responses
     pilot      what to change in the rubric: vague, redundant, missing, in tension
     """
-    from app.services.reporting import campaign_report, file_report, sliced_report
+    from app.services.reporting import campaign_report, file_report, sliced_file_report, sliced_report
 
     if (campaign is None) == (votes is None):
         raise typer.BadParameter("give a campaign, or --votes FILE")
-    if votes is not None and (by is not None or round_name is not None):
-        raise typer.BadParameter("--by and --round need a campaign")
+    if votes is not None and round_name is not None:
+        raise typer.BadParameter("--round needs a campaign")
     if by is not None and round_name is not None:
         raise typer.BadParameter("give --by or --round")
     with working("Counting"):
         if votes is not None:
-            reports = {"": file_report(name, votes, kinds=kinds)}
+            if by is None:
+                reports = {"": file_report(name, votes, kinds=kinds)}
+            else:
+                reports = sliced_file_report(name, votes, by=by, kinds=kinds)
         else:
             with opened_store() as store:
                 if by is None:

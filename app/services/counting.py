@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 from sqlalchemy import Connection
 
+from app.domain import Purpose
 from app.services import vote_events
 from app.services.vote_events import Mark
 from app.stats.agreement_counts import (
@@ -29,6 +30,9 @@ from app.stats.report import Report
 from app.stats.report_agreement import agreement_report, counted_agreement_report
 from app.store.queries import last_event
 from app.store.votes import judgments_frame
+
+NOT_EXAM = tuple(purpose.value for purpose in Purpose if purpose is not Purpose.EXAM)
+"""Purposes whose votes measure the set; an applicant's answers measure the applicant."""
 
 MOST = 5_000
 """So many changed comparisons are patched in well under a second; more of them are counted afresh, with the rest."""
@@ -53,7 +57,7 @@ def make_agreement(
     try:
         counts = _count(connection, campaign_id, kinds=kinds, as_of_event=now.event)
     except CannotPatch:
-        votes = judgments_frame(connection, campaign_id, kinds=kinds, as_of_event=now.event)
+        votes = judgments_frame(connection, campaign_id, kinds=kinds, as_of_event=now.event, purposes=NOT_EXAM)
         return agreement_report(votes, kinds=kinds, as_of_event=now.event)
     keep(file, counts, now, code=code)
     return counted_agreement_report(counts, kinds=kinds, as_of_event=now.event)
@@ -154,5 +158,5 @@ def _criterion(arrays: Mapping[str, np.ndarray], number: int) -> CriterionCounts
 
 
 def _count(connection: Connection, campaign_id: int, *, kinds: Collection[str], **which: Any) -> AgreementCounts:
-    votes = judgments_frame(connection, campaign_id, kinds=kinds, **which)
+    votes = judgments_frame(connection, campaign_id, kinds=kinds, purposes=NOT_EXAM, **which)
     return count_agreement(code_votes(votes, kinds=kinds), votes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from app.domain import Campaign, RaterKind, RefusedLine, Round, RoundPurpose
 from app.errors import InvalidInput
 from app.formats.registry import format_named
 from app.formats.vote_tables import read_vote_table
+from app.services.counting import NOT_EXAM
 from app.services.lookup import find_campaign, find_round, rounds_of, rubric_of
 from app.stats.completions import completions_from_native, gold_from_native
 from app.stats.frames import VoteFrameError
@@ -73,19 +74,25 @@ def sliced_report(
         NotFound: no such campaign.
         InvalidInput: no such report, `by` is not `meta.KEY`, or no comparison has the key.
     """
-    if not by.startswith("meta."):
-        raise InvalidInput(f"--by {by!r}: name a key of the comparisons' meta, e.g. meta.domain.")
-    key = by.removeprefix("meta.")
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
         facts = comparison_facts(connection, campaign.id)
-        if not any(key in fact.meta for fact in facts):
-            known = sorted({name for fact in facts for name in fact.meta})
-            raise InvalidInput(f"No comparison of {campaign_name!r} has meta.{key}; the keys are {', '.join(known)}.")
-        groups: dict[str, set[str]] = {}
-        for fact in facts:
-            groups.setdefault(str(fact.meta.get(key, "(none)")), set()).add(fact.id)
-        return {value: _report(connection, name, campaign, kinds=kinds, only=groups[value]) for value in sorted(groups)}
+        groups = _groups(((fact.id, fact.meta) for fact in facts), by=by, of=f"{campaign_name!r}")
+        return {value: _report(connection, name, campaign, kinds=kinds, only=ids) for value, ids in groups.items()}
+
+
+def _groups(facts: Iterable[tuple[str, Mapping[str, Any]]], *, by: str, of: str) -> dict[str, set[str]]:
+    """Ids of comparisons by the value of a `meta` key, sorted by value; `(none)` for those without it."""
+    if not by.startswith("meta."):
+        raise InvalidInput(f"--by {by!r}: name a key of the comparisons' meta, e.g. meta.domain.")
+    key, known = by.removeprefix("meta."), set()
+    groups: dict[str, set[str]] = {}
+    for comparison_id, meta in facts:
+        known |= meta.keys()
+        groups.setdefault(str(meta.get(key, "(none)")), set()).add(comparison_id)
+    if key not in known:
+        raise InvalidInput(f"No comparison of {of} has meta.{key}; the keys are {', '.join(sorted(known))}.")
+    return dict(sorted(groups.items()))
 
 
 def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = None) -> Report:
@@ -99,10 +106,41 @@ def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = 
     Raises:
         InvalidInput: no such report or file, or a file that holds no votes.
     """
+    votes, extra, _ = _file_frames(name, path)
+    return REPORTS[name](votes, kinds=_kinds(votes, kinds), **extra)
+
+
+def sliced_file_report(
+    name: str, path: Path, *, by: str, kinds: Collection[RaterKind] | None = None
+) -> dict[str, Report]:
+    """The same report for each value of a `meta` key of a native file; see `sliced_report`.
+
+    Raises:
+        InvalidInput: as `file_report`; a table, which has no meta; `by` is not `meta.KEY`, or no line has the key.
+    """
+    votes, extra, lines = _file_frames(name, path)
+    if not lines:
+        raise InvalidInput(f"{path}: a table of votes has no meta to slice by; native JSONL has.")
+    meta = ((str(line.get("id", f"line-{number}")), line.get("meta") or {}) for number, line in enumerate(lines, 1))
+    counted, ids = _kinds(votes, kinds), votes["comparison_id"].astype(str)
+    return {
+        value: REPORTS[name](votes[ids.isin(group)], kinds=counted, **extra)
+        for value, group in _groups(meta, by=by, of=str(path)).items()
+    }
+
+
+def _kinds(votes: pd.DataFrame, kinds: Collection[RaterKind] | None) -> list[str]:
+    """The kinds named, or all that a file has."""
+    return sorted(votes["rater_kind"].unique()) if kinds is None else [kind.value for kind in kinds]
+
+
+def _file_frames(name: str, path: Path) -> tuple[pd.DataFrame, dict[str, Any], list[dict[str, Any]]]:
+    """The votes of a file, the further frames of a report, and the lines of a native file (none of a table)."""
     _check_name(name)
     if not path.is_file():
         raise InvalidInput(f"There is no file {path}.")
     extra: dict[str, Any] = {}
+    lines: list[dict[str, Any]] = []
     try:
         if path.suffix in TABLE_SUFFIXES:
             votes = _table_votes(path, with_times=name == "raters")
@@ -116,8 +154,7 @@ def file_report(name: str, path: Path, *, kinds: Collection[RaterKind] | None = 
         raise InvalidInput(f"{path}: {error}") from error
     if votes.empty:
         raise InvalidInput(f"{path} holds no votes.")
-    counted = sorted(votes["rater_kind"].unique()) if kinds is None else [kind.value for kind in kinds]
-    return REPORTS[name](votes, kinds=counted, **extra)
+    return votes, extra, lines
 
 
 def _table_votes(path: Path, *, with_times: bool) -> pd.DataFrame:
@@ -142,9 +179,11 @@ def _report(
     _check_name(name)
     event = last_event(connection)
     rounds = None if round_ is None else [round_.name]
-    votes = judgments_frame(connection, campaign.id, as_of_event=event, rounds=rounds, with_text=name == "raters")
-    if name != "raters":
-        votes = votes[votes["purpose"] != "exam"]  # an applicant's answers measure the applicant
+    is_raters = name == "raters"
+    purposes = None if is_raters else NOT_EXAM
+    votes = judgments_frame(
+        connection, campaign.id, as_of_event=event, rounds=rounds, purposes=purposes, with_text=is_raters
+    )
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]
 

@@ -65,7 +65,7 @@ def test_the_version(steelyard: Steelyard) -> None:
         ("report",),
         ("report", "agreement"),
         ("report", "agreement", "c", "--votes", "f.jsonl"),
-        ("report", "agreement", "--votes", "f.jsonl", "--by", "meta.x"),
+        ("report", "agreement", "--votes", "f.jsonl", "--round", "main"),
         ("report", "agreement", "c", "--kinds", "martian"),
         ("campaign", "create", "c", "--rubric", "minimal", "--overlap", "many"),
         ("simulate", "c", "--raters", "0", "--judgments", "1"),

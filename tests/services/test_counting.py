@@ -71,6 +71,8 @@ def _is_up_to_date(store: Store, kept: quality.KeptReport | None) -> None:
 @pytest.mark.usefixtures("large")
 def test_votes_revisions_and_imports_are_patched_in(campaign: Store, tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "kept"
+    with campaign.write() as connection:
+        connection.execute(update(tables.assignment).where(tables.assignment.c.id < 4).values(purpose="exam"))
     assert _find(campaign, folder) is None, "the first count of a large campaign is a job's"
     quality.make(campaign, quality.want(campaign, "agreement", "c"), folder=folder)
     monkeypatch.setattr(counting, "count_agreement", _only_small(counting.count_agreement))

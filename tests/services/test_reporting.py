@@ -11,7 +11,7 @@ from app.domain import RaterKind
 from app.errors import InvalidInput, NotFound
 from app.services.campaigns import create_campaign
 from app.services.exporting import export_campaign
-from app.services.reporting import campaign_report, file_report, sliced_report
+from app.services.reporting import campaign_report, file_report, sliced_file_report, sliced_report
 from app.stats.reports import REPORTS
 from app.store.engine import Store
 from tests.services.ledgers import PLAIN, TWO_CRITERIA, erase_completion, line, make_campaign, vote
@@ -69,6 +69,22 @@ def test_slices_cover_the_campaign(campaign: Store) -> None:
     slices = sliced_report(campaign, "agreement", "c", by="meta.domain")
     assert list(slices) == ["(none)", "x", "y", "z"]
     assert [one.to_json()["n_comparisons"] for one in slices.values()] == [1, 7, 8, 8]
+
+
+def test_a_native_file_is_sliced_as_its_campaign(campaign: Store, tmp_path: Path) -> None:
+    export_campaign(campaign, "c", tmp_path / "out.jsonl")
+    of_campaign = sliced_report(campaign, "bias", "c", by="meta.domain")
+    of_file = sliced_file_report("bias", tmp_path / "out.jsonl", by="meta.domain", kinds=[RaterKind.HUMAN])
+    assert list(of_file) == list(of_campaign)
+    for value, report in of_campaign.items():
+        assert of_file[value].to_json() == {**report.to_json(), "as_of_event": None}
+    with pytest.raises(InvalidInput, match="the keys are domain"):
+        sliced_file_report("bias", tmp_path / "out.jsonl", by="meta.nope")
+    pd.DataFrame({"comparison_id": ["x"], "rater_id": ["r"], "preferred": ["a"]}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    with pytest.raises(InvalidInput, match="no meta to slice by"):
+        sliced_file_report("bias", tmp_path / "t.csv", by="meta.domain")
 
 
 def test_a_withdrawn_text_stops_no_report(campaign: Store) -> None:
