@@ -83,18 +83,27 @@ export default function ({ data, parentElement }) {
     event.preventDefault()
   }
 
-  if (state.onKey) doc.removeEventListener('keydown', state.onKey)
-  state.observer?.disconnect()
-  state.onKey = onKey
+  // A button of a scale keeps Enter to itself, so that Streamlit's own shortcut never hears of Ctrl+Enter on it.
+  const onEnter = (event) => {
+    const isSubmit = event.key === 'Enter' && (event.ctrlKey || event.metaKey)
+    if (!isSubmit || !event.composedPath()[0].closest?.('.st-key-panel [role="radio"]')) return
+    event.preventDefault()
+    event.stopPropagation()
+    panel().querySelector('[class*="-submit"] button, [class*="-save"] button')?.click()
+  }
+
+  state.stop?.()
+  doc.addEventListener('keydown', onEnter, { capture: true })
   doc.addEventListener('keydown', onKey)
+  state.stop = () => {
+    state.observer?.disconnect()
+    doc.removeEventListener('keydown', onEnter, { capture: true })
+    doc.removeEventListener('keydown', onKey)
+  }
   state.observer = new MutationObserver(() => requestAnimationFrame(paint))
   const watched = doc.querySelector('[data-testid="stMain"]')
   if (watched) state.observer.observe(watched, { childList: true, subtree: true })
   requestAnimationFrame(paint)
 
-  return () => {
-    state.observer?.disconnect()
-    doc.removeEventListener('keydown', state.onKey)
-    state.onKey = null
-  }
+  return state.stop
 }

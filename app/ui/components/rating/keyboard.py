@@ -16,6 +16,8 @@ from app.ui.words import say
 _SCRIPT = (files("app.ui") / "assets" / "keyboard.js").read_text(encoding="utf-8")
 _KEYS = st.components.v2.component("steelyard_keyboard", html="<span hidden></span>", js=_SCRIPT)
 
+_CHANGED = "single-keys-changed"
+
 LIST = (
     ("1 … 9", "key-answer"),
     ("0", "key-cannot"),
@@ -61,6 +63,8 @@ def show_single_keys(person: Person) -> None:
 
 def _show_keys(person: Person) -> None:
     show_single_keys(person)
+    if st.session_state.pop(_CHANGED, False):
+        st.rerun()  # a dialog is a fragment: the page behind it has to learn of the switch
     rows = "".join(f"<tr><td>{_keys(keys)}</td><td>{html.escape(say(meaning))}</td></tr>" for keys, meaning in LIST)
     st.html(f'<table class="sy-keys">{rows}</table>')
 
@@ -73,3 +77,4 @@ def _keep() -> None:
     person = get_person()
     wanted = replace(person.account.preferences, single_keys=st.session_state["single-keys"])
     set_preferences(get_store(), person, wanted)
+    st.session_state[_CHANGED] = True
