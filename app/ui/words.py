@@ -220,6 +220,84 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "Sie haben jeden Vergleich gesehen, der Stimmen braucht. Kommen Sie später wieder, wählen Sie oben eine "
         "andere Kampagne, oder sehen Sie durch, was Sie getan haben.",
     ),
+    "advice": ("Look again:", "Noch einmal hinsehen:"),
+    "rule-min_words": (
+        "Justification has {n} of at least {least} words: say what decided.",
+        "Die Begründung hat {n} von mindestens {least} Wörtern: sagen Sie, was den Ausschlag gab.",
+    ),
+    "rule-must_name_criterion": (
+        "Justification names no criterion: name what decided: {names}.",
+        "Die Begründung nennt kein Kriterium: nennen Sie, was den Ausschlag gab: {names}.",
+    ),
+    "rule-required_on_tension": (
+        "Justification is empty, and two criteria favour different responses: say which prevailed and why.",
+        "Die Begründung fehlt, und zwei Kriterien sprechen für verschiedene Antworten: sagen Sie, was überwog.",
+    ),
+    "rule-quotes_must_exist": (
+        "“{quote}” does not stand in Response {letter}: quote it as it stands.",
+        "„{quote}“ steht nicht in Antwort {letter}: zitieren Sie, was dort steht.",
+    ),
+    "rule-quotes-nowhere": (
+        "“{quote}” stands neither in a response nor in the prompt: quote it as it stands.",
+        "„{quote}“ steht weder in einer Antwort noch in der Aufgabe: zitieren Sie, was dort steht.",
+    ),
+    "rule-must_not_repeat": (
+        "Justification nearly repeats an earlier one of yours: say what decided here. Yours was: “{copied}”",
+        "Die Begründung wiederholt fast eine frühere von Ihnen: sagen Sie, was hier den Ausschlag gab. "
+        "Die frühere war: „{copied}“",
+    ),
+    "rule-must_match_choice": (
+        "Justification calls {said} the better one, and overall you chose {chosen}: change the words or the answer.",
+        "Die Begründung nennt {said} die bessere, insgesamt wählten Sie {chosen}: ändern Sie Worte oder Wahl.",
+    ),
+    # questions, reports, pauses
+    "ask": ("Ask the designer", "Rückfrage stellen"),
+    "ask-label": ("What is unclear about this comparison?", "Was ist an diesem Vergleich unklar?"),
+    "report": ("Report harmful content", "Schädlichen Inhalt melden"),
+    "report-lead": (
+        "The designers look at it. Whether you judge or skip the comparison is up to you.",
+        "Die Verantwortlichen sehen es sich an. Ob Sie den Vergleich bewerten oder überspringen, entscheiden Sie.",
+    ),
+    "report-label": ("What is harmful? (optional)", "Was ist schädlich? (freiwillig)"),
+    "send": ("Send", "Senden"),
+    "sent": ("Sent. The answer will appear here.", "Gesendet. Die Antwort erscheint hier."),
+    "no-answer-yet": ("No answer yet", "Noch keine Antwort"),
+    "answered": ("{who}, {time}: {text}", "{who}, {time}: {text}"),
+    "understood": ("Understood", "Verstanden"),
+    "pause-hold": ("Pause, keep this for me", "Pause, diesen behalten"),
+    "pause-back": ("Pause, hand this back", "Pause, diesen zurückgeben"),
+    "paused": ("Pause", "Pause"),
+    "paused-since": (
+        "The clock has stopped at {time}; you have worked for {done} today. What you wrote is kept.",
+        "Die Uhr steht seit {time}; heute haben Sie {done} gearbeitet. Was Sie geschrieben haben, bleibt erhalten.",
+    ),
+    "go-on": ("Go on", "Weiter"),
+    "rest": (
+        "You have worked for {time} without a rest. A few minutes away from the screen do good.",
+        "Sie arbeiten seit {time} ohne Unterbrechung. Ein paar Minuten Abstand tun gut.",
+    ),
+    # content
+    "warning": ("Before you read on", "Bevor Sie weiterlesen"),
+    "warning-kinds": ("This comparison contains: {kinds}.", "Dieser Vergleich enthält: {kinds}."),
+    "warning-show": ("Show it", "Anzeigen"),
+    "warning-never": ("Never show me: {kind}", "Nie mehr zeigen: {kind}"),
+    "content-choice": ("Content I do not want to be shown", "Inhalte, die ich nicht sehen möchte"),
+    "content-choice-help": (
+        "You are never given comparisons of these kinds. It has no effect on your standing.",
+        "Vergleiche dieser Art bekommen Sie nie. Das hat keinen Einfluss auf Ihre Bewertung.",
+    ),
+    "content-choice-none": ("None: show me everything", "Keine: alles zeigen"),
+    # working time
+    "log": ("How active time is counted", "Wie aktive Zeit gezählt wird"),
+    "log-counts": (
+        "The time between two things you do on a comparison counts. Of a longer silence {seconds} seconds count, or "
+        "as long as reading the texts at {words} words a minute takes, if that is more. Pauses do not count. The "
+        "clock is the server's; how fast you are plays no part.",
+        "Es zählt die Zeit zwischen zwei Dingen, die Sie an einem Vergleich tun. Von längerer Stille zählen {seconds} "
+        "Sekunden, oder so viel, wie das Lesen der Texte mit {words} Wörtern je Minute dauert, wenn das mehr ist. "
+        "Pausen zählen nicht. Die Uhr ist die des Servers; wie schnell Sie sind, spielt keine Rolle.",
+    ),
+    "log-take": ("Take the log along (CSV, {n} stretches)", "Protokoll mitnehmen (CSV, {n} Abschnitte)"),
     # what the tab keeps
     "saved": ("Saved", "Gespeichert"),
     "unsaved": ("Not saved yet; this tab keeps it", "Noch nicht gespeichert; dieser Tab bewahrt es auf"),

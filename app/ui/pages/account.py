@@ -12,6 +12,7 @@ from app.services.preferences import set_preferences
 from app.services.sessions import Person
 from app.ui.components.page import errors_shown, page_header
 from app.ui.components.rating.keyboard import show_single_keys
+from app.ui.components.rating.warning import show_content_choice
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
 from app.ui.words import LANGUAGES, say
@@ -48,6 +49,7 @@ def _screen(person: Person) -> None:
         width=300,
     )
     show_single_keys(person)
+    show_content_choice(person)
 
 
 def _keep_language() -> None:

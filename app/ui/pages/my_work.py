@@ -18,6 +18,7 @@ from app.ui.components.rating.panel import answer_in_words
 from app.ui.components.rating.revising import show_earlier
 from app.ui.components.text import escape_html, excerpt
 from app.ui.components.time import show_duration, show_time, start_of_day
+from app.ui.components.working_log import show_working_log
 from app.ui.session import get_person, get_store
 
 PER_PAGE = 20
@@ -43,6 +44,7 @@ def page() -> None:
         )
         return
     _show_days(person, campaign)
+    show_working_log(person)
     _show_card(person, campaign)
     _show_list(judgments)
 

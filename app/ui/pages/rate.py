@@ -12,12 +12,15 @@ from app.domain import Campaign
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
-from app.services import judging
+from app.services import judging, working_time
 from app.services.sessions import Person
+from app.services.working_time import Today
 from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.rating import form_state
+from app.ui.components.rating.asking import show_answers
 from app.ui.components.rating.bar import show_bar
 from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.day import read_day, show_pause
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.marks import follow_selection
@@ -25,6 +28,7 @@ from app.ui.components.rating.more import show_more
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.tension import SeenTension, seen_tensions
 from app.ui.components.rating.typed import CLOSED
+from app.ui.components.rating.warning import show_warning
 from app.ui.components.text import escape, escape_html
 from app.ui.session import chosen_campaign, find_person, get_person, get_store
 from app.ui.words import CATALOGUE, say
@@ -40,17 +44,24 @@ def page() -> None:
     if campaign is None or not may_work(person.account.state):
         _show_no_work(person, campaign)
         return
+    day = read_day(person)
+    if show_pause(day):
+        return
     desk = desks.open_desk(get_store(), person.name, campaign.name)
     if desk is None:
         _show_nothing_left(person)
         return
     form = Form(desk, "rate", autosave, desk.assignment.draft or {})
-    is_new_here = form.value("clock") is None
+    if show_warning(form):
+        return
+    is_new_here = form.value(form_state.HERE) is None
     form_state.hydrate(form)
     if is_new_here and not form_state.is_saved(form, _plain(seen_tensions(form))):
         autosave(form)  # the tab outlived a session of the server, and typed on
+    elif is_new_here:
+        working_time.arrive(get_store(), person.name, desk.assignment.id)
     with st.container(key="desk", gap="small"):
-        _show_desk(person, campaign, form)
+        _show_desk(person, campaign, form, day)
     listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
@@ -65,7 +76,6 @@ def autosave(form: Form) -> None:
 def submit(shown: Form) -> None:
     """Hand in; a second click or a second tab finds it stored already."""
     form = shown.anew()
-    form_state.tick(form)
     submission = form_state.read(form, _plain(seen_tensions(form)))
     try:
         receipt = judging.submit(get_store(), get_person().name, form.desk.assignment.id, submission)
@@ -97,10 +107,11 @@ def _close(form: Form) -> None:
     st.session_state[CLOSED] = [*st.session_state.get(CLOSED, [])[-20:], form.desk.assignment.id]
 
 
-def _show_desk(person: Person, campaign: Campaign, form: Form) -> None:
+def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> None:
     assignment = form.desk.assignment
-    view = show_bar(person, campaign, form.desk)
+    view = show_bar(person, campaign, form.desk, day)
     _show_notice()
+    show_answers(person, form)
     reading, panel = st.columns([2.5, 1], gap="medium")
     with reading:
         show_conversation(assignment.prompt, view=view, material=form.desk.material)
@@ -134,7 +145,10 @@ def _show_end(person: Person, form: Form, tensions: list[SeenTension]) -> None:
             )
             st.button(say("skip-now"), key=form.key("skip"), on_click=skip, args=(form,))
         show_more(person, form)
-    _show_missing(form, problem_lines(form, form.desk.problems(form_state.read(form, _plain(tensions)))))
+    submission = form_state.read(form, _plain(tensions))
+    problems = desks.find_problems(get_store(), person.name, form.desk, submission)
+    _show_missing(form, problem_lines(form, [problem for problem in problems if not problem.is_advice]))
+    _show_advice(problem_lines(form, [problem for problem in problems if problem.is_advice]))
 
 
 def _show_missing(form: Form, lines: list[str]) -> None:
@@ -147,6 +161,13 @@ def _show_missing(form: Form, lines: list[str]) -> None:
         st.warning("\n".join(f"- {escape(line)}" for line in lines))
     else:
         st.html(f'<p class="sy-missing">{"<br>".join(map(escape_html, lines))}</p>')
+
+
+def _show_advice(lines: list[str]) -> None:
+    """What the rubric would have the rater look at again; nothing waits for it."""
+    if lines:
+        said = "<br>".join(map(escape_html, lines))
+        st.html(f'<p class="sy-missing sy-advice"><b>{escape_html(say("advice"))}</b> {said}</p>')
 
 
 def _show_notice() -> None:

@@ -6,26 +6,23 @@ import streamlit as st
 
 from app.domain import Campaign
 from app.policy import Action
-from app.services import desk as desks
 from app.services.desk import Desk
 from app.services.sessions import Person
+from app.services.working_time import Today
 from app.ui.components.page import campaign_choice
 from app.ui.components.rating.conversation import View, are_related, has_long
+from app.ui.components.rating.day import show_day, show_rest
 from app.ui.components.rating.keyboard import open_keys
 from app.ui.components.rating.panel import open_rubric
-from app.ui.components.time import show_duration, start_of_day
-from app.ui.session import get_store
 from app.ui.words import say
 
 
-def show_bar(person: Person, campaign: Campaign, desk: Desk) -> View:
+def show_bar(person: Person, campaign: Campaign, desk: Desk, day: Today) -> View:
     """Progress and the few switches; returns how texts are shown."""
-    today = desks.own_days(get_store(), person.name, since=start_of_day())
-    n_today, seconds = sum(day.n_judgments for day in today), sum(day.seconds for day in today)
     is_unrelated = _switch_off_for_unrelated(desk)
     with st.container(key="bar", horizontal=True, vertical_alignment="center", gap="medium"):
         campaign_choice(person, Action.JUDGE, campaign, width=320)
-        st.caption(say("today", n=n_today, time=show_duration(seconds)), width="content")
+        show_day(day)
         st.space("stretch")
         view = _show_switches(desk)
         if st.button(say("rubric"), key="open-rubric", type="tertiary"):
@@ -34,6 +31,7 @@ def show_bar(person: Person, campaign: Campaign, desk: Desk) -> View:
             open_keys(person)
     if is_unrelated:
         st.caption(say("unrelated"))
+    show_rest(day)
     return view
 
 

@@ -6,7 +6,6 @@ reload, a restart or another tab starts from there. Widget keys carry the assign
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -23,8 +22,8 @@ from app.ui.words import say
 from rubrics.answers import Answer
 from rubrics.model import OVERALL
 
-IDLE_SECONDS = 90.0
-"""A longer pause between two actions does not count as working time beyond this."""
+HERE = "here"
+"""Says that this session has shown the assignment before."""
 
 NEITHER = "neither"
 
@@ -74,7 +73,6 @@ class Form:
     def changed(self) -> None:
         """What every widget calls."""
         form = self.anew()
-        tick(form)
         form.on_change(form)
 
     def anew(self) -> Form:
@@ -125,7 +123,7 @@ def hydrate(form: Form) -> None:
         st.session_state.setdefault(form.key("confidence"), draft["confidence"])
     _hydrate_tensions(form, draft.get("tensions", ()))
     _hydrate_marks(form, draft.get("error_spans", ()))
-    st.session_state.setdefault(form.key("clock"), (time.monotonic(), float(draft.get("seconds") or 0.0)))
+    st.session_state.setdefault(form.key(HERE), True)
 
 
 def _hydrate_tensions(form: Form, tensions: Sequence[Mapping[str, Any]]) -> None:
@@ -161,15 +159,6 @@ def written(form: Form, name: str) -> str:
     return name_responses(form.value(name) or "", form.desk.assignment.shown).strip()
 
 
-def tick(form: Form) -> float:
-    """Count the time since the last action as work, a long pause only in part; returns active seconds so far."""
-    last, total = form.value("clock") or (time.monotonic(), 0.0)
-    now = time.monotonic()
-    total += min(now - last, IDLE_SECONDS)
-    st.session_state[form.key("clock")] = (now, total)
-    return total
-
-
 def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
     """What would be handed in now.
 
@@ -186,7 +175,6 @@ def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
         tensions=(*declared, *own),
         error_spans=tuple(_span(form, mark) for mark in form.value(MARKS) or ()),
         confidence=form.value("confidence"),
-        seconds=round(min((form.value("clock") or (0.0, 0.0))[1], 86_000.0), 1),
     )
 
 
@@ -196,7 +184,6 @@ def draft_of(submission: Submission) -> dict[str, Any]:
         "answers": {key: answer.to_dict() for key, answer in submission.answers.items()},
         "justification": submission.justification,
         "confidence": submission.confidence,
-        "seconds": submission.seconds,
         "tensions": [{"between": list(t.between), "prevailed": t.prevailed, "why": t.why} for t in submission.tensions],
         "error_spans": [asdict(span) for span in submission.error_spans],
     }

@@ -62,6 +62,9 @@ def problem_lines(form: Form, problems: list[Problem]) -> list[str]:
     for problem in problems:
         if problem.message == "has no answer":
             continue
+        if problem.rule:
+            lines.append(_rule_line(problem))
+            continue
         name = names.get(problem.field, problem.field.capitalize())
         message, remedy = problem.message.replace("cannot_judge", "?"), problem.remedy.replace("cannot_judge", "?")
         if "leave out" in message:
@@ -69,6 +72,21 @@ def problem_lines(form: Form, problems: list[Problem]) -> list[str]:
             continue
         lines.append(f"{name} {message}: {remedy}.")
     return lines
+
+
+def _rule_line(problem: Problem) -> str:
+    """What a rule for justifications says."""
+    key = f"rule-{problem.rule}"
+    if problem.rule == "quotes_must_exist" and problem.values["letter"] is None:
+        key = "rule-quotes-nowhere"
+    values = {name: _listed(value) for name, value in problem.values.items()}
+    if problem.rule == "must_match_choice":
+        values["chosen"] = values["chosen"] or say("neither")
+    return say(key, **values)
+
+
+def _listed(value: object) -> object:
+    return f" {say('and')} ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def show_rubric(rubric: Rubric) -> None:

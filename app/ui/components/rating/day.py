@@ -1,0 +1,60 @@
+"""A rater's day: how much is done, how long it took, a word about rest, and pauses."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.errors import SteelyardError
+from app.services import working_time
+from app.services.sessions import Person
+from app.services.working_time import Today
+from app.ui.components.page import empty_state, show_error
+from app.ui.components.time import show_duration, show_time, start_of_day
+from app.ui.session import get_person, get_store
+from app.ui.words import say
+
+
+def read_day(person: Person) -> Today:
+    """The day so far, as the server measures it."""
+    return working_time.today(get_store(), person.name, since=start_of_day())
+
+
+def show_day(day: Today) -> None:
+    """One line in the bar: no pace, no goal."""
+    st.caption(say("today", n=day.n_judgments, time=show_duration(day.seconds)), width="content")
+
+
+def show_rest(day: Today) -> None:
+    """A gentle word after long work."""
+    if day.may_rest:
+        st.caption(say("rest", time=show_duration(day.unbroken_seconds)))
+
+
+def show_pause(day: Today) -> bool:
+    """What the page is during a pause; returns whether there is one."""
+    if day.paused_at is None:
+        return False
+    empty_state(say("paused"), say("paused-since", time=show_time(day.paused_at), done=show_duration(day.seconds)))
+    st.button(say("go-on"), type="primary", key="go-on", on_click=_resume)
+    return True
+
+
+def show_pause_entries() -> None:
+    """The entries of the menu: pause and keep the comparison, or hand it back."""
+    if st.button(say("pause-hold"), key="pause-hold", width="stretch"):
+        _pause(hold=True)
+    if st.button(say("pause-back"), key="pause-back", width="stretch"):
+        _pause(hold=False)
+
+
+def _pause(*, hold: bool) -> None:
+    try:
+        working_time.pause(get_store(), get_person().name, hold=hold)
+    except SteelyardError as error:
+        show_error(error)
+    else:
+        st.rerun()
+
+
+def _resume() -> None:
+    working_time.resume(get_store(), get_person().name)
