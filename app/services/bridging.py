@@ -107,7 +107,7 @@ def report_bridge(
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
         bridge = _bridge(connection, campaign, round_name)
-        before = _round_before(connection, campaign, bridge.rubric_version, bridge.mode, from_round)
+        before = round_before(connection, campaign, bridge.rubric_version, bridge.mode, from_round)
         event = last_event(connection)
         counted = [kind.value for kind in (kinds or campaign.counted_kinds)]
         old, new = (
@@ -134,7 +134,7 @@ def _open(connection: Connection, campaign: Campaign, actor: str, plan: Plan) ->
     if not campaigns.NAME_PATTERN.fullmatch(plan.name):
         raise InvalidInput(f"Round name {plan.name!r}: use letters, digits, '.', '_' and '-', at most 64 of them.")
     rubric = rubric_of(connection, plan.version)
-    before = _round_before(connection, campaign, plan.version, None, plan.from_round)
+    before = round_before(connection, campaign, plan.version, None, plan.from_round)
     if before.rubric_version == plan.version:
         known = plan.version[:12]
         raise InvalidInput(f"Round {before.name!r} is judged by version {known} already: bridge to another one.")
@@ -165,7 +165,7 @@ def _bridge(connection: Connection, campaign: Campaign, name: str | None) -> Rou
     return bridges[-1]
 
 
-def _round_before(
+def round_before(
     connection: Connection, campaign: Campaign, version: str, mode: RankingMode | None, name: str | None
 ) -> Round:
     """The round named, or the newest that collected data of a mode under another version."""

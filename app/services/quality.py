@@ -27,6 +27,7 @@ from app.services import adjudicating, bridging, counting, job_rows, overturned,
 from app.services.lookup import find_account, find_campaign, require, rounds_of
 from app.services.vote_events import last_vote_event
 from app.stats.agreement_drift import agreement_drifts
+from app.stats.camps import camps_document
 from app.stats.reports import REPORTS
 from app.stats.suspect_gold import suspect_keys
 from app.stats.tension_examples import tension_examples
@@ -255,6 +256,14 @@ def _bridge(store: Store, wanted: Wanted) -> dict[str, Any]:
     return bridging.report_bridge(store, wanted.campaign, round_name=wanted.round or None, kinds=kinds).to_json()
 
 
+def _camps(store: Store, wanted: Wanted) -> dict[str, Any]:
+    """How each rater resolves the tensions."""
+    with store.read() as connection:
+        campaign = find_campaign(connection, wanted.campaign)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+    return camps_document(votes, kinds=wanted.kinds)
+
+
 def _inbox(store: Store, wanted: Wanted) -> dict[str, Any]:
     """What the votes bring to the designer's inbox: gold keys that raters contradict, agreement that drops."""
     with store.read() as connection:
@@ -292,6 +301,7 @@ def _overturned(store: Store, wanted: Wanted) -> dict[str, Any]:
 MAKERS: Mapping[str, Callable[[Store, Wanted], dict[str, Any]]] = {
     **dict.fromkeys(REPORTS, _report),
     "bridge": _bridge,
+    "camps": _camps,
     "contested": _contested,
     "examples": _examples,
     "inbox": _inbox,

@@ -6,6 +6,7 @@ frame with readable column names, because the table view shows that same frame.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -19,7 +20,15 @@ AnyChart = alt.Chart | alt.LayerChart | alt.ConcatChart | alt.FacetChart | alt.H
 HEIGHT = 280
 
 
-def figure(chart: AnyChart, table: pd.DataFrame, *, reading: str, key: str, **columns: Any) -> None:
+def figure(
+    chart: AnyChart,
+    table: pd.DataFrame,
+    *,
+    reading: str,
+    key: str,
+    on_select: Callable[[], None] | None = None,
+    **columns: Any,
+) -> None:
     """A chart with its one-sentence reading above it and its numbers in a second tab.
 
     Args:
@@ -27,13 +36,14 @@ def figure(chart: AnyChart, table: pd.DataFrame, *, reading: str, key: str, **co
         table: the numbers behind it, under the names that people read.
         reading: what to see, with the n behind it.
         key: unique on the page.
+        on_select: called when something of the chart was picked; what, is in the state `chart-KEY`.
         columns: `column_config` of the table, by column.
     """
     with st.container(key=f"figure-{key}"):
         st.markdown(escape(reading))
         picture, numbers = st.tabs(["Chart", "Table"], key=f"figure-tabs-{key}")
         with picture:
-            st.altair_chart(chart, width="stretch", key=f"chart-{key}", alt=reading)
+            st.altair_chart(chart, width="stretch", key=f"chart-{key}", alt=reading, on_select=on_select or "ignore")
         with numbers:
             st.dataframe(table, hide_index=True, width="stretch", column_config=columns or None, key=f"table-{key}")
 

@@ -135,6 +135,45 @@ Which of the two prevails is only said from 30 conflicts on: see the tension map
 **Unexplained**: there is a verdict, but no criterion favours a side. Above a quarter, the rubric probably lacks a
 criterion. **Defiance**: the verdict goes against every criterion that favours a side.
 """,
+    "bridge": """
+A **bridge** judges the same comparisons under the new version. Each row compares the mean of the new votes with that of
+the old ones, comparison by comparison; the line is the 95 % interval, raters and comparisons taken as clusters.
+
+**Shift** is towards the first response; **bolder** is how much stronger the answers have become, whichever response
+they favour. Both are in points of the scale.
+
+Old votes **may be carried over** where both stay within a quarter of a point with their whole 90 % interval: that is a
+test that they are the same, not a failure to see a difference. Where it is not shown either way, more comparisons would
+tell. **Same side** is how often both versions favour the same response.
+""",
+    "stale": """
+How much it is worth to judge a comparison again: **rests on the change** is the share of its label that comes from
+criteria that mean something else now, or are new, or whose rule has changed; **near to flipping** is 1 for a divided
+vote and falls as votes agree. The value is the product of the two; where the label that the rubric implies flips
+already, it is the first alone.
+
+Take the file along and import it: `steelyard priorities import CAMPAIGN priorities.jsonl`.
+""",
+    "camps": """
+Each point is one rater: how often the first criterion prevails when the two pull apart. Raters with few conflicts have
+wide lines.
+
+**Tarone's Z** asks whether raters differ by more than chance. From 3 on they follow different rules: do not average
+them. Then they are cut in two where two common shares fit best. The cut was found by looking, so the intervals of the
+two camps are a little too narrow.
+""",
+    "implied": """
+What a rubric implies from the verdicts on its criteria, for each judgment:
+
+1. **Vetoes**: where the criteria that veto favour one response only, that response wins.
+2. **Precedence**: else, where two criteria favour different responses and a rule says which prevails, the other is left
+   out.
+3. **Weights**: the sign of the weighted sum of what is left; equal weights where none are declared. A criterion without
+   an answer adds nothing.
+
+The label of a comparison is what most of its judgments imply; as many for either is a tie. Raters' own overall verdicts
+stay what they are: nothing here changes a vote.
+""",
 }
 """What a popover says, in Markdown."""
 

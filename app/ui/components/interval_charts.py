@@ -25,6 +25,9 @@ _NAME_AXIS = alt.Axis(
 )
 """Names of rows; long ones take two lines, so that a narrow screen keeps room for the points."""
 
+CELL = "cell"
+"""The name under which a picked square of `triangle` is found in the selection of its chart."""
+
 ROW_HEIGHT, BESIDE_ROWS = 36, 75
 """Of one name, and of the axis with its title and a legend above."""
 
@@ -164,17 +167,18 @@ def triangle(table: pd.DataFrame, *, x: str, y: str, value: str, label: str, sma
         tooltip=[alt.Tooltip(column) for column in table.columns if column not in (label, small)],
     )
     top = max(0.01, float(table[value].max())) if table[value].notna().any() else 1.0
-    squares = base.mark_rect(cornerRadius=5, stroke="rgba(127,127,127,.35)", strokeWidth=1).encode(
+    squares = base.mark_rect(cornerRadius=5, cursor="pointer", stroke="rgba(127,127,127,.35)", strokeWidth=1).encode(
         color=alt.condition(
             f"isValid(datum['{value}'])",
             alt.Color(f"{value}:Q", scale=alt.Scale(domain=[0, top]), legend=None),
             alt.value("rgba(127,127,127,.08)"),
         )
     )
+    squares = squares.add_params(alt.selection_point(name=CELL, fields=[x, y], on="click"))
     on_dark, plain = ("#10171b", "#e4e9ec") if _is_dark() else ("#ffffff", "#1f2a30")
     ink = alt.condition(f"datum['{value}'] > {0.55 * top}", alt.value(on_dark), alt.value(plain))
-    large = base.mark_text(fontWeight=600, fontSize=15, dy=-7).encode(text=f"{label}:N", color=ink)
-    note = base.mark_text(fontSize=11, dy=11).encode(text=f"{small}:N", color=ink)
+    large = base.mark_text(fontWeight=600, fontSize=15, dy=-7, cursor="pointer").encode(text=f"{label}:N", color=ink)
+    note = base.mark_text(fontSize=11, dy=11, cursor="pointer").encode(text=f"{small}:N", color=ink)
     return alt.layer(squares, large, note).properties(height=74 * len(rows) + 50)
 
 

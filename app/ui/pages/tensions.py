@@ -1,4 +1,4 @@
-"""Tensions: where the criteria of the rubric pull apart, which prevails, and comparisons to read."""
+"""Tension map: where the criteria of the rubric pull apart, which prevails, and comparisons to read."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ import streamlit as st
 from app.domain import Campaign, RaterKind
 from app.policy import Action
 from app.services.sessions import Person
-from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.page import campaign_header, empty_state
-from app.ui.components.reports import choose_kinds, counted, open_report, show_stamp
+from app.ui.components.parts import show_parts
+from app.ui.components.reports import choose_kinds, open_report, show_stamp
+from app.ui.components.tensions.camps import show_camps
+from app.ui.components.tensions.examples import pick_pair, show_examples
 from app.ui.components.tensions.pictures import show_map, show_prevails, show_shares, show_weights
-from app.ui.components.tensions.words import findings, name_of, too_few
+from app.ui.components.tensions.rules import show_rules
+from app.ui.components.tensions.slices import show_slices
+from app.ui.components.tensions.what_if import show_what_if
+from app.ui.components.tensions.words import findings, too_few
 from app.ui.components.text import escape
 from app.ui.session import get_person
 
@@ -27,7 +32,7 @@ def page() -> None:
     """The page."""
     person = get_person()
     apply_designer_style()
-    campaign = campaign_header("Tensions", person, Action.PUBLISH_RUBRIC, lead=LEAD)
+    campaign = campaign_header("Tension map", person, Action.PUBLISH_RUBRIC, lead=LEAD)
     if campaign is None:
         return
     kinds = choose_kinds(campaign, key="tensions")
@@ -39,16 +44,34 @@ def page() -> None:
     if not any(pair["n_active"] for pair in document["pairs"]):
         _show_nothing(document)
         return
+    show_parts(
+        {
+            "Map": lambda: _show_overview(person, campaign, kinds, document),
+            "Raters": lambda: show_camps(person, campaign, kinds),
+            "Slices": lambda: show_slices(person, campaign, kinds, document),
+            "Rules": lambda: show_rules(campaign, document),
+            "What if": lambda: show_what_if(campaign, kinds),
+        },
+        key="part",
+    )
+
+
+def _show_overview(
+    person: Person, campaign: Campaign, kinds: tuple[RaterKind, ...], document: Mapping[str, Any]
+) -> None:
     st.markdown(f"**{escape(document['reading'])}**")
     _show_findings(document)
     left, right = st.columns(2, gap="large")
     with left:
-        show_map(document)
-        show_weights(document)
+        show_map(document, on_pick=lambda between: pick_pair(campaign, between))
     with right:
         show_prevails(document)
+    show_examples(person, campaign, kinds)
+    left, right = st.columns(2, gap="large")
+    with left:
+        show_weights(document)
+    with right:
         show_shares(document)
-    _show_examples(person, campaign, kinds)
 
 
 def _show_nothing(document: Mapping[str, Any]) -> None:
@@ -77,56 +100,3 @@ def _show_findings(document: Mapping[str, Any]) -> None:
         st.text("Nothing stands out: no inversion, no rule defied, nothing unexplained.")
     if few:
         st.info(escape(few))
-
-
-def _show_examples(person: Person, campaign: Campaign, kinds: tuple[RaterKind, ...]) -> None:
-    """Comparisons of a chosen pair, and one of them to read."""
-    st.subheader("Comparisons to read", anchor=False)
-    kept = open_report(person, campaign, "examples", kinds=kinds)
-    if kept is None:
-        return
-    pairs = kept.document["pairs"]
-    if not pairs:
-        st.text("No comparison has two criteria that pull apart.")
-        return
-    left, right = st.columns(2)
-    with left:
-        pair = st.selectbox("Pair of criteria", pairs, format_func=name_of, key=f"pair-{campaign.name}")
-    with right:
-        example = st.selectbox(
-            "Comparison",
-            pair["examples"],
-            format_func=_in_short,
-            index=None,
-            placeholder="Choose one to read",
-            key=f"example-{campaign.name}-{name_of(pair)}",
-        )
-    if example is None:
-        _show_list(pair)
-        return
-    show_case(campaign, example["comparison_id"], key="example")
-
-
-def _in_short(example: Mapping[str, Any]) -> str:
-    return f"{example['comparison_id']}: {example['n_conflicts']} of {counted(example['n_judgments'], 'judgment')} torn"
-
-
-def _show_list(pair: Mapping[str, Any]) -> None:
-    first, second = pair["between"]
-    st.dataframe(
-        [
-            {
-                "Comparison": example["comparison_id"],
-                "Torn": example["n_conflicts"],
-                "Judgments on both": example["n_judgments"],
-                "Strength": example["strength"],
-                f"{first} prevails": example["prevails"][first],
-                f"{second} prevails": example["prevails"][second],
-                "Unresolved": example["n_unresolved"],
-            }
-            for example in pair["examples"]
-        ],
-        hide_index=True,
-        width="stretch",
-        column_config={"Strength": st.column_config.NumberColumn(format="%.2f")},
-    )

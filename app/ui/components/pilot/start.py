@@ -6,25 +6,12 @@ import streamlit as st
 
 from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
 from app.services import job_board, rubric_versions
-from app.services.rubric_versions import Version
 from app.settings import settings
 from app.ui.components.jobs import ask_for, follow, show_end
 from app.ui.components.page import empty_state, errors_shown
 from app.ui.components.text import escape
-from app.ui.components.time import show_time
+from app.ui.components.versions import all_versions, version_words
 from app.ui.session import get_person, get_store
-
-
-def version_words(version: Version) -> str:
-    """A version in a list: key, beginning of the hash, when it was published."""
-    return f"{version.rubric.key} {version.version[:12]}, {show_time(version.published_at)}"
-
-
-def all_versions() -> list[Version]:
-    """Every published version, the newest first."""
-    everything = rubric_versions.list_versions(get_store())
-    found = [version for versions in everything.values() for version in versions]
-    return sorted(found, key=lambda one: one.published_at, reverse=True)
 
 
 def show_start(campaign: Campaign, rounds: list[Round]) -> None:

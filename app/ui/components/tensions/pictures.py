@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
-from app.ui.components.interval_charts import estimate_row, estimates, show_intervals, triangle
+from app.ui.components.interval_charts import CELL, estimate_row, estimates, show_intervals, triangle
 from app.ui.components.reports import counted, percent
 from app.ui.components.tensions.words import SHARES, SHOW_FROM, name_of
 from app.ui.components.text import escape
@@ -18,8 +18,13 @@ from app.ui.components.text import escape
 Document = Mapping[str, Any]
 
 
-def show_map(document: Document) -> None:
-    """How often each pair pulls apart."""
+def show_map(document: Document, *, on_pick: Callable[[frozenset[str]], None]) -> None:
+    """How often each pair pulls apart.
+
+    Args:
+        document: the report.
+        on_pick: called with the pair whose cell was clicked.
+    """
     _title("Tension map", "map")
     table = pd.DataFrame([_map_row(pair, document) for pair in document["pairs"]])
     order = list(document["revealed_weights"])
@@ -36,7 +41,14 @@ def show_map(document: Document) -> None:
         )
     numbers = table.drop(columns=["label", "small"])
     shares = dict.fromkeys(("Rate", "Low", "High"), st.column_config.NumberColumn(format="percent"))
-    figure(chart, numbers, reading=reading, key="tension-map", **shares)
+
+    def picked() -> None:
+        cells = st.session_state["chart-tension-map"].selection.get(CELL) or []
+        for cell in cells[-1:]:
+            on_pick(frozenset((cell["One"], cell["Other"])))
+
+    reading += " Click a square to read its comparisons."
+    figure(chart, numbers, reading=reading, key="tension-map", on_select=picked, **shares)
 
 
 def show_prevails(document: Document) -> None:
