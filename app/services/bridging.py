@@ -13,7 +13,7 @@ from app.policy import Action
 from app.services import campaigns
 from app.services.consensus import COUNTED_PURPOSES
 from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
-from app.services.rounds import judged_comparisons
+from app.services.rounds import judged_comparisons, judged_in
 from app.stats.bridge import MARGIN
 from app.stats.report import Report
 from app.stats.report_bridge import bridge_report
@@ -168,7 +168,7 @@ def _bridge(connection: Connection, campaign: Campaign, name: str | None) -> Rou
 def round_before(
     connection: Connection, campaign: Campaign, version: str, mode: RankingMode | None, name: str | None
 ) -> Round:
-    """The round named, or the newest that collected data of a mode under another version."""
+    """The round named, or one that collected data under the newest other version: that with the most judgments."""
     if name is not None:
         return find_round(connection, campaign, name)
     rounds = rounds_of(connection, campaign.id)
@@ -177,10 +177,11 @@ def round_before(
         for one in rounds
         if one.purpose is RoundPurpose.MAIN and one.rubric_version != version and mode in (None, one.mode)
     ]
-    judged = [one for one in usable if judged_comparisons(connection, one)]
+    judged = [one for one in usable if judged_in(connection, one)]
     if not judged:
         raise InvalidInput(
             f"Campaign {campaign.name!r} has no main round with votes under another rubric version: there is nothing "
             "to bridge from. Name a round."
         )
-    return judged[-1]
+    of_newest = [one for one in judged if one.rubric_version == judged[-1].rubric_version]
+    return max(of_newest, key=lambda one: (judged_in(connection, one), one.id))

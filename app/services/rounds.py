@@ -20,8 +20,12 @@ def judged_in_round(store: Store, campaign_name: str, round_name: str) -> int:
         NotFound: no such campaign or round.
     """
     with store.read() as connection:
-        round_ = find_round(connection, find_campaign(connection, campaign_name), round_name)
-        return connection.scalar(select(func.count()).select_from(_assignment).where(_is_judged(round_))) or 0
+        return judged_in(connection, find_round(connection, find_campaign(connection, campaign_name), round_name))
+
+
+def judged_in(connection: Connection, round_: Round) -> int:
+    """How many judgments a round has, a revised one counted once."""
+    return connection.scalar(select(func.count()).select_from(_assignment).where(_is_judged(round_))) or 0
 
 
 def judged_comparisons(connection: Connection, round_: Round) -> list[str]:

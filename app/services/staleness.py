@@ -15,6 +15,7 @@ from app.services.trying_out import Material, read_material, weighing_of
 from app.services.vote_events import last_vote_event
 from app.stats.stale import Stale, stale_units
 from app.store.engine import Store
+from app.store.queries import gold_ids
 from rubrics.difference import changes_meaning
 from rubrics.model import Rubric
 
@@ -66,6 +67,7 @@ def list_stale(
         before = round_before(connection, campaign, version, None, from_round)
         old = rubric_of(connection, before.rubric_version)
         event = last_vote_event(connection, campaign.id)
+        keyed = gold_ids(connection, campaign.id)
     counted = tuple(sorted(kind.value for kind in kinds or campaign.counted_kinds))
     material = read_material(store, before, counted, event)
     found = stale_units(
@@ -78,6 +80,8 @@ def list_stale(
     )
     best: dict[str, StaleComparison] = {}
     for one in _rows(found, material, old, new):
+        if one.comparison_id in keyed:  # gold waits in no queue, so nobody can be asked to judge it again
+            continue
         if one.comparison_id not in best or one.priority > best[one.comparison_id].priority:
             best[one.comparison_id] = one
     return sorted(best.values(), key=lambda one: (-one.priority, one.comparison_id))

@@ -124,9 +124,12 @@ def interval_chart(
         "y": alt.Y(f"{_field(name)}:N", sort=names, title=None, axis=_NAME_AXIS),
         "tooltip": [alt.Tooltip(_field(column), title=column) for column in shown.columns],
     }
+    per_name = 1
     if series is not None:
         order = list(dict.fromkeys(shown[series]))
-        encoding["yOffset"] = alt.YOffset(f"{series}:N", sort=order)
+        per_name = max(1, int(shown.groupby(name, sort=False)[series].nunique().max()))
+        if per_name > 1:
+            encoding["yOffset"] = alt.YOffset(f"{series}:N", sort=order)
         encoding["color"] = alt.Color(
             f"{series}:N", sort=order, legend=alt.Legend(orient="top", title=None, direction="vertical", labelLimit=320)
         )
@@ -139,7 +142,7 @@ def interval_chart(
         line = alt.Chart(pd.DataFrame({"x": [reference]})).mark_rule(strokeDash=[4, 4], color="#8a949a", tooltip=None)
         layers.insert(0, line.encode(x=alt.X("x:Q", scale=scale, axis=axis)))
     n_series = max(1, shown[series].nunique()) if series is not None else 1
-    rows = ROW_HEIGHT * (1 + 0.45 * (n_series - 1)) * len(names)
+    rows = ROW_HEIGHT * (1 + 0.45 * (per_name - 1)) * len(names)
     return alt.layer(*layers).properties(height=rows + BESIDE_ROWS + 24 * (n_series - 1))
 
 

@@ -32,9 +32,8 @@ def show_rules(campaign: Campaign, document: Document) -> None:
     st.caption(
         "A proposal says what raters do, not what they should do. Read comparisons of the pair before you take it."
     )
-    text = _newest_text(campaign)
     for one in sorted(proposals, key=lambda one: not one.is_change):
-        _show_card(campaign, one, text)
+        _show_card(campaign, one, _newest_text(campaign, one.between))
 
 
 def _show_card(campaign: Campaign, proposal: Proposal, text: str | None) -> None:
@@ -55,7 +54,7 @@ def _show_card(campaign: Campaign, proposal: Proposal, text: str | None) -> None
         )
         st.code(_as_yaml(proposal.between, precedence, guidance), language="yaml")
         if text is None:
-            st.caption("The campaign's rounds use different rubrics; copy the rule into the one that you mean.")
+            st.caption("No round's rubric has both criteria; copy the rule into the one that you mean.")
         elif st.button("Open as a draft", key=f"draft-{key}"):
             _make_draft(text, proposal.between, precedence, guidance)
 
@@ -80,14 +79,15 @@ def _as_yaml(between: tuple[str, str], precedence: str, guidance: str) -> str:
     return f'tensions:\n  - between: [{", ".join(between)}]\n    precedence: {precedence}\n    guidance: "{said}"\n'
 
 
-def _newest_text(campaign: Campaign) -> str | None:
-    """The YAML of the version that the campaign's newest round is judged by, where all its rounds have one rubric."""
+def _newest_text(campaign: Campaign, between: tuple[str, str]) -> str | None:
+    """The YAML of the newest version that a round of the campaign is judged by and that has both criteria."""
     rounds = rubric_versions.rounds_in(get_store(), campaign.name)
     versions = {
         one.version: one for versions in rubric_versions.list_versions(get_store()).values() for one in versions
     }
-    used = [versions[round_.rubric_version] for round_ in rounds if round_.rubric_version in versions]
-    return used[-1].yaml if len({one.rubric.key for one in used}) == 1 else None
+    used = [versions[round_.rubric_version] for round_ in rounds]
+    suited = [one for one in used if {*between} <= {*one.rubric.criterion_keys}]
+    return max(suited, key=lambda one: one.published_at).yaml if suited else None
 
 
 def _make_draft(text: str, between: tuple[str, str], precedence: str, guidance: str) -> None:

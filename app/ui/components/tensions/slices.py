@@ -47,7 +47,9 @@ def _show_pair(pair: Document, slices: Mapping[str, Document]) -> None:
         if rated:
             most = max(rated, key=lambda value: rated[value]["tension_rate"]["value"])
             rows = [estimate_row({"Slice": value}, one["tension_rate"]) for value, one in rated.items()]
-            reading = f"Most in {most}: {in_words(rated[most]['tension_rate'])} of {rated[most]['n_active']} judgments."
+            reading = (
+                f"Most in “{most}”: {in_words(rated[most]['tension_rate'])} of {rated[most]['n_active']} judgments."
+            )
             show_intervals(
                 estimates(rows), reading=reading, key="slice-rate", name="Slice", title="share that pulls apart"
             )
@@ -76,8 +78,8 @@ def _pair_in(document: Document, between: list[str]) -> Document | None:
 
 
 def _reading(settled: Mapping[str, Document], first: str, second: str) -> str:
-    to_first = [value for value, one in settled.items() if one["prevails"][first]["low"] > 0.5]
-    to_second = [value for value, one in settled.items() if one["prevails"][second]["low"] > 0.5]
+    to_first = [f"“{value}”" for value, one in settled.items() if one["prevails"][first]["low"] > 0.5]
+    to_second = [f"“{value}”" for value, one in settled.items() if one["prevails"][second]["low"] > 0.5]
     if to_first and to_second:
         return f"It depends: {first} prevails in {', '.join(to_first)}, {second} in {', '.join(to_second)}."
     clear = to_first or to_second

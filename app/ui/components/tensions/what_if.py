@@ -6,10 +6,11 @@ from itertools import combinations
 
 import streamlit as st
 
-from app.domain import Campaign, RaterKind, Round
+from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose
 from app.services import rubric_versions, trying_out
 from app.services.trying_out import Trial
 from app.stats.implied import Weighing
+from app.stats.results import Estimate
 from app.ui.components.case import show_case
 from app.ui.components.explain import explain
 from app.ui.components.page import errors_shown
@@ -24,7 +25,10 @@ SHOWN = 200
 
 def show_what_if(campaign: Campaign, kinds: tuple[RaterKind, ...]) -> None:
     """Settings on the left, what they would change on the right."""
-    rounds = list(reversed(rubric_versions.rounds_in(get_store(), campaign.name)))
+    rounds = rubric_versions.rounds_in(get_store(), campaign.name)
+    rounds = sorted(
+        rounds, key=lambda one: (one.purpose is not RoundPurpose.MAIN, one.mode is RankingMode.KWAY, -one.id)
+    )
     rubrics = {one.version: one.rubric for many in rubric_versions.list_versions(get_store()).values() for one in many}
     usable = [one for one in rounds if len(rubrics[one.rubric_version].criteria) > 1]
     if not usable:
@@ -90,6 +94,12 @@ def _settings(rubric: Rubric, *, key: str) -> Weighing:
     return Weighing(now.weights if untouched else weights, frozenset(precedence), frozenset(vetoes))
 
 
+def _show_fit(when: str, fit: Estimate) -> None:
+    if fit.value is not None:
+        share = f"{percent(fit.value)} [{percent(fit.low)}, {percent(fit.high)}]"
+        st.text(f"The rubric's label is the raters' label in {share} of {fit.n:,} comparisons{when}.")
+
+
 def _show_trial(campaign: Campaign, round_: Round, trial: Trial, *, is_same: bool) -> None:
     share = trial.share
     if share.value is None:
@@ -97,16 +107,15 @@ def _show_trial(campaign: Campaign, round_: Round, trial: Trial, *, is_same: boo
         return
     if is_same:
         st.info("This is what the rubric says now. Move a slider, or let another criterion prevail.")
+    if is_same:
+        _show_fit("", trial.fits_before)
+        return
     st.markdown(
         f"**{counted(len(trial.flips), 'label')} of {share.n:,} would flip** "
         + escape(f"({percent(share.value)} [{percent(share.low)}, {percent(share.high)}])")
     )
-    for words, fit in (("now", trial.fits_before), ("then", trial.fits_after)):
-        if fit.value is not None:
-            st.text(
-                f"The rubric's label is the raters' label in {percent(fit.value)} [{percent(fit.low)}, "
-                f"{percent(fit.high)}] of {fit.n:,} comparisons {words}."
-            )
+    _show_fit(" now", trial.fits_before)
+    _show_fit(" then", trial.fits_after)
     if not trial.flips:
         return
     rows = [
