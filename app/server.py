@@ -36,6 +36,7 @@ OPTIONS: Mapping[str, Any] = {
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "global.developmentMode": False,
+    "logger.hideWelcomeMessage": True,
     "runner.magicEnabled": False,
     "runner.postScriptGC": False,  # a full collection after every run costs half of the latency; see `_lifespan`
     "server.enableAgentApi": False,
