@@ -118,7 +118,7 @@ def interval_chart(
     """
     shown = defined(table)
     scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False, nice=True)
-    axis = alt.Axis(format=".0%" if as_share else "~g", title=title, tickCount=6)
+    axis = alt.Axis(format=".1~%" if as_share else "~g", title=title, tickCount=6)
     names = list(dict.fromkeys(shown[name]))
     encoding: dict[str, Any] = {
         "y": alt.Y(f"{_field(name)}:N", sort=names, title=None, axis=_NAME_AXIS),
@@ -188,7 +188,7 @@ def triangle(table: pd.DataFrame, *, x: str, y: str, value: str, label: str, sma
 def calibration_chart(table: pd.DataFrame, *, stated: str, series: str) -> alt.LayerChart:
     """What a method states against what it reaches; on the diagonal it is honest."""
     shown = defined(table)
-    axis = alt.Axis(format=".0%", tickCount=5)
+    axis = alt.Axis(format=".1~%", tickCount=5)
     scale = alt.Scale(domain=[0, 1])
     diagonal = pd.DataFrame({"x": [0.0, 1.0], "y": [0.0, 1.0]})
     line = alt.Chart(diagonal).mark_line(strokeDash=[4, 4], color="#8a949a", tooltip=None).encode(x="x:Q", y="y:Q")
