@@ -415,6 +415,7 @@ class RoundRules:
         experts: what a rater must hold for the further votes on a contested comparison; none asks for none.
         expert_votes: how many such votes a contested comparison gets.
         scopes: parts of the rubric that different raters judge; none means that everybody judges everything.
+        audit_batch: settled comparisons after which an audit opens by itself; 0 for none.
     """
 
     overlap: int = 3
@@ -433,6 +434,7 @@ class RoundRules:
     experts: Requirements = NOTHING
     expert_votes: int = 2
     scopes: tuple[Scope, ...] = ()
+    audit_batch: int = 0
 
 
 @dataclass(frozen=True)

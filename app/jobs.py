@@ -25,7 +25,7 @@ from huey.consumer import Consumer
 from app.child import run_child
 from app.domain import Job, JobState, RaterKind
 from app.errors import JobCancelled, SteelyardError, StoreError
-from app.services import exporting, importing, job_rows, model_shelf, quality, snapshotting
+from app.services import audits, exporting, importing, job_rows, model_shelf, quality, snapshotting, stopping
 from app.services.database import Store
 from app.services.job_board import JobRequest
 from app.services.rounds import judged_in_round
@@ -304,6 +304,14 @@ def make_worker(store: Store, chosen: Settings, *, n_threads: int = 1) -> Worker
     def take_up_lost() -> None:
         for job_id in job_rows.lost(store):
             task(job_id)
+
+    @queue.periodic_task(crontab(), name="open_audits")
+    def open_audits() -> None:
+        audits.open_due(store)
+
+    @queue.periodic_task(crontab(hour="3", minute="0"), name="refit_stopping")
+    def refit_stopping() -> None:
+        stopping.refit_all(store)
 
     for job_id in job_rows.waiting(store):
         task(job_id)

@@ -220,6 +220,8 @@ def check_rules(rules: RoundRules) -> None:
         raise InvalidInput(f"threshold is {rules.threshold}: a posterior that stops is above .5 and below 1.")
     if rules.max_share == 0:
         raise InvalidInput("max_share is 0: nobody could judge. Use up to 1, which sets no cap.")
+    if rules.audit_batch < 0:
+        raise InvalidInput(f"audit_batch is {rules.audit_batch}: use 0 for no audits, or a number of comparisons.")
     if not 1 <= rules.expert_votes <= 100:
         raise InvalidInput(f"expert_votes is {rules.expert_votes}: use 1 to 100 further votes.")
     if rules.lease_seconds < 10:

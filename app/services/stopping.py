@@ -51,6 +51,14 @@ def refit(store: Store, campaign_name: str, *, actor: str = "system") -> dict[st
     return fitted
 
 
+def refit_all(store: Store) -> None:
+    """Fit the posteriors of every open campaign, as the worker does once a day."""
+    with store.read() as connection:
+        names = connection.scalars(select(tables.campaign.c.name).where(tables.campaign.c.state == "open")).all()
+    for name in names:
+        refit(store, name)
+
+
 def latest_model(connection: Connection, round_id: int) -> tuple[int, StoppingModel] | None:
     """The newest posterior of a round with its number; None before the first."""
     row = connection.execute(_latest_query(), {"round_id": round_id}).first()
