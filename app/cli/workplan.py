@@ -133,8 +133,8 @@ def start(
         return
     found = audit.plan
     say(
-        f"Audit {audit.id}: {found.n} of {audit.n_items} comparisons to inspect on the page Audits; more than {found.c} "
-        f"wrong labels send all of them back. A batch with {found.bad:.0%} wrong passes with probability "
+        f"Audit {audit.id}: {found.n} of {audit.n_items} comparisons to inspect on the page Audits; more than "
+        f"{found.c} wrong labels send all of them back. A batch with {found.bad:.0%} wrong passes with probability "
         f"{found.risk_bad:.3f}, one with {found.good:.0%} is rejected with {found.risk_good:.3f}."
     )
 
@@ -151,9 +151,16 @@ def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
         print_json({"audits": [_audit_document(one) for one in found], "not_audited": left})
         return
     rows = [
-        (str(one.id), one.round, one.state, f"{one.n_inspected}/{one.plan.n}", f"{one.n_defects} of {one.plan.c}", str(one.n_items))
+        (
+            one.id,
+            one.round,
+            one.state,
+            f"{one.n_inspected}/{one.plan.n}",
+            f"{one.n_defects} of {one.plan.c}",
+            one.n_items,
+        )
         for one in found
-    ]  # fmt: skip
+    ]
     if rows:
         print_table(("audit", "round", "state", "inspected", "wrong of allowed", "batch"), rows)
     for name, n in left.items():

@@ -9,8 +9,11 @@ from typing import Any
 from sqlalchemy import URL, Connection, Select, bindparam, insert, select
 
 from app.domain import OVERALL, AssignmentState, Campaign, OverlapPolicy, RankingMode, Round, utc_now
+from app.policy import Action
 from app.services import events
 from app.services.lookup import find_campaign, rounds_of
+from app.services.permission import require_in
+from app.services.sessions import Person
 from app.stats.coding import CLASSES
 from app.stats.stopping import GoldVote, StoppingModel, fit_stopping
 from app.store import tables
@@ -49,6 +52,16 @@ def refit(store: Store, campaign_name: str, *, actor: str = "system") -> dict[st
                 detail={name: {"n_gold": one.n_gold, "reason": one.reason} for name, one in fitted.items()},
             )
     return fitted
+
+
+def refit_for(store: Store, person: Person, campaign_name: str) -> dict[str, StoppingModel]:
+    """`refit`, for somebody who asks.
+
+    Raises:
+        NotAllowed: they may not see the campaign's quality.
+    """
+    require_in(person, Action.SEE_QUALITY, campaign_name)
+    return refit(store, campaign_name, actor=person.name)
 
 
 def refit_all(store: Store) -> None:

@@ -25,6 +25,7 @@ from rubrics.answers import Answer, AnswerError
 
 LEAD = "A sample of what the votes settled, judged by somebody senior; too many wrong labels send the batch back."
 NOTICE = "audit-notice"
+WRONG = "It is wrong"
 
 
 def page() -> None:
@@ -98,9 +99,7 @@ def _compare(campaign: Campaign, case: AuditCase, key: str) -> None:
     ids = case.comparison.completion_ids
     mine, label = in_letters(case.answer, ids), in_letters(Answer(preferred=case.label), ids)
     st.markdown(f"You say **{escape(mine)}**, the votes settled on **{escape(label)}**.")
-    st.radio(
-        "Is the label wrong?", ["It is wrong", "It is acceptable too"], index=None, key=f"wrong-{key}", horizontal=True
-    )
+    st.radio("Is the label wrong?", [WRONG, "It is acceptable too"], index=None, key=f"wrong-{key}", horizontal=True)
     st.text_area("Why", key=f"why-{key}", placeholder="A sentence; it stands beside the label.")
     st.button("Record and go on", type="primary", key=f"record-{key}", on_click=_record, args=(campaign, case, key))
 
@@ -137,7 +136,7 @@ def _record(campaign: Campaign, case: AuditCase, key: str) -> None:
             campaign.name,
             case.audit_id,
             case.comparison.id,
-            is_wrong=said == "It is wrong",
+            is_wrong=said == WRONG,
             reason=st.session_state.get(f"why-{key}") or "",
         )
     except SteelyardError as error:
@@ -168,8 +167,8 @@ def _show_start(person: Person, campaign: Campaign, waiting: dict[str, int]) -> 
 def _promise(plan: audits.AcceptancePlan) -> str:
     """What a plan protects, in one sentence."""
     return (
-        f"Inspect {plan.n} of {plan.batch}, accept with at most {plan.c} wrong: a batch with {plan.bad:.0%} wrong passes "
-        f"with probability {plan.risk_bad:.2f}, one with {plan.good:.0%} is rejected with {plan.risk_good:.2f}."
+        f"Inspect {plan.n} of {plan.batch}, accept with at most {plan.c} wrong: a batch with {plan.bad:.0%} wrong "
+        f"passes with probability {plan.risk_bad:.2f}, one with {plan.good:.0%} is rejected with {plan.risk_good:.2f}."
     )
 
 

@@ -1,4 +1,4 @@
-"""Work plan: what each policy costs against how right it is, before votes come in; throughput and cost while they do."""
+"""Work plan: what each policy costs against how right it is, before votes come in, and what they cost meanwhile."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def _reading(rows: list[PlanRow], now: PlanRow | None) -> str:
     saved = 1 - now.n_votes / fixed.n_votes if fixed.n_votes else 0
     low, high = now.result.accuracy.low, now.result.accuracy.high
     return (
-        f"The round collects {now.result.policy} at {now.result.overlap}: {now.n_judgments:,} judgments, labels right in "
-        f"{now.result.accuracy.value:.1%} [{low:.1%}, {high:.1%}], {saved:.0%} fewer votes than a fixed overlap."
+        f"The round collects {now.result.policy} at {now.result.overlap}: {now.n_judgments:,} judgments, labels right "
+        f"in {now.result.accuracy.value:.1%} [{low:.1%}, {high:.1%}], {saved:.0%} fewer votes than a fixed overlap."
     )
 
 
@@ -135,7 +135,7 @@ def _show_running(campaign: Campaign, one: Running) -> None:
     if one.model_note:
         st.caption(escape(one.model_note))
         if st.button("Fit the posterior on gold now", key="refit"):
-            stopping.refit(get_store(), campaign.name, actor=get_person().name)
+            stopping.refit_for(get_store(), get_person(), campaign.name)
             st.rerun()
 
 
