@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, distinct, exists, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.domain import Campaign, RankingMode, RaterKind, Role, Round, RoundPurpose, RoundRules, utc_now
+from app.domain import Calibration, Campaign, RankingMode, RaterKind, Role, Round, RoundPurpose, RoundRules, utc_now
 from app.errors import AlreadyExists, InvalidInput
 from app.services import events
 from app.services.lookup import campaign_of, find_account, find_campaign, find_round, round_of, rounds_of, rules_to_dict
 from app.services.queueing import Waiting, enqueue, sort_key
+from app.stats.exam import ExamPlan
 from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
@@ -224,6 +225,8 @@ def check_rules(rules: RoundRules) -> None:
         raise InvalidInput(f"audit_batch is {rules.audit_batch}: use 0 for no audits, or a number of comparisons.")
     if not 1 <= rules.expert_votes <= 100:
         raise InvalidInput(f"expert_votes is {rules.expert_votes}: use 1 to 100 further votes.")
+    if rules.calibration is not None:
+        _check_calibration(rules.calibration)
     if rules.lease_seconds < 10:
         raise InvalidInput(f"lease_seconds is {rules.lease_seconds}: nobody can judge in under 10 seconds.")
 
@@ -254,6 +257,17 @@ def check_scopes(rules: RoundRules, rubric: Rubric) -> None:
         raise InvalidInput(
             f"The scopes ask nobody for {missing[0] if missing else 'the overall verdict'}: add it to one of them."
         )
+
+
+def _check_calibration(calibration: Calibration) -> None:
+    try:
+        ExamPlan(calibration.p0, calibration.p1, calibration.max_items, calibration.class_minimum)
+    except ValueError as error:
+        raise InvalidInput(f"The exam cannot be so: {error}") from error
+    if calibration.wait_hours < 0 or calibration.valid_days < 1 or calibration.exposure_cap < 1:
+        raise InvalidInput("Calibration: wait_hours from 0, valid_days and exposure_cap from 1 on.")
+    if calibration.lesson_level not in range(4):
+        raise InvalidInput(f"lesson_level is {calibration.lesson_level}: 0 none, 1 foundation, 2 advanced, 3 expert.")
 
 
 def set_round_state(store: Store, campaign_name: str, round_name: str, *, is_open: bool, actor: str = "system") -> None:

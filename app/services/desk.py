@@ -159,6 +159,20 @@ def open_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetim
         return _desk(connection, assignment.id)
 
 
+def desk_of(store: Store, rater_name: str, assignment_id: int) -> Desk:
+    """An assignment of a rater that is leased already, such as an exam item, with its rubric.
+
+    Raises:
+        NotFound: the rater has no such assignment.
+    """
+    with store.read() as connection:
+        rater = find_account(connection, rater_name)
+        mine = select(_assignment.c.id).where(_assignment.c.id == assignment_id, _assignment.c.rater_id == rater.id)
+        if connection.scalar(mine) is None:
+            raise NotFound(f"{rater_name} has no assignment {assignment_id}.")
+        return _desk(connection, assignment_id)
+
+
 def find_problems(store: Store, rater_name: str, desk: Desk, submission: Submission) -> list[Problem]:
     """All that `judging.submit` would refuse or advise, justification and earlier work included.
 

@@ -8,20 +8,19 @@ certificate for the rubric version and a decision with its figures.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select
 
-from app.domain import Assignment, Campaign, Decision, RaterState, Round, utc_now
+from app.domain import Assignment, RaterState, Round, utc_now
 from app.errors import Conflict, NotFound
 from app.policy import Action
 from app.services import events, judging, standing
 from app.services.assigning import lease_for_exam
+from app.services.exam_closing import ATTEMPTS, close_if_decided, failed_since
 from app.services.exam_items import (
-    PoolItem,
     Sitting,
     classes_of,
     draw_item,
@@ -32,16 +31,13 @@ from app.services.exam_items import (
     score_of,
     sitting_of,
 )
-from app.services.exam_reports import ExamReport, last_report, result_of
+from app.services.exam_reports import ExamReport, last_report
 from app.services.judging import Receipt, Submission
-from app.services.lookup import find_account, find_campaign, require, rounds_of
+from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
 from app.services.showing import assignment_view
 from app.stats.exam import ExamPlan, ExamScore, next_class
 from app.store import tables
 from app.store.engine import Store
-
-ATTEMPTS = 2
-"""The exam and one retry; then a person decides."""
 
 _exam = tables.exam
 _item = tables.exam_item
@@ -116,7 +112,7 @@ def next_item(
             renew_item(sitting, held)
             return assignment_view(connection, held)
         pool = pool_of(sitting)
-        _close_if_decided(sitting, exam, pool)
+        close_if_decided(sitting, exam, pool)
         if _open_exam(sitting) is None:
             return None
         drawn = draw_item(sitting, exam, pool, chance=chance)
@@ -151,33 +147,25 @@ def answer(
         row = connection.execute(of_item.with_for_update(of=_exam)).one()
         sitting = sitting_of(connection, rater, row, now=now)
         if row.closed_at is None:
-            _close_if_decided(sitting, row, pool_of(sitting))
+            close_if_decided(sitting, row, pool_of(sitting))
     return receipt
 
 
-def rescore_exams(connection: Connection, campaign: Campaign, *, actor: str, now: datetime) -> list[str]:
-    """Score the failed last attempts of raters again after keys were suspended; who would have passed, passes.
+def n_answered(store: Store, rater_name: str, campaign_name: str) -> int:
+    """How many items of the attempt that runs were answered; 0 where none runs.
 
-    Who passed keeps it. Returns the names of those who pass now.
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account is no rater here.
     """
-    passed = []
-    rows = connection.execute(
-        select(_exam, tables.rater.c.name)
-        .join(tables.round_)
-        .join(tables.rater, tables.rater.c.id == _exam.c.rater_id)
-        .where(tables.round_.c.campaign_id == campaign.id, _exam.c.verdict == "fail")
-        .order_by(_exam.c.id)
-    ).all()
-    for row in rows:
-        rater = find_account(connection, row.name)
-        sitting = sitting_of(connection, rater, row, now=now)
-        if standing.is_certified(connection, sitting.round, rater, now=now) or _has_later(connection, row):
-            continue
-        score, _ = score_of(sitting, row, is_exhausted=True)
-        if score.verdict == "pass":
-            _close(sitting, row, score, actor=actor)
-            passed.append(rater.name)
-    return passed
+    score = exam_status(store, rater_name, campaign_name).score
+    return 0 if score is None else score.n
+
+
+def criterion_names(store: Store, rubric_version: str) -> dict[str, str]:
+    """Criterion key -> name on the screen, under a rubric version."""
+    with store.read() as connection:
+        return {one.key: one.name for one in rubric_of(connection, rubric_version).criteria}
 
 
 def status_in(connection: Connection, rater_name: str, campaign_name: str, *, now: datetime) -> ExamStatus:
@@ -210,7 +198,7 @@ def status_in(connection: Connection, rater_name: str, campaign_name: str, *, no
 def _status_of(sitting: Sitting, stands: standing.Standing) -> ExamStatus:
     """The status of a rater who needs the exam of this round."""
     running, last = _open_exam(sitting), last_report(sitting)
-    pool, failed = pool_of(sitting), _failed_since(sitting, stands)
+    pool, failed = pool_of(sitting), failed_since(sitting, stands)
     n_left = len(pool)
     facts: dict[str, Any] = {"round": sitting.round, "last": last, "n_left": n_left}
     if stands.awaits_person or (stands.state is RaterState.PAUSED and stands.decision is None):
@@ -246,25 +234,12 @@ def _lesson_level(sitting: Sitting) -> int:
     )
 
 
-def _failed_since(sitting: Sitting, stands: standing.Standing) -> int:
-    """Failed attempts since the decision under which the rater stands, or since ever."""
-    since = stands.decision.decided_at if stands.decision is not None else None
-    mine = (_exam.c.round_id == sitting.round.id, _exam.c.rater_id == sitting.rater.id, _exam.c.verdict == "fail")
-    later = () if since is None else (_exam.c.started_at >= since,)
-    return sitting.connection.scalar(select(func.count()).where(*mine, *later)) or 0
-
-
 def _open_exam(sitting: Sitting) -> Row[Any] | None:
     return sitting.connection.execute(
         select(_exam).where(
             _exam.c.round_id == sitting.round.id, _exam.c.rater_id == sitting.rater.id, _exam.c.closed_at.is_(None)
         )
     ).first()
-
-
-def _has_later(connection: Connection, row: Row[Any]) -> bool:
-    later = (_exam.c.round_id == row.round_id, _exam.c.rater_id == row.rater_id, _exam.c.id > row.id)
-    return bool(connection.scalar(select(func.count()).where(*later)))
 
 
 # --- attempts --------------------------------------------------------------------------------------------------------
@@ -294,67 +269,3 @@ def _begin(sitting: Sitting, attempt_in_cycle: int) -> Row[Any]:
         detail={"exam": made.id, "round": sitting.round.name, "attempt": attempt_in_cycle, "plan": row["plan"]},
     )
     return made
-
-
-def _close_if_decided(sitting: Sitting, exam: Row[Any], pool: Sequence[PoolItem]) -> None:
-    """End an attempt whose answers suffice, or that can only be decided by what is there."""
-    score, _ = score_of(sitting, exam, is_exhausted=False)
-    if score.verdict is None and held_item(sitting, exam) is None:
-        is_stuck = next_class(plan_of(exam), score, classes_of(pool)) is None
-        score = score_of(sitting, exam, is_exhausted=True)[0] if is_stuck else score
-    if score.verdict is not None:
-        _close(sitting, exam, score, actor=sitting.rater.name)
-
-
-def _close(sitting: Sitting, exam: Row[Any], score: ExamScore, *, actor: str) -> None:
-    """Write how an attempt ended, the decision, and the certificate where it was passed."""
-    is_pass = score.verdict == "pass"
-    expires_at = sitting.now + timedelta(days=sitting.calibration.valid_days) if is_pass else None
-    result = result_of(sitting, exam, score, expires_at=expires_at)
-    sitting.connection.execute(
-        update(_exam).where(_exam.c.id == exam.id).values(verdict=score.verdict, closed_at=sitting.now, result=result)
-    )
-    figures = {"exam": exam.id, "round": sitting.round.name, **{k: result[k] for k in ("n_right", "n", "evidence")}}
-    stands = standing.standing_of(sitting.connection, sitting.rater, sitting.campaign.id)
-    if is_pass:
-        standing.grant(
-            sitting.connection,
-            sitting.rater,
-            standing.certificate_skill(sitting.round.rubric_version),
-            level=1,
-            evidence=figures,
-            now=sitting.now,
-            campaign_id=sitting.campaign.id,
-            expires_at=expires_at,
-        )
-        said = f"You passed the exam: {score.n_right} of {score.n} right. {_sentence(score.reason)}"
-        _decide(sitting, Decision.PASSED, figures, said, actor=actor)
-        return
-    said = f"You did not pass the exam: {score.n_right} of {score.n} right. {_sentence(score.reason)}"
-    _decide(sitting, Decision.FAILED, figures, f"{said} {_after_failing(sitting, stands)}", actor=actor)
-    if _failed_since(sitting, stands) >= ATTEMPTS:
-        text = "Both attempts at the exam were not enough. A designer looks at your answers and decides how to go on."
-        _decide(sitting, Decision.REVIEW, figures, text, actor="system")
-
-
-def _after_failing(sitting: Sitting, stands: standing.Standing) -> str:
-    if _failed_since(sitting, stands) >= ATTEMPTS:
-        return ""
-    return f"You may try once more, with other questions, after {sitting.calibration.wait_hours:g} hours."
-
-
-def _sentence(reason: str) -> str:
-    return f"{reason[:1].upper()}{reason[1:]}." if reason else ""
-
-
-def _decide(sitting: Sitting, decision: Decision, figures: Mapping[str, Any], text: str, *, actor: str) -> None:
-    standing.decide(
-        sitting.connection,
-        sitting.rater,
-        sitting.campaign,
-        decision,
-        figures=figures,
-        explanation=text.strip(),
-        actor=actor,
-        now=sitting.now,
-    )

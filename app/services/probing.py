@@ -6,10 +6,11 @@ On the wire a hidden gold comparison is like any other: the same assignment, fro
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, distinct, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, distinct, func, select
 
 from app.domain import AssignmentState, Rater, RaterState, Round
 from app.services import standing
@@ -41,9 +42,14 @@ def unused_gold(connection: Connection, round_: Round, comparison_ids: list[int]
     calibration = round_.rules.calibration
     if calibration is None or not comparison_ids:
         return comparison_ids
-    rows = connection.execute(_exposure_query(), {"campaign_id": round_.campaign_id})
+    rows = exposures(connection, round_.campaign_id)
     state = {row.id: (row.external_id, bool(row.explanation), row.n_raters) for row in rows}
     return [one for one in comparison_ids if state[one][2] < calibration.exposure_cap and not teaches(*state[one][:2])]
+
+
+def exposures(connection: Connection, campaign_id: int) -> Sequence[Row[Any]]:
+    """Every gold comparison of a campaign (`id`, `external_id`, `explanation`) with `n_raters` who have seen it."""
+    return connection.execute(_exposure_query(), {"campaign_id": campaign_id}).all()
 
 
 def teaches(external_id: str, has_explanation: bool) -> bool:

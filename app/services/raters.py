@@ -14,7 +14,9 @@ from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from app.policy import Action
 from app.services import events, gold_scoring, standing, watching
 from app.services.lookup import find_account, find_campaign, rater_of, require, rounds_of
+from app.services.reporting import campaign_report
 from app.services.standing import RaterDecision, Standing
+from app.stats.flags import conduct_flags
 from app.stats.rater_quality import decayed_accuracy
 from app.stats.results import Estimate
 from app.store import tables
@@ -75,6 +77,17 @@ def list_raters(store: Store, actor_name: str, campaign_name: str, *, now: datet
             _row(connection, one, campaign, counts.get(one.id, 0), now=now) for one in _members(connection, campaign)
         ]
     return sorted(rows, key=lambda row: (row.appeal is None, row.rater.name))
+
+
+def state_in(store: Store, rater_name: str, campaign_name: str) -> RaterState:
+    """Where a rater stands in a campaign.
+
+    Raises:
+        NotFound: no such account or campaign.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        return standing.standing_of(connection, find_account(connection, rater_name), campaign.id).state
 
 
 def decisions(store: Store, actor_name: str, campaign_name: str, rater_name: str) -> list[RaterDecision]:
@@ -239,6 +252,36 @@ def attach_credential(
             subject=f"rater {rater_name}",
             detail={"credential": skill, **document},
         )
+
+
+def own_skills(
+    store: Store, rater_name: str, campaign_name: str, *, now: datetime | None = None
+) -> tuple[HeldSkill, ...]:
+    """What a rater holds now, for the rater.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account is no rater here.
+    """
+    with store.read() as connection:
+        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+        require(connection, rater, Action.JUDGE, campaign=campaign)
+        return skills_of(connection, rater, campaign, now=now or utc_now())
+
+
+def flagged(store: Store, actor_name: str, campaign_name: str) -> dict[str, tuple[str, ...]]:
+    """Rater -> signs in their conduct, where several speak together (`app.stats.flags`), by the votes as of now.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not see quality here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.SEE_QUALITY, campaign=campaign)
+    document = campaign_report(store, "raters", campaign_name).to_json()
+    found = {card["rater"]: conduct_flags(card, document["raters"]) for card in document["raters"]}
+    return {name: signs for name, signs in found.items() if signs}
 
 
 def skills_of(connection: Connection, rater: Rater, campaign: Campaign, *, now: datetime) -> tuple[HeldSkill, ...]:

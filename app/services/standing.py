@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, insert, or_, select, update
 
 from app.domain import STATE_AFTER, Campaign, Decision, Rater, RaterState, Round
 from app.services import events
@@ -148,13 +148,16 @@ def grant(
 ) -> None:
     """Let a rater hold a skill at a level, in place of what they held of it in the same place."""
     end_skill(connection, rater, skill, campaign_id=campaign_id, now=now)
+    here = _skill.c.campaign_id.is_(None) if campaign_id is None else _skill.c.campaign_id == campaign_id
+    mine = (_skill.c.rater_id == rater.id, _skill.c.skill == skill, here)
+    last = connection.scalar(select(func.max(_skill.c.granted_at)).where(*mine))
     row = {
         "rater_id": rater.id,
         "campaign_id": campaign_id,
         "skill": skill,
         "level": level,
         "evidence": dict(evidence),
-        "granted_at": now,
+        "granted_at": now if last is None or last < now else last + timedelta(microseconds=1),
         "expires_at": expires_at,
     }
     connection.execute(insert(_skill), row)

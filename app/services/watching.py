@@ -31,6 +31,8 @@ from app.domain import (
 from app.policy import may_work
 from app.services import gold_scoring, standing
 from app.services.collecting import decide_again
+from app.services.gold import suspend_suspects
+from app.services.levelling import move_levels
 from app.services.lookup import find_account, find_campaign, rounds_of
 from app.services.queueing import recount
 from app.services.standing import RaterDecision
@@ -48,6 +50,9 @@ REPEATED_WITHIN = timedelta(days=30)
 
 FLOOR_BELOW = 0.05
 """The lower bound may fall this far below p0 before it warns."""
+
+LEVELS_EVERY = 10
+"""Gold answers after which the levels of skill are looked at again."""
 
 LOOK_BACK = 400
 """Latest judgments beside others that are looked at."""
@@ -86,10 +91,24 @@ def look(store: Store, rater_name: str, campaign_name: str, *, now: datetime | N
     with store.read() as connection:
         found = _due(connection, rater_name, campaign_name)
     if found is None:
+        _move_levels(store, rater_name, campaign_name, now=now)
         return None
     with store.write() as connection:
+        if found[0] is Decision.PAUSED:  # before anybody is stopped, the keys are looked at
+            suspend_suspects(connection, find_campaign(connection, campaign_name), actor="system", now=now)
         due = _due(connection, rater_name, campaign_name)
         return None if due is None else _act(connection, rater_name, campaign_name, *due, now=now)
+
+
+def _move_levels(store: Store, rater_name: str, campaign_name: str, *, now: datetime) -> None:
+    """Move the levels of a rater whose gold answers became more since they were last moved: every tenth answer."""
+    with store.read() as connection:
+        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+        calibration = calibration_of(connection, campaign)
+        n = len(gold_scoring.gold_answers(connection, campaign.id, rater))
+    if calibration is not None and n and n % LEVELS_EVERY == 0:
+        with store.write() as connection:
+            move_levels(connection, rater, campaign, calibration, now=now)
 
 
 def watch_of(connection: Connection, rater: Rater, campaign: Campaign, calibration: Calibration) -> Watch:

@@ -45,6 +45,9 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "page-home": ("Home", "Start"),
     "page-rate": ("Rate", "Bewerten"),
     "page-my_work": ("My work", "Meine Arbeit"),
+    "page-learn": ("Learn", "Lernen"),
+    "page-exam": ("Exam", "Prüfung"),
+    "page-my_calibration": ("My calibration", "Meine Eichung"),
     "page-account": ("Account", "Konto"),
     # the bar above the desk
     "today": ("{n} today, {time}", "heute {n}, {time}"),
@@ -208,6 +211,29 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "That one was submitted already; here is the next.",
         "Der war schon abgesendet; hier ist der nächste.",
     ),
+    "exam-first": ("The exam comes first", "Zuerst die Prüfung"),
+    "exam-ready": (
+        "This campaign gives work to raters who have passed its exam. You can take it now.",
+        "Diese Kampagne gibt Arbeit, wenn die Prüfung bestanden ist. Sie können sie jetzt ablegen.",
+    ),
+    "exam-running": ("Your exam has begun. Go on where you stopped.", "Ihre Prüfung läuft. Machen Sie dort weiter."),
+    "exam-waiting": (
+        "The exam can be tried once more, with other questions, after a wait.",
+        "Die Prüfung kann nach einer Wartezeit einmal mit anderen Fragen wiederholt werden.",
+    ),
+    "exam-lessons": (
+        "Some lessons come before the exam. The exam page says which.",
+        "Vor der Prüfung kommen einige Lektionen. Die Prüfungsseite sagt, welche.",
+    ),
+    "exam-no_items": (
+        "You have seen every question of the exam. It goes on when there are new ones.",
+        "Sie haben alle Fragen der Prüfung gesehen. Es geht weiter, wenn es neue gibt.",
+    ),
+    "exam-review": (
+        "A designer looks at your answers and decides how to go on.",
+        "Jemand aus der Kampagne sieht sich Ihre Antworten an und entscheidet.",
+    ),
+    "exam-retired": ("Your account is retired.", "Ihr Konto ist stillgelegt."),
     "no-work": ("No work at the moment", "Zurzeit keine Arbeit"),
     "no-work-state": (
         "Your account is {state}. A designer or an admin of the campaign can help.",

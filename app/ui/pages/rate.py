@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.domain import Campaign
+from app.domain import Campaign, RaterState
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
-from app.services import judging, working_time
+from app.services import examining, judging, raters, working_time
+from app.services.examining import ExamStatus
 from app.services.sessions import Person
 from app.services.working_time import Today
 from app.ui.components.page import campaign_header, empty_state, show_error
@@ -41,8 +42,13 @@ def page() -> None:
     """The page."""
     person = get_person()
     campaign = chosen_campaign(person, Action.JUDGE)
-    if campaign is None or not may_work(person.account.state):
-        _show_no_work(person, campaign)
+    if campaign is None:
+        campaign_header(say("page-rate"), person, Action.JUDGE)
+        return
+    exam = examining.exam_status(get_store(), person.name, campaign.name)
+    state = raters.state_in(get_store(), person.name, campaign.name)
+    if exam.state not in ("none", "certified") or not may_work(state):
+        _show_no_work(person, exam, state)
         return
     day = read_day(person)
     if show_pause(day):
@@ -178,12 +184,13 @@ def _show_notice() -> None:
         st.info(notice)
 
 
-def _show_no_work(person: Person, campaign: Campaign | None) -> None:
-    if campaign is None:
-        campaign_header(say("page-rate"), person, Action.JUDGE)
-        return
+def _show_no_work(person: Person, exam: ExamStatus, state: RaterState) -> None:
+    """Why there is no work, with the way to the exam where that is the reason."""
     campaign_header(say("page-rate"), person, Action.JUDGE)
-    empty_state(say("no-work"), say("no-work-state", state=person.account.state.value))
+    if exam.state in ("none", "certified"):
+        empty_state(say("no-work"), say("no-work-state", state=state.value))
+        return
+    empty_state(say("exam-first"), say(f"exam-{exam.state}"), to="exam", label=say("page-exam"))
 
 
 def _show_nothing_left(person: Person) -> None:

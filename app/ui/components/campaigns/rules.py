@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from app.domain import CriteriaOrder, OverallPlace, RaterKind, RoundRules
+from app.domain import Calibration, CriteriaOrder, OverallPlace, RaterKind, RoundRules
 from app.services.managing import RubricChoice
 
 KIND_WORDS = {
@@ -62,7 +62,43 @@ def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
         required_skills=tuple(skill.strip() for skill in skills.split(",") if skill.strip()),
         criteria_order=order,
         overall_place=place,
+        calibration=_calibration(rules.calibration, key=key),
     )
+
+
+def _calibration(calibration: Calibration | None, *, key: str) -> Calibration | None:
+    """Whether raters are calibrated, and how; what no field shows stays as it is."""
+    is_on = st.checkbox(
+        "Calibrate raters: an exam before work, hidden gold by experience, action on decline",
+        calibration is not None,
+        key=f"{key}-calibrates",
+        help=_CALIBRATES,
+    )
+    now = calibration or Calibration()
+    left, middle, right = st.columns(3)
+    bad = left.number_input("Must not pass, % right", 50, 98, round(now.p0 * 100), key=f"{key}-p0", help=_EXAM)
+    good = middle.number_input("Must pass, % right", 51, 99, round(now.p1 * 100), key=f"{key}-p1", help=_EXAM)
+    longest = right.number_input("Longest exam, questions", 12, 400, now.max_items, key=f"{key}-cap")
+    wait = left.number_input("Wait before the retry, hours", 0, 720, round(now.wait_hours), key=f"{key}-wait")
+    days = middle.number_input("A pass holds, days", 1, 3650, now.valid_days, key=f"{key}-days")
+    level = right.selectbox("Lessons before the exam", list(_LEVELS), now.lesson_level, format_func=_LEVELS.__getitem__,
+                            key=f"{key}-lessons")  # fmt: skip
+    if not is_on:
+        return None
+    return replace(
+        now,
+        p0=int(bad) / 100,
+        p1=int(good) / 100,
+        max_items=int(longest),
+        wait_hours=float(wait),
+        valid_days=int(days),
+        lesson_level=level,
+    )
+
+
+_LEVELS = {0: "none", 1: "foundation", 2: "advanced", 3: "expert"}
+_CALIBRATES = "While this is on, the fields below hold, and hidden gold follows experience, not the rate above."
+_EXAM = "The exam tells these two accuracies apart, with about 5 % error each. It needs gold comparisons: 150 or more."
 
 
 def rubric_words(choice: RubricChoice) -> str:

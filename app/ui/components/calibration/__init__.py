@@ -1,0 +1,1 @@
+"""Calibration of raters: exams, lessons, decisions and gold."""

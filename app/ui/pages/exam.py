@@ -1,0 +1,159 @@
+"""Exam: comparisons with a known answer, one after the other, until they suffice; then a report and a certificate."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from app.domain import Campaign
+from app.errors import RefusedSubmission, SteelyardError
+from app.policy import Action
+from app.services import certifying, examining, judging
+from app.services import desk as desks
+from app.services.examining import ExamStatus
+from app.services.sessions import Person
+from app.settings import settings
+from app.ui.components.calibration.shares import show_report, what_next
+from app.ui.components.page import campaign_header, empty_state, link_to, show_error
+from app.ui.components.rating import form_state
+from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.panel import open_rubric, problem_lines, show_panel
+from app.ui.components.rating.tension import seen_tensions
+from app.ui.components.text import escape
+from app.ui.session import find_person, get_person, get_store
+from app.ui.words import say
+
+LEAD = "Comparisons with a known answer. Once passed, you get work; how you do is measured the same way later."
+
+
+def page() -> None:
+    """The page."""
+    person = get_person()
+    campaign = campaign_header(say("page-exam"), person, Action.JUDGE, lead=LEAD)
+    if campaign is None:
+        return
+    _show_notice()
+    status = examining.exam_status(get_store(), person.name, campaign.name)
+    if status.state == "none":
+        empty_state("No exam here", "This campaign gives work to its members at once.", to="rate", label="Rate")
+        return
+    if status.state == "running":
+        _show_item(person, campaign)
+        return
+    _show_where(campaign, status)
+    if status.last is not None and status.round is not None:
+        names = examining.criterion_names(get_store(), status.round.rubric_version)
+        show_report(status.last, key=f"exam-{status.last.exam_id}", names=names)
+        if status.state == "certified":
+            _show_certificate(person, campaign)
+
+
+def _show_where(campaign: Campaign, status: ExamStatus) -> None:
+    """Where the rater is, and the way on."""
+    with st.container(border=True, key="exam-where"):
+        st.markdown(f"**{escape(what_next(status))}**")
+        calibration = status.round.rules.calibration if status.round else None
+        if status.state == "ready" and calibration is not None:
+            st.markdown(
+                f"It asks 12 to {calibration.max_items} questions and stops as soon as your answers are clear. "
+                "Take your time: speed does not count. You can stop and go on later. "
+                f"If it does not work out, you may try once more after {calibration.wait_hours:g} hours."
+            )
+            st.button("Begin the exam", type="primary", on_click=_begin, args=(campaign.name,), key="begin-exam")
+            link_to("learn", "Practise first", campaign=campaign.name)
+        elif status.state == "lessons":
+            link_to("learn", "To the lessons", campaign=campaign.name)
+        elif status.state == "certified":
+            link_to("rate", "To the work", campaign=campaign.name)
+        elif status.state == "review":
+            link_to("my_calibration", "Why, and how to appeal", campaign=campaign.name)
+
+
+def _begin(campaign_name: str) -> None:
+    try:
+        examining.next_item(get_store(), get_person().name, campaign_name)
+    except SteelyardError as error:
+        st.session_state["exam-notice"] = error
+
+
+def _show_item(person: Person, campaign: Campaign) -> None:
+    item = examining.next_item(get_store(), person.name, campaign.name)
+    if item is None:
+        st.rerun()
+    desk = desks.desk_of(get_store(), person.name, item.id)
+    form = Form(desk, "exam", _autosave, item.draft or {})
+    form_state.hydrate(form)
+    tensions = seen_tensions(form)
+    with st.container(key="desk", gap="small"):
+        reading, panel = st.columns([2.5, 1], gap="medium")
+        with reading:
+            number = examining.n_answered(get_store(), person.name, campaign.name) + 1
+            with st.container(horizontal=True, key="exam-bar", vertical_alignment="center"):
+                st.caption(f"Question {number}. The number of questions depends on your answers.", width="content")
+                if st.button(say("rubric"), key="exam-rubric", type="tertiary"):
+                    open_rubric(desk)
+            show_conversation(item.prompt)
+            show_responses(item.responses, key=str(item.id))
+        with panel, st.container(key="panel", gap="small"):
+            show_panel(form, tensions)
+            st.button(
+                say("submit"),
+                key=form.key("submit"),
+                type="primary",
+                shortcut="Mod+Enter",
+                width="stretch",
+                on_click=_submit,
+                args=(form,),
+            )
+            for line in st.session_state.pop("exam-missing", ()):
+                st.warning(escape(line))
+    listen(item.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
+
+
+def _read(form: Form):
+    return form_state.read(form, [(*one.between, one.strength) for one in seen_tensions(form)])
+
+
+def _autosave(form: Form) -> None:
+    person = find_person()
+    if person is not None:
+        judging.save_draft(get_store(), person.name, form.desk.assignment.id, form_state.draft_of(_read(form)))
+
+
+def _submit(shown: Form) -> None:
+    form = shown.anew()
+    form_state.tick(form)
+    submission = _read(form)
+    try:
+        examining.answer(get_store(), get_person().name, form.desk.assignment.id, submission)
+    except RefusedSubmission as error:
+        lines = problem_lines(form, form.desk.problems(submission))
+        st.session_state["exam-missing"] = lines or list(error.problems)
+        _autosave(form)
+    except SteelyardError as error:
+        st.session_state["exam-notice"] = error
+
+
+def _show_certificate(person: Person, campaign: Campaign) -> None:
+    try:
+        document = certifying.certificate_of(get_store(), person.name, campaign.name, folder=settings().data_directory)
+    except SteelyardError:
+        st.caption("A designer qualified you without an exam; there is no certificate to download.")
+        return
+    st.download_button(
+        "Download the certificate",
+        json.dumps(document, indent=2, ensure_ascii=False) + "\n",
+        file_name=f"certificate-{campaign.name}-{person.name}.json",
+        mime="application/json",
+        key="certificate",
+    )
+    st.caption("Signed by this installation: `steelyard verify certificate FILE` checks it here.")
+
+
+def _show_notice() -> None:
+    notice = st.session_state.pop("exam-notice", None)
+    if notice is not None:
+        show_error(notice)
