@@ -25,7 +25,17 @@ from huey.consumer import Consumer
 from app.child import run_child
 from app.domain import Job, JobState, RaterKind
 from app.errors import JobCancelled, SteelyardError, StoreError
-from app.services import audits, exporting, importing, job_rows, model_shelf, quality, snapshotting, stopping
+from app.services import (
+    audits,
+    exporting,
+    importing,
+    job_rows,
+    model_shelf,
+    prejudging,
+    quality,
+    snapshotting,
+    stopping,
+)
 from app.services.database import Store
 from app.services.job_board import JobRequest
 from app.services.rounds import judged_in_round
@@ -133,6 +143,31 @@ def _train(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Ma
     }
 
 
+def _prejudge(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    """Export, score in a child process, then one transaction: the labels that are sure enough stand."""
+    folder = Path(arguments["folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    comparisons, scores = folder / "comparisons.jsonl", folder / "scores.jsonl"
+    progress.report(0.05, "exporting the campaign")
+    exporting.export_campaign(store, arguments["campaign"], comparisons, actor=arguments["actor"])
+    asked = [f"--model={arguments['model']}", f"--input={comparisons}", f"--output={scores}"]
+    command = [sys.executable, "-P", "-m", "reward", "score", *asked]
+    status = run_child(command, model_shelf.text_log_of(scores), on_tick=lambda: progress.report(0.3, "scoring"))
+    comparisons.unlink()
+    if status:
+        raise SteelyardError(f"Scoring ended with status {status}: {model_shelf.last_words(scores)}")
+    progress.report(0.9, "calibrating")
+    made = prejudging.start(
+        store,
+        arguments["campaign"],
+        scores,
+        max_error=arguments["max_error"],
+        audit_rate=arguments["audit_rate"],
+        actor=arguments["actor"],
+    )
+    return {"batch": made.id, "outcomes": dict(made.outcomes), "sentence": made.sentence()}
+
+
 def _report(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
     progress.report(0.05, "reading the votes")
     wanted = quality.Wanted.of(arguments)
@@ -166,6 +201,7 @@ KINDS: Mapping[str, Work] = {
     "simulate": _simulate,
     "snapshot": _snapshot,
     "train": _train,
+    "prejudge": _prejudge,
 }
 """What can be asked for."""
 

@@ -85,10 +85,24 @@ def _quiet() -> None:
 def _train(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from reward.train import summary, train
 
-    apart = ("command", "json", "snapshot", "output", "config")
+    apart = ("command", "json", "snapshot", "data", "test_data", "output", "config")
     chosen = {key: value for key, value in vars(options).items() if key not in apart}
-    report = train(options.snapshot, output_dir=options.output, **chosen)
+    report = train(_source(options), output_dir=options.output, **chosen)
     return report, summary(report, options.output) if report["run"] else ""
+
+
+def _source(options: argparse.Namespace) -> Path:
+    """The snapshot to train from: the one named, or the one that a file of pairs is frozen into beside the model."""
+    from reward.freezing import freeze_file, frozen_place
+
+    if options.data is None:
+        if options.test_data is not None:
+            raise RewardError("--test-data belongs to --data; a snapshot has its own test split.")
+        return options.snapshot
+    place = frozen_place(options.output)
+    with processes.first_goes_ahead():
+        freeze_file(options.data, place, test=options.test_data, replace=options.overwrite)
+    return place
 
 
 def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -180,13 +194,23 @@ def _parser() -> argparse.ArgumentParser:
 def _add_train(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
-        help="train a reward model from a snapshot and measure it",
-        description="Train a reward model from a snapshot, evaluate it on the held-out split beside its baselines, "
-        "and write model, report.json and a model card. The model appears complete or not at all.",
+        help="train a reward model from a snapshot, or from a file of pairs, and measure it",
+        description="Train a reward model from a snapshot or from a file of preference pairs, evaluate it on the "
+        "held-out split beside its baselines, and write model, report.json and a model card. The model appears "
+        "complete or not at all.",
     )
     parser.set_defaults(command=_train)
     parser.add_argument("--config", type=Path, metavar="FILE", help="YAML with any of these options; flags win")
-    parser.add_argument("--snapshot", type=Path, required=True, metavar="DIR", help="snapshot directory")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--snapshot", type=Path, metavar="DIR", help="snapshot directory")
+    source.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="instead: .jsonl, .json or .parquet in TRL's form (chosen, rejected, perhaps prompt; text or messages); a "
+        "tenth of the prompts is held out to validate on and a tenth to test on; frozen into OUTPUT.data",
+    )
+    parser.add_argument("--test-data", type=Path, metavar="FILE", help="test on this file; --data is all for training")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="where the finished model appears")
     parser.add_argument(
         "--base",
@@ -277,6 +301,12 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--checkpoint-steps", type=int, metavar="N", help="default a tenth of the run, at least 20")
     group.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     group.add_argument("--overwrite", action="store_true", help="replace a finished model or an interrupted run")
+    group.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="an earlier model, to measure on the same held-out pairs",
+    )
     group.add_argument("--cache-dir", type=Path, metavar="DIR", help="keep tokenised pairs here for later runs")
 
 

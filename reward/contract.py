@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 added `source`, `meta`, `rater_kinds` and `arm` to the pairs; snapshots of version 1 are read without them."""
+READABLE_VERSIONS = (1, 2)
 MANIFEST_NAME = "manifest.json"
 SPLITS = ("train", "validation", "test")
 
@@ -31,6 +33,10 @@ PAIR_COLUMNS: Mapping[str, str] = {
     "rejected_id": "completion id",
     "criteria": "list of {key, value}: mean signed value per criterion, positive favours chosen",
     "tensions": "list of {key, value}: share of the judgments in which the pair of criteria 'i|j' pulled apart",
+    "source": "where the responses come from, as their file says, or null",
+    "meta": "JSON text: the comparison's free facts",
+    "rater_kinds": "kinds of rater whose votes made the label, joined by '+'",
+    "arm": "how the comparison was chosen to be judged (random, d_optimal), or null where no cycle chose it",
 }
 """Columns of `data/*.parquet`, in order; `margin` (float) is added on all rows or none."""
 
@@ -132,8 +138,9 @@ def read_manifest(directory: Path, *, verify: bool = True) -> Manifest:
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ContractError(f"{path}: not a manifest ({error!r}). Build the snapshot again.") from error
     found = manifest.content.get("schema_version")
-    if found != SCHEMA_VERSION:
-        raise ContractError(f"{path}: schema_version is {found}, this version reads {SCHEMA_VERSION}.")
+    if found not in READABLE_VERSIONS:
+        known = " and ".join(map(str, READABLE_VERSIONS))
+        raise ContractError(f"{path}: schema_version is {found}, this version reads {known}.")
     if verify:
         for problem in _problems(directory, manifest):
             raise ContractError(f"{problem}. The snapshot was changed after it was frozen: build it again.")

@@ -159,12 +159,13 @@ def evaluate(
     run = read_run(model_dir)
     rival = None if against is None else read_run(against)
     loaded = load_data(data, split=split, labels=labels)
-    baselines = stored_baselines(model_dir, run.document)
-    document, margins = _measured(Scorer(model_dir, run=run, device=device), loaded, baselines, on_progress)
-    if rival is not None and against is not None:
-        other = score_pairs(Scorer(against, run=rival, device=device), loaded.pairs, on_progress=on_progress)[0]
-        document["against_model"] = plain(compare_models(loaded.pairs, margins, other[:, 0] - other[:, 1], rival))
-    return document
+    return evaluate_pairs(
+        Scorer(model_dir, run=run, device=device),
+        loaded,
+        baselines=stored_baselines(model_dir, run.document),
+        rival=rival,
+        on_progress=on_progress,
+    )
 
 
 def stored_baselines(model_dir: Path, document: Mapping[str, Any]) -> Baselines:
@@ -183,10 +184,18 @@ def evaluate_pairs(
     data: EvaluationData,
     *,
     baselines: Baselines,
+    rival: Run | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """Score the pairs and measure; see `evaluate`."""
-    return _measured(scorer, data, baselines, on_progress)[0]
+    """Score the pairs and measure; with a rival, compare on the same pairs. See `evaluate`."""
+    from reward.scorer import Scorer
+
+    document, margins = _measured(scorer, data, baselines, on_progress)
+    if rival is not None:
+        other = Scorer(rival.directory, run=rival, device=str(scorer.device))
+        rewards = score_pairs(other, data.pairs, on_progress=on_progress)[0]
+        document["against_model"] = plain(compare_models(data.pairs, margins, rewards[:, 0] - rewards[:, 1], rival))
+    return document
 
 
 def score_pairs(
@@ -259,6 +268,7 @@ def compare_models(pairs: Sequence[Pair], first: np.ndarray, second: np.ndarray,
         "accuracy": metrics.pairwise_accuracy(second).to_json(),
         "difference": difference.to_json(),
         "beats": beats,
+        "overlap": asdict(count_overlap(rival.directory / FILE_NAME, pairs)),
         **test,
         "sentence": f"The model {words} {rival.run_id}: {(difference.value or 0) * 100:+.1f} points{interval}; only "
         f"the model is right on {test['n_only_first_right']:,} pairs, only the other on "

@@ -17,7 +17,7 @@ from typing import Any
 from reward.contract import PAIR_COLUMNS, SPLITS, ContractError, Manifest, read_manifest
 from reward.errors import RewardError
 
-OPTIONAL_COLUMNS = ("margin", "source", "meta")
+OPTIONAL_COLUMNS = ("margin", "source", "meta", "rater_kinds", "arm")
 """Columns of a snapshot's pairs that are read where they are present."""
 
 Messages = tuple[tuple[str, str], ...]
@@ -45,6 +45,8 @@ class Pair:
         subset: the part of a benchmark that the pair belongs to; empty elsewhere.
         source: where the comparison comes from, as its file says; empty where it does not.
         meta: further facts of the comparison, as text by key.
+        rater_kinds: kinds of rater behind the label, joined by '+'; empty where a file does not say.
+        arm: how the comparison was chosen to be judged; empty where nothing chose it.
     """
 
     prompt: Messages
@@ -63,6 +65,8 @@ class Pair:
     subset: str = ""
     source: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)
+    rater_kinds: str = ""
+    arm: str = ""
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,11 @@ def _read_parquet_pairs(path: Path) -> Iterator[Pair]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(path)
-    absent = [column for column in PAIR_COLUMNS if column not in file.schema_arrow.names]
+    required = [column for column in PAIR_COLUMNS if column not in OPTIONAL_COLUMNS]
+    absent = [column for column in required if column not in file.schema_arrow.names]
     if absent:
         raise ContractError(f"{path}: the columns {absent} are missing; the file has {file.schema_arrow.names}.")
-    columns = [*PAIR_COLUMNS, *(name for name in OPTIONAL_COLUMNS if name in file.schema_arrow.names)]
+    columns = [*required, *(name for name in OPTIONAL_COLUMNS if name in file.schema_arrow.names)]
     number = 0
     for batch in file.iter_batches(batch_size=4096, columns=columns):
         for row in batch.to_pylist():
@@ -159,6 +164,8 @@ def _snapshot_pair(row: Mapping[str, Any], *, place: str) -> Pair:
         chosen_id=row["chosen_id"] or "",
         rejected_id=row["rejected_id"] or "",
         strength=row["strength"],
+        rater_kinds=row.get("rater_kinds") or "",
+        arm=row.get("arm") or "",
         **facts_of(row),
     )
 
@@ -180,9 +187,9 @@ def _shown(value: Any) -> str:
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Stream the rows of a `.jsonl` or `.parquet` file with the place of each ('FILE: line 3').
+    """Stream the rows of a `.jsonl`, `.json` or `.parquet` file with the place of each ('FILE: line 3').
 
-    Blank lines are skipped; memory does not grow with the file.
+    Blank lines are skipped; memory does not grow with the file, unless it is one JSON array.
 
     Raises:
         RewardError: the file is absent or of another kind, or a line is not a JSON object in UTF-8.
@@ -191,6 +198,8 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise RewardError(f"{path}: there is no such file.")
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
+    elif path.suffix == ".json" and _is_array(path):
+        yield from _array_rows(path)
     elif path.suffix in (".jsonl", ".json", ".ndjson"):
         yield from _jsonl_rows(path)
     else:
@@ -210,6 +219,26 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for row in batch.to_pylist():
             number += 1
             yield f"{path}: row {number}", row
+
+
+def _is_array(path: Path) -> bool:
+    """Whether a JSON file is one array and not one object a line."""
+    with path.open("rb") as file:
+        start = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    return start.startswith(b"[")
+
+
+def _array_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RewardError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}).") from error
+    except json.JSONDecodeError as error:
+        raise RewardError(f"{path}: not JSON ({error.msg} at line {error.lineno}, column {error.colno}).") from error
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise RewardError(f"{path}: entry {number}: a JSON object is expected, found {type(row).__name__}.")
+        yield f"{path}: entry {number}", row
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

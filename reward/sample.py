@@ -7,14 +7,13 @@ one of four votes at random. A real snapshot comes from `steelyard snapshot`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from reward.contract import SCHEMA_VERSION, file_hash, write_manifest
+from reward.freezing import write_rows
 
 SUBJECTS = ("sleep", "bread", "rain", "trains", "paint", "rice", "wood", "salt", "music", "glass", "bees", "maps")
 CLEAR = ("first", "then", "because", "for example", "exactly", "in short")
@@ -43,7 +42,8 @@ def write_sample(directory: Path, *, n: int = 160, n_pool: int = 60, seed: int =
         "judgments.parquet": votes,
         "pool.parquet": pool,
     }
-    _write(directory, files)
+    content = {"counted_kinds": ["simulated"], "aggregation": "vote_share", "title": "A simulated sample"}
+    write_rows(directory, files, content=content)
     return directory
 
 
@@ -70,6 +70,10 @@ def _pair(name: str, prompt: str, texts: Sequence[str], share: float) -> dict[st
         "rejected_id": sides[1],
         "criteria": [{"key": "clarity", "value": 2 * max(share, 1 - share) - 1}],
         "tensions": [{"key": "clarity|tone", "value": 0.0}],
+        "source": None,
+        "meta": json.dumps({"subject": prompt.split(" (")[0].rpartition(" ")[2]}),
+        "rater_kinds": "simulated",
+        "arm": None,
     }
 
 
@@ -96,20 +100,3 @@ def _pool_row(rng: np.random.Generator, number: int) -> dict[str, Any]:
     completions = [{"id": name, "text": text} for name, text in zip("ab", texts, strict=True)]
     message = [{"role": "user", "content": prompt}]
     return {"comparison_id": f"s{number}", "prompt": message, "completions": completions, "meta": json.dumps({})}
-
-
-def _write(directory: Path, files: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    hashes = {}
-    for name, rows in files.items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame(rows).to_parquet(path, index=False)
-        hashes[name] = file_hash(path)
-    content = {
-        "schema_version": SCHEMA_VERSION,
-        "files": hashes,
-        "counted_kinds": ["simulated"],
-        "aggregation": "vote_share",
-        "title": "A simulated sample",
-    }
-    write_manifest(directory, content=content, written_at="2026-01-01T00:00:00+00:00")

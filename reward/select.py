@@ -144,8 +144,9 @@ def select(
 ) -> Selection:
     """Choose `n` comparisons of a snapshot's pool and write one line for each, the most urgent first.
 
-    A line is `{"comparison_id", "priority", "reason", "propensity", "arm"}`. The propensity is the probability with
-    which the line's own arm chose it: n_random / n_pool for `random`, 1 for `d_optimal`, which draws nothing.
+    A line is `{"comparison_id", "priority", "reason", "propensity", "arm", "model", "snapshot"}`. The propensity is the
+    probability with which the line's own arm chose it: n_random / n_pool for `random`, 1 for `d_optimal`, which draws
+    nothing.
     Estimates that must not depend on the model use the random arm alone.
 
     Args:
@@ -187,7 +188,8 @@ def select(
     )
     lines = [_optimal_line(pool[rest[i]], gain, probabilities[i], rank) for rank, (i, gain) in enumerate(chosen, 1)]
     lines += [_random_line(pool[i], n_random, len(pool)) for i in by_lot]
-    write_priorities([lines[i] for i in rng.permutation(len(lines))], output)
+    chosen_by = {"model": scorer.run.run_id, "snapshot": snapshot.manifest.hash}
+    write_priorities([{**lines[i], **chosen_by} for i in rng.permutation(len(lines))], output)
     return Selection(
         n=len(lines),
         n_random=n_random,

@@ -25,6 +25,8 @@ def slices(pairs: Sequence[Pair]) -> Iterator[Slice]:
     yield from _by_tension(pairs)
     yield from _by_word("subset", "subset", [pair.subset for pair in pairs])
     yield from _by_word("source", "source", [pair.source for pair in pairs])
+    yield from _by_word("label", "votes of kind", [pair.rater_kinds for pair in pairs])
+    yield from _by_word("choice", "chosen by", [pair.arm for pair in pairs])
     for key in sorted({key for pair in pairs for key in pair.meta}):
         yield from _by_word("meta", key, [pair.meta.get(key, "") for pair in pairs])
 

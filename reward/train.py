@@ -71,6 +71,7 @@ def train(
     frozen_baseline_pairs: int = frozen.MAX_PAIRS,
     resume: bool = False,
     overwrite: bool = False,
+    against: Path | None = None,
     cache_dir: Path | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -105,11 +106,13 @@ def train(
         resume: go on from the last checkpoint of an interrupted run with the same parameters; a run that is finished
             already gives its report.
         overwrite: replace a finished model, or an interrupted run.
+        against: an earlier model, to be measured on the same held-out pairs: accuracy before and after.
         cache_dir: where tokenised sets are kept between runs; inside the run when None.
         progress: a progress bar on standard error, where that is a terminal.
 
     Returns:
-        The document written to `report.json`: `run` (as in `run.json`) and `evaluation` (None without held-out pairs).
+        The document written to `report.json`: `run` (as in `run.json`), `evaluation` (None without held-out pairs), and
+        `curve`, the campaign's learning curve by how pairs were chosen (`reward.curve`; None without held-out pairs).
         Started by `accelerate launch`, every process but the first gets {"run": None, "evaluation": None}.
 
     Raises:
@@ -120,6 +123,7 @@ def train(
     from reward.models import load_base, load_tokenizer, resolve_base
 
     snapshot = open_snapshot(snapshot_dir)
+    rival = None if against is None else runs.read_run(against)
     found = resolve_base(base)
     tokenizer = load_tokenizer(found.location)
     model = load_base(found, pooling=pooling, pad_token_id=tokenizer.pad_token_id, seed=seed)
@@ -158,7 +162,7 @@ def train(
     )
     if not pairs:
         raise RewardError(f"{snapshot.directory}: the snapshot has no training pairs.")
-    work = Work(parameters, snapshot, pairs, target_report, found, model, tokenizer, output_dir, cache_dir)
+    work = Work(parameters, snapshot, pairs, target_report, found, model, tokenizer, output_dir, rival, cache_dir)
     options = RunOptions(checkpoint_steps, time_limit_seconds, progress, tuple(report_to))
     with processes.first_holds(
         runs.working_directory(output_dir, asdict(parameters), resume=resume, overwrite=overwrite),
@@ -179,6 +183,7 @@ class Work:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerFast
     output_dir: Path
+    rival: runs.Run | None
     cache_dir: Path | None
 
 
@@ -203,7 +208,9 @@ def _run(work: Work, partial: Path, options: RunOptions, *, frozen_baseline_pair
     run = _run_document(parameters, snapshot, work.base, model, layout, training, partial)
     run["baseline_absent_reason"] = baseline if isinstance(baseline, str) else None
     run["frozen_baseline_absent_reason"] = probe if isinstance(probe, str) else None
-    report = {"run": run, "evaluation": _evaluate_saved(partial, run, snapshot, Baselines(baseline, probe))}
+    evaluation = _evaluate_saved(partial, run, work, Baselines(baseline, probe))
+    curve = None if evaluation is None else _curve(work, has_encoder=isinstance(probe, frozen.FrozenBaseline))
+    report = {"run": run, "evaluation": evaluation, "curve": curve}
     _finish(partial, work.output_dir, report)
     return report
 
@@ -331,18 +338,28 @@ def _run_document(
     }
 
 
-def _evaluate_saved(
-    partial: Path, run: Mapping[str, Any], snapshot: Snapshot, baselines: Baselines
-) -> dict[str, Any] | None:
+def _evaluate_saved(partial: Path, run: Mapping[str, Any], work: Work, baselines: Baselines) -> dict[str, Any] | None:
     """Evaluate the model as it was saved, so that the report is about what will be loaded."""
     from reward.scorer import Scorer
 
-    split = held_out_split(snapshot)
+    split = held_out_split(work.snapshot)
     if split is None:
         return None
     rendering = run["rendering"]
     saved = runs.Run(partial, run["run_id"], rendering["layout"], rendering["max_length_tokens"], run)
-    return evaluate_pairs(Scorer(partial, run=saved), snapshot_data(snapshot, split=split), baselines=baselines)
+    data = snapshot_data(work.snapshot, split=split)
+    return evaluate_pairs(Scorer(partial, run=saved), data, baselines=baselines, rival=work.rival)
+
+
+def _curve(work: Work, *, has_encoder: bool) -> dict[str, Any]:
+    """The campaign's learning curve by arm, on the pairs that the evaluation was made on."""
+    from reward.curve import campaign_curve
+    from reward.embeddings import Embedder
+
+    split = held_out_split(work.snapshot)
+    held_out = read_pairs(work.snapshot, split) if split else []
+    embedder = Embedder(cache_dir=work.cache_dir) if has_encoder else None
+    return campaign_curve(work.pairs, held_out, embedder=embedder, seed=work.parameters.seed)
 
 
 def _finish(partial: Path, output_dir: Path, report: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +10,10 @@ import typer
 
 from app.cli.console import CampaignArgument, JsonOption, opened_store, print_json, print_table, rubric_from, say
 from app.domain import OverlapPolicy, RaterKind, RoundRules
-from app.errors import InvalidInput
 
 app = typer.Typer(help="Campaigns: comparisons, rounds and members under one name.", no_args_is_help=True)
 priorities = typer.Typer(help="What to judge next.", no_args_is_help=True)
 _DEFAULTS = RoundRules()
-_PRIORITY_LINE = 'a line is {"comparison_id": "x1", "priority": 0.9, "reason": "..."}. Nothing was changed.'
 
 
 def register(parent: typer.Typer) -> None:
@@ -151,27 +148,12 @@ def import_priorities(
         Path, typer.Argument(metavar="FILE", help='JSONL: {"comparison_id": "x1", "priority": 0.9, "reason": "..."}.')
     ],
 ) -> None:
-    """Say what to judge next, from a file of priorities."""
-    from app.services.queueing import set_priorities
+    """Say what to judge next, from a file of priorities: a cycle begins."""
+    from app.services.cycles import import_priorities as open_cycle
+    from app.services.cycles import read_priorities
 
-    rows = list(_priority_rows(file))
+    rows = read_priorities(file)
     with opened_store() as store:
-        n_changed = set_priorities(store, campaign, rows, actor="command line")
-    say(f"Set the priority of {len(rows):,} comparisons ({n_changed:,} places in queues).")
-
-
-def _priority_rows(file: Path) -> list[tuple[str, float, str]]:
-    if not file.is_file():
-        raise InvalidInput(f"There is no file {file}.")
-    rows = []
-    for number, line in enumerate(file.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            rows.append((str(row["comparison_id"]), float(row["priority"]), str(row.get("reason", ""))))
-        except KeyError as error:
-            raise InvalidInput(f"{file}, line {number}, field {error.args[0]}: is missing; {_PRIORITY_LINE}") from error
-        except (ValueError, TypeError, AttributeError) as error:
-            raise InvalidInput(f"{file}, line {number}: {error}; {_PRIORITY_LINE}") from error
-    return rows
+        cycle, n_changed = open_cycle(store, campaign, rows, source=file.name, actor="command line")
+    n = sum(cycle.n.values())
+    say(f"Set the priority of {n:,} comparisons ({n_changed:,} places in queues): cycle {cycle.number} begins.")

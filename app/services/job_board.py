@@ -23,6 +23,7 @@ ACTIONS: Mapping[str, Action] = {
     "simulate": Action.PUBLISH_RUBRIC,
     "snapshot": Action.BUILD_SNAPSHOT,
     "train": Action.TRAIN,
+    "prejudge": Action.TRAIN,
 }
 """What one must be allowed to do in the campaign to ask for a kind of job, follow it and stop it."""
 

@@ -45,6 +45,7 @@ class RunOptions:
     max_length_tokens: int | None = None
     include_ties: bool = False
     time_limit_minutes: float | None = None
+    against: str | None = None
 
     def arguments(self) -> list[str]:
         """As arguments of `steelyard train`."""
@@ -56,6 +57,7 @@ class RunOptions:
             "batch-size": self.batch_size,
             "learning-rate": self.learning_rate,
             "max-length-tokens": self.max_length_tokens,
+            "against": self.against,
             "time-limit-seconds": None if self.time_limit_minutes is None else self.time_limit_minutes * 60,
         }
         arguments = [f"--{name}={value}" for name, value in given.items() if value is not None]
@@ -70,11 +72,13 @@ class TrainedModel:
         directory: where it lies.
         run: `run.json`: base, snapshot, parameters, training.
         evaluation: from `report.json`; None where the snapshot held nothing out.
+        curve: the campaign's learning curve by arm, from `report.json`; None in older ones.
     """
 
     directory: Path
     run: Mapping[str, Any]
     evaluation: Mapping[str, Any] | None
+    curve: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -199,7 +203,7 @@ def read_model(directory: Path) -> TrainedModel | None:
     run = json.loads((directory / RUN_NAME).read_text(encoding="utf-8"))
     report_file = directory / REPORT_NAME
     report = json.loads(report_file.read_text(encoding="utf-8")) if report_file.is_file() else {}
-    return TrainedModel(directory, run, report.get("evaluation"))
+    return TrainedModel(directory, run, report.get("evaluation"), report.get("curve"))
 
 
 def read_card(model: TrainedModel) -> str:

@@ -17,21 +17,18 @@ Labels that stand count in a snapshot that counts the kind `model`, and in no ot
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, select
 
-from app.domain import OVERALL, AssignmentState, Campaign, Purpose, RankingMode, RaterKind, Round, utc_now
+from app.domain import Campaign, RankingMode, RaterKind, Round, utc_now
 from app.errors import Conflict, InvalidInput, NotFound
-from app.services import events
-from app.services.judging import verdict_rows
 from app.services.lookup import find_campaign, find_round, rounds_of
 from app.services.people import insert_account
 from app.services.prejudging_audit import (
@@ -43,47 +40,18 @@ from app.services.prejudging_audit import (
     STANDING,
     WITHDRAWN,
     measure,
-    people_verdicts,
-    slots_of,
     withdraw_if_crossed,
     withdraw_labels,
 )
-from app.services.queueing import recount
+from app.services.prejudging_sorting import Work, read_scores, sort_out
+from app.services.prejudging_writing import write_batch
 from app.stats.acceptance import Audit, Threshold, choose_threshold
 from app.store import tables
-from app.store.bulk import insert_rows
-from app.store.engine import Store, batched
-from app.store.visibility import visible
-from rubrics.answers import TIE, Answer
-
-POLICY = "prejudging-1"
-"""Name and version of the way in which labels are accepted; stored with every assignment of a model."""
+from app.store.engine import Store
 
 MAX_ERROR, AUDIT_RATE = 0.1, 0.1
 
-AUDIT_REASON = "audit of a model's label"
-"""Audited pairs come first: until people judge them, nothing is known of the labels that stand."""
-
-PURPOSES = {ACCEPTED: Purpose.WORK, GOLD: Purpose.GOLD}
-"""Only a label that stands counts as a vote; gold measures the model as it measures everybody; the rest is audit."""
-
-_assignment, _queue = tables.assignment, tables.queue_item
 _prejudging, _prejudged = tables.prejudging, tables.prejudged
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A pair with its rewards, from a line of `scores.jsonl`.
-
-    Attributes:
-        id: external id of the comparison.
-        scores: completion id -> reward.
-        is_trained_on: whether the model learned from this pair.
-    """
-
-    id: str
-    scores: Mapping[str, float]
-    is_trained_on: bool
 
 
 @dataclass(frozen=True)
@@ -137,37 +105,6 @@ class Prejudging:
         )
 
 
-def read_scores(path: Path) -> tuple[str, list[Scored]]:
-    """The model's name and the pairs of a file that `steelyard score` wrote; other lines of it are left out.
-
-    Raises:
-        InvalidInput: no file, a line that is none of its lines, or lines of two models.
-    """
-    if not path.is_file():
-        raise InvalidInput(f"There is no file {path}.")
-    models: set[str] = set()
-    pairs: dict[str, Scored] = {}
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            scores = {str(key): float(value) for key, value in row.get("scores", {}).items()}
-            models.add(str(row["model"]))
-            scored = Scored(str(row["id"]), scores, bool(row.get("trained_on", False)))
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
-            raise InvalidInput(
-                f"{path}, line {number}: {error!r}; a line is what `steelyard score` writes for a comparison: "
-                '{"id": "x1", "model": "...", "scores": {"a": 0.7, "b": -0.2}, "trained_on": false}.'
-            ) from error
-        if len(scores) == 2:
-            pairs[scored.id] = scored
-    if len(models) != 1:
-        found = ", ".join(sorted(models)) or "no model"
-        raise InvalidInput(f"{path}: scores of one model are wanted, found those of {found}.")
-    return models.pop(), list(pairs.values())
-
-
 def start(
     store: Store,
     campaign_name: str,
@@ -209,10 +146,10 @@ def start(
         round_ = _round_for(connection, campaign, round_name)
         rater_id, rater = _rater(connection, model, round_, actor=actor)
         _refuse_fallen(connection, round_, rater_id, rater)
-        work = _sort(connection, campaign, round_, rater_id, pairs)
+        work = sort_out(connection, campaign, round_, rater_id, pairs)
         threshold = _calibrate(work, max_error=max_error)
         outcomes = _decide(work, threshold, audit_rate=audit_rate, seed=seed)
-        batch = _write(
+        batch = write_batch(
             connection,
             campaign,
             round_,
@@ -276,22 +213,6 @@ def withdraw(
 # --- the parts of a batch ----------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Work:
-    """The scored pairs, sorted by what may become of them; positions in `pairs`."""
-
-    pairs: list[Scored]
-    row_ids: list[int]
-    preferred: list[str]
-    margins: np.ndarray
-    assignments: Mapping[int, int]
-    gold: list[int] = field(default_factory=list)
-    calibration: list[int] = field(default_factory=list)
-    errors: list[bool] = field(default_factory=list)
-    waiting: list[int] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-
-
 def _round_for(connection: Connection, campaign: Campaign, name: str | None) -> Round:
     if RaterKind.MODEL in campaign.counted_kinds:
         raise InvalidInput(
@@ -333,70 +254,12 @@ def _refuse_fallen(connection: Connection, round_: Round, rater_id: int, rater: 
         )
 
 
-def _sort(connection: Connection, campaign: Campaign, round_: Round, rater_id: int, pairs: Sequence[Scored]) -> _Work:
-    """Which scored pairs are gold, decided by people, or wait for their first vote; the others are counted."""
-    ids = _row_ids(connection, campaign, [pair.id for pair in pairs])
-    slots = slots_of(connection, list(ids.values()))
-    known = [pair for pair in pairs if pair.id in ids and set(pair.scores) == set(slots[ids[pair.id]])]
-    row_ids = [ids[pair.id] for pair in known]
-    sides = [(pair.scores[slots[i][0]], pair.scores[slots[i][1]]) for pair, i in zip(known, row_ids, strict=True)]
-    margins = np.array([first - second for first, second in sides])
-    preferred = [
-        TIE if margin == 0 else slots[i][0] if margin > 0 else slots[i][1]
-        for margin, i in zip(margins, row_ids, strict=True)
-    ]
-    work = _Work(known, row_ids, preferred, margins, _earlier(connection, round_, rater_id))
-    work.skipped["not a pair of this campaign"] = len(pairs) - len(known)
-    gold = set(connection.scalars(select(tables.gold_key.c.comparison_id)))
-    queue = {row.comparison_id: row for row in connection.execute(select(_queue).where(_queue.c.round_id == round_.id))}
-    verdicts = people_verdicts(connection, round_.id, campaign.counted_kinds, slots, only=slots)
-    for at, (pair, row_id) in enumerate(zip(known, row_ids, strict=True)):
-        item = queue.get(row_id)
-        if row_id in gold:
-            work.gold.append(at)
-        elif item is None:
-            work.skipped["not in this round"] += 1
-        elif pair.is_trained_on:
-            work.skipped["the model was trained on it"] += 1
-        elif row_id in verdicts:
-            work.calibration.append(at)
-            work.errors.append(verdicts[row_id] != preferred[at])
-        elif item.is_open and item.n_taken == 0:
-            work.waiting.append(at)
-        else:
-            work.skipped["people are at it, or it waits for nobody"] += 1
-    if not (work.gold or work.calibration or work.waiting):
-        raise NotFound(f"None of the {len(pairs):,} scored pairs is one that round {round_.name!r} asks about.")
-    return work
-
-
-def _row_ids(connection: Connection, campaign: Campaign, names: Sequence[str]) -> dict[str, int]:
-    comparison, found = tables.comparison, {}
-    for some in batched(sorted(names)):
-        query = select(comparison.c.external_id, comparison.c.id).where(
-            comparison.c.campaign_id == campaign.id,
-            comparison.c.mode == RankingMode.PAIR.value,
-            comparison.c.external_id.in_(some),
-            visible(comparison.c.batch_id),
-        )
-        found.update(connection.execute(query).all())
-    return found
-
-
-def _earlier(connection: Connection, round_: Round, rater_id: int) -> dict[int, int]:
-    """Row number of a comparison -> the assignment in which this model judged it before."""
-    query = select(_assignment.c.comparison_id, _assignment.c.id).where(
-        _assignment.c.round_id == round_.id, _assignment.c.rater_id == rater_id
-    )
-    return dict(connection.execute(query).all())
-
-
-def _calibrate(work: _Work, *, max_error: float) -> Threshold:
+def _calibrate(work: Work, *, max_error: float) -> Threshold:
     confidence = np.abs(work.margins[work.calibration]) if work.calibration else np.zeros(0)
     return choose_threshold(confidence, np.array(work.errors, bool), max_error=max_error)
 
 
-def _decide(work: _Work, threshold: Threshold, *, audit_rate: float, seed: int) -> dict[int, str]:
+def _decide(work: Work, threshold: Threshold, *, audit_rate: float, seed: int) -> dict[int, str]:
     """Position in `work.pairs` -> outcome."""
     lots = np.random.default_rng(seed).random(len(work.pairs))
     outcomes = dict.fromkeys(work.gold, GOLD) | dict.fromkeys(work.calibration, CALIBRATION)
@@ -404,129 +267,6 @@ def _decide(work: _Work, threshold: Threshold, *, audit_rate: float, seed: int) 
         is_sure = threshold.value is not None and abs(work.margins[at]) >= threshold.value and work.margins[at] != 0
         outcomes[at] = PEOPLE if not is_sure else AUDIT if lots[at] < audit_rate else ACCEPTED
     return outcomes
-
-
-def _propensity(outcome: str, audit_rate: float) -> float:
-    return {ACCEPTED: 1 - audit_rate, AUDIT: audit_rate}.get(outcome, 1.0)
-
-
-def _write(
-    connection: Connection,
-    campaign: Campaign,
-    round_: Round,
-    facts: Mapping[str, Any],
-    *,
-    threshold: Threshold,
-    outcomes: Mapping[int, str],
-    work: _Work,
-    detail: Mapping[str, Any],
-    actor: str,
-) -> Row:
-    """The batch, its event, and the model's judgments; accepted pairs leave the queue."""
-    calibration = {
-        "n": threshold.n,
-        "n_calibration": threshold.n_calibration,
-        "error": threshold.error.to_json(),
-        "reason": threshold.undefined_reason,
-    }
-    counts = dict(Counter(outcomes.values()))
-    event_id = events.record(
-        connection,
-        actor=actor,
-        action="prejudging.started",
-        subject=f"round {round_.name}",
-        campaign_id=campaign.id,
-        detail={**detail, **_plain_facts(facts), "threshold": threshold.value, "calibration": calibration, **counts},
-    )
-    row = {**facts, "round_id": round_.id, "state": STANDING, "threshold": threshold.value, "calibration": calibration}
-    batch = connection.execute(insert(_prejudging).returning(_prejudging), {**row, "event_id": event_id}).one()
-    assignments = _write_judgments(connection, round_, batch, outcomes, work)
-    insert_rows(
-        connection,
-        _prejudged,
-        [
-            {
-                "prejudging_id": batch.id,
-                "comparison_id": work.row_ids[at],
-                "assignment_id": assignments[at],
-                "preferred": work.preferred[at],
-                "margin": float(work.margins[at]),
-                "outcome": outcome,
-            }
-            for at, outcome in sorted(outcomes.items())
-        ],
-    )
-    for outcome in (ACCEPTED, AUDIT):
-        found = sorted(work.row_ids[at] for at, one in outcomes.items() if one == outcome)
-        for some in batched(found):
-            here = (_queue.c.round_id == round_.id) & _queue.c.comparison_id.in_(some)
-            if outcome == ACCEPTED:
-                recount(connection, chosen=here)
-            else:
-                connection.execute(update(_queue).where(here).values(priority=1.0, priority_reason=AUDIT_REASON))
-    return batch
-
-
-def _plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: facts[name] for name in ("max_error", "audit_rate")}
-
-
-def _write_judgments(
-    connection: Connection, round_: Round, batch: Row, outcomes: Mapping[int, str], work: _Work
-) -> dict[int, int]:
-    """Position -> assignment; a pair that this model judged before keeps its judgment and takes its new purpose."""
-    fresh = [at for at in sorted(outcomes) if work.row_ids[at] not in work.assignments]
-    rows = [_assignment_row(round_, batch, work.row_ids[at], outcomes[at]) for at in fresh]
-    made = dict(zip(fresh, _insert(connection, _assignment, rows), strict=True))
-    judgments = [
-        {
-            "assignment_id": made[at],
-            "revision": 0,
-            "rubric_version": round_.rubric_version,
-            "justification": "",
-            "submitted_at": batch.started_at,
-            "event_id": batch.event_id,
-        }
-        for at in fresh
-    ]
-    numbers = _insert(connection, tables.judgment, judgments)
-    verdicts = [
-        row
-        for at, number in zip(fresh, numbers, strict=True)
-        for row in verdict_rows(number, {OVERALL: Answer(preferred=work.preferred[at])})
-    ]
-    insert_rows(connection, tables.verdict, verdicts)
-    for at in outcomes.keys() - made.keys():
-        made[at] = work.assignments[work.row_ids[at]]
-        purpose = PURPOSES.get(outcomes[at], Purpose.AUDIT).value
-        connection.execute(update(_assignment).where(_assignment.c.id == made[at]).values(purpose=purpose))
-    return made
-
-
-def _assignment_row(round_: Round, batch: Row, comparison_id: int, outcome: str) -> dict[str, Any]:
-    return {
-        "round_id": round_.id,
-        "comparison_id": comparison_id,
-        "rater_id": batch.rater_id,
-        "repeat_index": 0,
-        "purpose": PURPOSES.get(outcome, Purpose.AUDIT).value,
-        "state": AssignmentState.SUBMITTED.value,
-        "shown": None,
-        "criteria_shown": None,
-        "asks_overall": True,
-        "takes_place": False,
-        "policy": POLICY,
-        "propensity": _propensity(outcome, batch.audit_rate),
-        "leased_at": batch.started_at,
-        "closed_at": batch.started_at,
-    }
-
-
-def _insert(connection: Connection, table: Any, rows: list[dict[str, Any]]) -> list[int]:
-    """Insert rows and return their numbers in the same order."""
-    if not rows:
-        return []
-    return list(connection.scalars(insert(table).returning(table.c.id, sort_by_parameter_order=True), rows))
 
 
 # --- showing -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,14 +23,14 @@ from sqlalchemy import (
     update,
 )
 
-from app.domain import AssignmentState, ItemState, OverlapPolicy, Round, RoundRules
+from app.domain import AssignmentState, Campaign, ItemState, OverlapPolicy, Round, RoundRules
 from app.errors import Conflict
 from app.services import events
 from app.services.lanes import WHOLE, asked_in, lane_id, requires_of, scopes_of
 from app.services.lookup import find_campaign, rounds_of, rubric_of
 from app.store import tables
 from app.store.bulk import insert_rows
-from app.store.engine import Store
+from app.store.engine import Store, batched
 from app.store.visibility import visible
 
 WINDOW = 32
@@ -235,41 +235,52 @@ def set_priorities(
     """
     with store.write() as connection:
         campaign = find_campaign(connection, campaign_name)
-        comparison = tables.comparison
-        wanted = {external_id: (priority, reason) for external_id, priority, reason in priorities}
-        ids: dict[str, int] = {}
-        names = sorted(wanted)
-        for start in range(0, len(names), 500):
-            rows = connection.execute(
-                select(comparison.c.external_id, comparison.c.id).where(
-                    comparison.c.campaign_id == campaign.id, comparison.c.external_id.in_(names[start : start + 500])
-                )
+        return apply_priorities(connection, campaign, priorities, actor=actor)[1]
+
+
+def apply_priorities(
+    connection: Connection, campaign: Campaign, priorities: Sequence[tuple[str, float, str]], *, actor: str
+) -> tuple[Mapping[str, int], int, int]:
+    """`set_priorities` inside a transaction of the caller: the row numbers by id, queue rows changed, the event."""
+    wanted = {external_id: (priority, reason) for external_id, priority, reason in priorities}
+    ids = _row_ids(connection, campaign, sorted(wanted))
+    round_ids = [round_.id for round_ in rounds_of(connection, campaign.id)]
+    n_changed = 0
+    for name in sorted(wanted, key=ids.__getitem__):
+        here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
+        lock_in_order(connection, here)
+        priority, reason = wanted[name]
+        n_changed += connection.execute(
+            update(_queue).where(here).values(priority=priority, priority_reason=reason)
+        ).rowcount
+    event_id = events.record(
+        connection,
+        actor=actor,
+        action="priorities.set",
+        subject=f"campaign {campaign.name}",
+        campaign_id=campaign.id,
+        detail={"n_comparisons": len(wanted), "n_queue_items": n_changed},
+    )
+    return ids, n_changed, event_id
+
+
+def _row_ids(connection: Connection, campaign: Campaign, names: Sequence[str]) -> dict[str, int]:
+    """Row numbers of comparisons by external id; all of them must be there."""
+    comparison, ids = tables.comparison, dict[str, int]()
+    for some in batched(names):
+        rows = connection.execute(
+            select(comparison.c.external_id, comparison.c.id).where(
+                comparison.c.campaign_id == campaign.id, comparison.c.external_id.in_(some)
             )
-            ids.update((row.external_id, row.id) for row in rows)
-        unknown = [name for name in names if name not in ids]
-        if unknown:
-            raise Conflict(
-                f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign_name!r}, "
-                f"the first is {unknown[0]!r}. Nothing was changed."
-            )
-        round_ids = [round_.id for round_ in rounds_of(connection, campaign.id)]
-        n_changed = 0
-        for name in sorted(wanted, key=ids.__getitem__):
-            here = (_queue.c.comparison_id == ids[name]) & _queue.c.round_id.in_(round_ids)
-            lock_in_order(connection, here)
-            priority, reason = wanted[name]
-            n_changed += connection.execute(
-                update(_queue).where(here).values(priority=priority, priority_reason=reason)
-            ).rowcount
-        events.record(
-            connection,
-            actor=actor,
-            action="priorities.set",
-            subject=f"campaign {campaign_name}",
-            campaign_id=campaign.id,
-            detail={"n_comparisons": len(names), "n_queue_items": n_changed},
         )
-    return n_changed
+        ids.update((row.external_id, row.id) for row in rows)
+    unknown = [name for name in names if name not in ids]
+    if unknown:
+        raise Conflict(
+            f"{len(unknown)} of {len(names)} comparisons are not in campaign {campaign.name!r}, "
+            f"the first is {unknown[0]!r}. Nothing was changed."
+        )
+    return ids
 
 
 # --- counters ----------------------------------------------------------------------------------------------------

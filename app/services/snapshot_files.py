@@ -35,6 +35,7 @@ _PAIR_TYPES: Mapping[str, pa.DataType] = {
     "rejected_id": pa.string(),
     "criteria": KEYED,
     "tensions": KEYED,
+    **dict.fromkeys(("source", "meta", "rater_kinds", "arm"), pa.string()),
 }
 PAIR_SCHEMA = pa.schema([(name, _PAIR_TYPES[name]) for name in PAIR_COLUMNS])
 

@@ -11,6 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from app.services.consensus import criterion_values, tension_shares
+from app.services.cycles import cycle_arms
 from app.services.snapshot_material import Material
 from app.store import queries
 from app.store.queries import StoredComparison
@@ -25,6 +26,7 @@ def stored_pairs(
     keyed = {"criteria": criterion_values(material.labels), "tensions": tension_shares(material.labels)}
     written = {name: {key: values[is_written] for key, values in columns.items()} for name, columns in keyed.items()}
     table = _RowTable(material.pairs[is_written], written)
+    kinds, arms = _kinds(material), cycle_arms(connection, material.campaign.id)
     wanted = list(dict.fromkeys(table.comparison_id))
     rows = iter(range(len(table.comparison_id)))
     at = next(rows, None)
@@ -32,7 +34,8 @@ def stored_pairs(
     for n_done, stored in enumerate(stream, start=1):
         mine = []
         while at is not None and table.comparison_id[at] == stored.id:
-            mine.append(table.arguments(at, stored))
+            facts = (*_facts(stored), kinds.get(stored.id, ""), arms.get(stored.row_id))
+            mine.append(table.arguments(at, stored, facts))
             at = next(rows, None)
         yield n_done, stored, mine
 
@@ -46,6 +49,21 @@ def pool_rows(connection: Connection, material: Material) -> Iterator[tuple[Any,
 
 def _prompt(stored: StoredComparison) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in stored.comparison.prompt]
+
+
+def _kinds(material: Material) -> dict[str, str]:
+    """Comparison -> kinds of rater whose votes made its label, joined by "+"."""
+    found: dict[str, list[str]] = {}
+    said = material.labels.votes[["comparison_id", "rater_kind"]].drop_duplicates()
+    for name, kind in sorted(zip(said["comparison_id"].astype(str), said["rater_kind"].astype(str), strict=True)):
+        found.setdefault(name, []).append(kind)
+    return {name: "+".join(kinds) for name, kinds in found.items()}
+
+
+def _facts(stored: StoredComparison) -> tuple[str | None, str]:
+    """Where the responses come from, and the comparison's meta as JSON text."""
+    sources = dict.fromkeys(one.source for one in stored.comparison.completions if one.source)
+    return "; ".join(sources) or None, canonical_json(dict(stored.comparison.meta))
 
 
 def _draws_second(comparison_id: str, first: str, second: str) -> bool:
@@ -89,8 +107,8 @@ class _RowTable:
         )
         self._tensions = _keyed_lists(keyed["tensions"], len(pairs))
 
-    def arguments(self, at: int, stored: StoredComparison) -> tuple[Any, ...]:
-        """Folder, split and row of the contract's columns, and the number of characters as last."""
+    def arguments(self, at: int, stored: StoredComparison, facts: tuple[str | None, ...]) -> tuple[Any, ...]:
+        """Folder, split and row of the contract's columns (`facts` are the last), and the number of characters."""
         texts = {completion.id: completion.text for completion in stored.comparison.completions}
         chosen, rejected = texts[self._chosen[at]], texts[self._rejected[at]]
         row = (
@@ -106,6 +124,7 @@ class _RowTable:
             self._rejected[at],
             self._criteria[at],
             self._tensions[at],
+            *facts,
         )
         n_characters = len(chosen) + len(rejected) + sum(len(message.content) for message in stored.comparison.prompt)
         return self._folder[at], self._split[at], row, n_characters

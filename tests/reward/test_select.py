@@ -132,7 +132,7 @@ def test_a_batch_has_two_arms_with_reasons_and_propensities(model_dir, tmp_path,
     document, lines = run(snapshot, model_dir, tmp_path / "p.jsonl", capsys, "--n", "10")
     assert (document["n"], document["n_random"], document["n_pool"], document["n_skipped"]) == (10, 3, 40, 1)
     assert document["information_gain"] > document["information_gain_random"] > 0
-    assert set(lines[0]) == {"comparison_id", "priority", "reason", "propensity", "arm"}
+    assert set(lines[0]) == {"comparison_id", "priority", "reason", "propensity", "arm", "model", "snapshot"}
     assert Counter(line["arm"] for line in lines) == {"d_optimal": 7, "random": 3}
     assert {line["propensity"] for line in lines if line["arm"] == "random"} == {3 / 40}
     assert {line["propensity"] for line in lines if line["arm"] == "d_optimal"} == {1.0}

@@ -14,6 +14,8 @@ from app.services import assigning, judging, prejudging
 from app.services.campaigns import add_member
 from app.services.database import check as database_check
 from app.services.people import add_account
+from app.services.prejudging_sorting import read_scores
+from app.services.prejudging_writing import POLICY
 from app.services.snapshotting import build
 from app.store import tables
 from rubrics.answers import Answer
@@ -74,7 +76,7 @@ def test_labels_stand_where_the_model_is_sure_and_people_are_not_asked(store, tm
             .where(tables.prejudged.c.outcome == "audit")))  # fmt: skip
         kinds = Counter(connection.execute(
             select(tables.assignment.c.purpose, tables.assignment.c.propensity)
-            .where(tables.assignment.c.policy == prejudging.POLICY)).all())  # fmt: skip
+            .where(tables.assignment.c.policy == POLICY)).all())  # fmt: skip
     assert drawn <= set(asked)
     assert kinds == {
         ("work", 0.75): found.outcomes["accepted"],
@@ -115,7 +117,7 @@ def test_votes_on_audited_labels_bring_a_bad_model_down(store, tmp_path):
             select(tables.event).where(tables.event.c.action == "prejudging.withdrawn")).all()  # fmt: skip
         standing = connection.scalar(
             select(func.count()).select_from(tables.assignment)
-            .where(tables.assignment.c.policy == prejudging.POLICY, tables.assignment.c.purpose == "work"))  # fmt: skip
+            .where(tables.assignment.c.policy == POLICY, tables.assignment.c.purpose == "work"))  # fmt: skip
     assert [event.detail["n_labels"] for event in events] == [found.outcomes["accepted"]]
     assert events[0].id > event_before
     assert standing == 0
@@ -180,7 +182,7 @@ def test_a_bad_file_is_refused_with_its_place(tmp_path, text, message):
     path = tmp_path / "s.jsonl"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=message):
-        prejudging.read_scores(path)
+        read_scores(path)
 
 
 def test_where_models_count_like_people_nothing_is_prejudged(store, tmp_path):

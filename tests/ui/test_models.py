@@ -13,7 +13,7 @@ from app.domain import JobState
 from app.errors import InvalidInput, JobCancelled, NotAllowed
 from app.services import job_board, job_rows, model_shelf, snapshot_shelf
 from app.services.model_shelf import RunLog, RunOptions
-from app.ui.components.models.report import ROW_NAMES
+from app.ui.components.models.words import BASELINE_NAMES
 from tests.ui.places import Place
 from tests.ui.speaking import button, field, person, words
 from tests.ui.test_snapshots import build
@@ -86,8 +86,8 @@ def write_model(directory: Path, snapshot_hash: str, *, accuracy: float = 0.7, r
 
 
 def test_every_baseline_has_words():
-    reported = pytest.importorskip("reward.report").ROW_NAMES
-    assert set(ROW_NAMES) == set(reported) - {"model"}
+    reported = pytest.importorskip("reward.report").BASELINE_NAMES
+    assert set(BASELINE_NAMES) == set(reported) - {"model"}
 
 
 def test_without_snapshot_the_page_points_to_snapshots(seeded, open_page):

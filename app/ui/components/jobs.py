@@ -22,6 +22,7 @@ WORDS = {
     "simulate": "Simulation",
     "snapshot": "Snapshot",
     "train": "Training run",
+    "prejudge": "Pre-judging",
 }
 COLOURS = {
     JobState.QUEUED: "gray",

@@ -1,4 +1,4 @@
-"""Reward models: start a run, follow it, read its report, compare two."""
+"""Reward models: start a run, follow it, read its report, compare two; cycles, and models that judge first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from app.services.snapshot_shelf import ShelvedSnapshot
 from app.settings import settings
 from app.ui.components.jobs import follow, show_end
 from app.ui.components.models.compare import choose_model, show_compare
+from app.ui.components.models.cycles import show_cycles
 from app.ui.components.models.follow import FOLLOW_SECONDS, show_run
+from app.ui.components.models.prejudging import show_prejudging
 from app.ui.components.models.report import show_report
 from app.ui.components.models.start import show_start
 from app.ui.components.page import campaign_header, empty_state
@@ -39,6 +41,8 @@ def page() -> None:
             "Runs": partial(_show_runs, campaign, snapshots, models),
             "Report": partial(_show_report, models),
             "Compare": partial(show_compare, models),
+            "Cycles": partial(show_cycles, campaign, models, snapshots),
+            "Judge first": partial(show_prejudging, campaign, models),
         },
         key="models",
     )
@@ -57,7 +61,7 @@ def _show_runs(campaign: Campaign, snapshots: list[ShelvedSnapshot], models: lis
             "No snapshot to learn from", "Build one under Snapshots first.", to="snapshots", label="Go to Snapshots"
         )
     else:
-        show_start(campaign, readable)
+        show_start(campaign, readable, models)
     if models:
         _show_list(models)
 

@@ -12,6 +12,7 @@ from app.domain import Job
 from app.services import model_shelf
 from app.services.model_shelf import RunLog
 from app.ui.components.charts import figure
+from app.ui.components.models.margins import show_margins
 from app.ui.components.time import show_duration
 
 FOLLOW_SECONDS = 2.0
@@ -97,6 +98,9 @@ def _show_held_out(log: RunLog, table: pd.DataFrame, *, key: str) -> None:
         f"{int(last['step']):,} of {log.n_steps:,}; the band is the 95 % interval.",
         key=key,
     )
+    newest = next((point for point in reversed(log.points) if point.get("held_out_margins")), None)
+    if newest is not None:
+        show_margins(newest["held_out_margins"], when=f" at step {newest['step']:,}", key=f"{key}-margins")
 
 
 def _curve(table: pd.DataFrame) -> alt.Chart:

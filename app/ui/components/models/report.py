@@ -13,16 +13,13 @@ from app.services import model_shelf
 from app.services.model_shelf import TrainedModel
 from app.ui.components.charts import HEIGHT, figure
 from app.ui.components.grouped import single_intervals
+from app.ui.components.models.disagreements import show_best_of_n, show_disagreements
 from app.ui.components.models.follow import show_curve
+from app.ui.components.models.margins import show_margins
+from app.ui.components.models.words import BASELINE_NAMES
 from app.ui.components.text import escape, show_text
 
 _CONFIDENCE = "how sure the model is"
-ROW_NAMES = {
-    "longer_wins": "longer response wins",
-    "shorter_wins": "shorter response wins",
-    "tfidf": "bag of words (TF-IDF)",
-    "frozen": "frozen embeddings",
-}
 
 
 def show_report(model: TrainedModel) -> None:
@@ -35,8 +32,12 @@ def show_report(model: TrainedModel) -> None:
         _show_accuracy(evaluation)
         _show_likelihood(evaluation)
         _show_reliability(evaluation)
-        _show_margins(evaluation)
+        if evaluation.get("margin_histogram"):
+            st.subheader("Margins", anchor=False)
+            show_margins(evaluation["margin_histogram"], key="margins")
         _show_slices(evaluation)
+        show_best_of_n(evaluation.get("best_of_n") or {})
+        show_disagreements(evaluation.get("disagreements") or {})
     log = model_shelf.read_log(model.directory)
     if len(log.points) > 1:
         st.subheader("Training", anchor=False)
@@ -65,7 +66,7 @@ def accuracy_table(evaluation: Mapping[str, Any]) -> pd.DataFrame:
     """The model, its baselines and the human ceiling, with intervals."""
     kinds = " and ".join(evaluation["data"].get("counted_kinds") or ["human"])
     rows = {"reward model": evaluation["accuracy"]}
-    rows |= {ROW_NAMES.get(name, name): estimate for name, estimate in evaluation["baselines"].items()}
+    rows |= {BASELINE_NAMES.get(name, name): estimate for name, estimate in evaluation["baselines"].items()}
     rows[f"ceiling of {kinds} raters"] = evaluation["human_ceiling"]
     return pd.DataFrame(
         [
@@ -100,6 +101,8 @@ def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
             f"{evaluation['n_prompts']:,} prompts; labels: {data['label_source']}. The dashed line is guessing."
         )
     )
+    if evaluation.get("against_model"):
+        st.markdown(escape(evaluation["against_model"]["sentence"]))
     caution = evaluation.get("overlap", {}).get("caution")
     if caution:
         st.warning(escape(caution))
@@ -146,32 +149,6 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
         f"n = {int(table['n'].sum()):,} pairs. On the dashed line it is right as often as it says; "
         "larger points hold more.",
         key="reliability",
-    )
-
-
-def _show_margins(evaluation: Mapping[str, Any]) -> None:
-    bins = (evaluation.get("margins") or {}).get("bins")
-    if not bins:
-        return
-    st.subheader("Margins", anchor=False)
-    table = pd.DataFrame(bins)[["low", "high", "n"]]
-    n_wrong = int(table.loc[table["high"] <= 0, "n"].sum())
-    chart = (
-        alt.Chart(table)
-        .mark_bar()
-        .encode(
-            x=alt.X("low:Q", bin="binned", title="reward of the chosen minus the rejected"),
-            x2="high:Q",
-            y=alt.Y("n:Q", title="pairs"),
-            tooltip=["low", "high", "n"],
-        )
-    )
-    figure(
-        chart.properties(height=HEIGHT),
-        table,
-        reading=f"{n_wrong:,} of {int(table['n'].sum()):,} pairs have a margin below 0: "
-        "there the model prefers the other response.",
-        key="margins",
     )
 
 

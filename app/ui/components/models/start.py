@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.domain import Campaign, utc_now
 from app.services import model_shelf
-from app.services.model_shelf import EMBEDDED_BASE, TARGETS, RunOptions
+from app.services.model_shelf import EMBEDDED_BASE, TARGETS, RunOptions, TrainedModel
 from app.services.snapshot_shelf import ShelvedSnapshot
 from app.settings import settings
 from app.ui.components.jobs import ask_for
@@ -31,7 +31,7 @@ BASE_HELP = (
 )
 
 
-def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
+def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot], models: list[TrainedModel]) -> None:
     """The form; says what to install where something is missing."""
     missing = model_shelf.missing_packages()
     if missing:
@@ -52,7 +52,7 @@ def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
             n_epochs = st.number_input("Epochs", 0.1, 1000.0, RunOptions().epochs, step=0.5, format="%g")
         with seed:
             seed_value = st.number_input("Seed", 0, 2**31 - 1, 0)
-        more = _more_fields()
+        more = _more_fields(models)
         is_sent = st.form_submit_button("Start run", type="primary")
     if not is_sent:
         return
@@ -71,7 +71,7 @@ def show_start(campaign: Campaign, snapshots: list[ShelvedSnapshot]) -> None:
         st.rerun()
 
 
-def _more_fields() -> dict[str, Any]:
+def _more_fields(models: list[TrainedModel]) -> dict[str, Any]:
     with st.expander("More options"):
         left, right = st.columns(2)
         with left:
@@ -84,6 +84,10 @@ def _more_fields() -> dict[str, Any]:
                 "Longest text, tokens", 16, 131_072, None, placeholder="256 for minilm, 1,024 for others"
             )
             limit = st.number_input("Time limit, minutes", 0.1, 100_000.0, None, placeholder="none", format="%g")
+        earlier = {"": "none"} | {str(model.directory): f"{model.name} · {model.run['run_id']}" for model in models}
+        against = st.selectbox(
+            "Measure beside an earlier model", list(earlier), index=min(1, len(models)), format_func=earlier.__getitem__
+        )
         ties = st.checkbox("Train on ties, too, as soft label .5")
     return {
         "batch_size": int(batch),
@@ -91,4 +95,5 @@ def _more_fields() -> dict[str, Any]:
         "max_length_tokens": None if length is None else int(length),
         "time_limit_minutes": limit,
         "include_ties": ties,
+        "against": against or None,
     }
