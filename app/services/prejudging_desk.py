@@ -1,4 +1,4 @@
-"""Pre-judging as a researcher asks for it: a job that scores the campaign, what became of it, and taking labels back."""
+"""Pre-judging as a researcher asks for it: a job that scores the campaign, what became of it, labels taken back."""
 
 from __future__ import annotations
 

@@ -79,6 +79,26 @@ def write_model(directory: Path, snapshot_hash: str, *, accuracy: float = 0.7, r
             **estimate(0.12),
             "bins": [{"low": 0.5, "high": 0.55, "n": 40, "confidence": 0.52, "accuracy": 0.7}],
         },
+        "margin_histogram": {"edges": [-1.0, 0.0, 1.0], "counts": [12, 28]},
+        "best_of_n": {**estimate(0.5, 20), "chance": 0.25, "subsets": []},
+        "disagreements": {
+            "n": 12,
+            "n_likely_label_errors": 1,
+            "n_likely_blind_spots": 0,
+            "likely_label_errors": [
+                {
+                    "comparison_id": "x7",
+                    "chosen_id": "a",
+                    "rejected_id": "b",
+                    "margin": -0.9,
+                    "soft_label": 0.67,
+                    "n_judgments": 3,
+                    "log_odds_label_wrong": 1.2,
+                    "with_model": ["longer_wins"],
+                }
+            ],
+            "likely_blind_spots": [],
+        },
         "slices": [{"group": "length", "name": "the longer response is chosen", **estimate(0.8, 30)}],
     }
     (directory / "report.json").write_text(json.dumps({"run": run, "evaluation": evaluation}))
@@ -86,7 +106,7 @@ def write_model(directory: Path, snapshot_hash: str, *, accuracy: float = 0.7, r
 
 
 def test_every_baseline_has_words():
-    reported = pytest.importorskip("reward.report").BASELINE_NAMES
+    reported = pytest.importorskip("reward.report").ROW_NAMES
     assert set(BASELINE_NAMES) == set(reported) - {"model"}
 
 
@@ -118,9 +138,11 @@ def test_the_form_asks_for_a_run_which_is_followed_from_its_files(seeded, open_p
     assert figures["Training time left"] == "14 s"
     assert "Training loss 0.700 at step 1, 0.700 at step 3" in words(at)
     measured = {"held_out_accuracy": 0.625, "held_out_low": 0.4, "held_out_high": 0.8, "held_out_n": 16}
+    measured["held_out_margins"] = {"edges": [-1.0, 0.0, 1.0], "counts": [6, 10]}
     write_points(model_shelf.partial_of(output), [*points, {**points[-1], "step": 4, "seconds": 8.0, **measured}])
     at = open_page("models", login=login, campaign="sample")
     assert "Right on 62.5% of 16 validation pairs at step 4 of 10" in words(at)
+    assert "6 of 16 pairs have a margin below 0 at step 4" in words(at)
     assert {one.label: one.value for one in at.metric}["Right on held-out pairs"] == "62%"
     button(at, "Cancel").click().run()
     assert button(at, "Stopping …").disabled
@@ -140,6 +162,9 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     assert "The model agrees with the labels on 70.0% of 40 pairs." in said
     assert "On average the model is under-confident" in said
     assert "Lowest where the longer response is chosen: 80%" in said
+    assert "12 of 40 pairs have a margin below 0" in said
+    assert "by lot it would be 25%" in said
+    assert "1 look like errors of the label, 0 like blind spots" in said
     assert "foreign" not in str(at.selectbox(key="report-model").options)
     table = at.dataframe[0].value
     assert list(table["undefined"]) == ["", "", "too few pairs", ""]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,7 @@ from app.services.cycles import Cycle
 from app.services.model_shelf import TrainedModel
 from app.services.snapshot_shelf import ShelvedSnapshot
 from app.ui.components.charts import HEIGHT, figure
+from app.ui.components.grouped import single_intervals
 from app.ui.components.page import empty_state
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
@@ -48,23 +50,16 @@ def _show_models(measured: list[TrainedModel], snapshots: list[ShelvedSnapshot])
         if snapshot.manifest is not None
     }
     rows = [_model_row(model, votes) for model in measured]
-    for before, row in zip(rows, rows[1:], strict=False):
+    for before, row in pairwise(rows):
         if None not in (before["votes"], row["votes"]):
             row["votes since"] = row["votes"] - before["votes"]
     table = pd.DataFrame(rows)
     last = measured[-1]
     against = (last.evaluation or {}).get("against_model")
     reading = against["sentence"] if against else "The newest model was not measured beside an earlier one."
-    drawn = table[table["accuracy"].notna()].rename(columns={"accuracy": "accuracy after"})
-    chart = alt.Chart(drawn.assign(place=drawn["model"])).encode(
-        x=alt.X("place:N", sort=None, title="model, in order of training"), tooltip=list(drawn.columns)
-    )
-    y = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}
-    layers = [
-        chart.mark_rule().encode(y=alt.Y("from:Q", **y), y2="to:Q"),
-        chart.mark_point(filled=True, size=90, opacity=1).encode(y=alt.Y("accuracy after:Q", **y)),
-    ]
-    figure(alt.layer(*layers).properties(height=HEIGHT), table, reading=reading, key="cycles")
+    drawn = table[table["accuracy"].notna()]
+    chart = single_intervals(drawn, name="model", value="accuracy", low="from", high="to")
+    figure(chart, table, reading=reading, key="cycles")
     st.caption(
         "Each accuracy is on the test split of the model's own snapshot; only before and after of one row are on the "
         "same pairs."
@@ -106,8 +101,8 @@ def _show_curve(measured: list[TrainedModel]) -> None:
     ]
     table = pd.DataFrame(rows)
     base = alt.Chart(table).encode(
-        x=alt.X("pairs:Q", title="pairs of the arm, beside those that no cycle chose"),
-        color=alt.Color("votes:N", legend=alt.Legend(orient="top", title=None)),
+        x=alt.X("pairs:Q", title="pairs of the arm, beside those that no cycle chose", axis=alt.Axis(tickCount=6)),
+        color=alt.Color("votes:N", legend=alt.Legend(orient="top", title=None, symbolOpacity=1)),
         tooltip=list(table.columns),
     )
     y = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}

@@ -46,8 +46,9 @@ def show_disagreements(found: Mapping[str, Any]) -> None:
     st.subheader("Where model and raters disagree", anchor=False)
     st.markdown(
         escape(
-            f"They disagree on {found['n']:,} held-out pairs: {found['n_likely_label_errors']:,} look like errors of the "
-            f"label, {found['n_likely_blind_spots']:,} like blind spots of the model. The order ranks; it proves nothing."
+            f"They disagree on {found['n']:,} held-out pairs: {found['n_likely_label_errors']:,} look like errors of "
+            f"the label, {found['n_likely_blind_spots']:,} like blind spots of the model. The order ranks; it proves "
+            "nothing."
         )
     )
     for tab, (key, (_, what)) in zip(st.tabs([title for title, _ in LISTS.values()]), LISTS.items(), strict=True):

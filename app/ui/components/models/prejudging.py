@@ -1,4 +1,4 @@
-"""A model that judges before people: start it, see what stands and what the audit says, and where people overturn it."""
+"""A model that judges before people: start it, what stands, what the audit says, and where people overturn it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
 
 LEAD = (
-    "Where a model is sure enough, its label stands and people are not asked. The threshold is calibrated on pairs that "
-    "people have decided and the model has not seen; a share of the sure labels, drawn by lot, goes to people all the "
-    "same. When their votes refute the bound, all labels of the batch are withdrawn."
+    "Where a model is sure enough, its label stands and people are not asked. The threshold is calibrated on pairs "
+    "that people have decided and the model has not seen; a share of the sure labels, drawn by lot, goes to people all "
+    "the same. When their votes refute the bound, all labels of the batch are withdrawn."
 )
 OUTCOMES = {
     "accepted": "label stands",
