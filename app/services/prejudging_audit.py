@@ -99,7 +99,11 @@ def _votes_query(round_id: int, kinds: list[str]) -> Select:
         open_place.c.takes_place,
         open_place.c.state == AssignmentState.OPEN.value,
     )
-    done = select(_queue.c.comparison_id).where(_queue.c.round_id == round_id, ~_queue.c.is_open, ~is_held)
+    asks = _queue.alias("asks")
+    is_asked = exists().where(
+        asks.c.round_id == round_id, asks.c.comparison_id == _queue.c.comparison_id, asks.c.is_open
+    )
+    done = select(_queue.c.comparison_id).where(_queue.c.round_id == round_id, ~is_asked, ~is_held)
     return (
         select(_judgment.c.assignment_id, _assignment.c.comparison_id.label("pair"), _verdict)
         .join(_assignment, _assignment.c.id == _judgment.c.assignment_id)

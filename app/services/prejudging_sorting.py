@@ -108,26 +108,34 @@ def sort_out(connection: Connection, campaign: Campaign, round_: Round, rater_id
     work = Work(known, row_ids, preferred, margins, _earlier(connection, round_, rater_id))
     work.skipped["not a pair of this campaign"] = len(pairs) - len(known)
     gold = set(connection.scalars(select(tables.gold_key.c.comparison_id)))
-    queue = {row.comparison_id: row for row in connection.execute(select(_queue).where(_queue.c.round_id == round_.id))}
+    waits = _untouched(connection, round_)
     verdicts = people_verdicts(connection, round_.id, campaign.counted_kinds, slots, only=slots)
     for at, (pair, row_id) in enumerate(zip(known, row_ids, strict=True)):
-        item = queue.get(row_id)
         if row_id in gold:
             work.gold.append(at)
-        elif item is None:
+        elif row_id not in waits:
             work.skipped["not in this round"] += 1
         elif pair.is_trained_on:
             work.skipped["the model was trained on it"] += 1
         elif row_id in verdicts:
             work.calibration.append(at)
             work.errors.append(verdicts[row_id] != preferred[at])
-        elif item.is_open and item.n_taken == 0:
+        elif waits[row_id]:
             work.waiting.append(at)
         else:
             work.skipped["people are at it, or it waits for nobody"] += 1
     if not (work.gold or work.calibration or work.waiting):
         raise NotFound(f"None of the {len(pairs):,} scored pairs is one that round {round_.name!r} asks about.")
     return work
+
+
+def _untouched(connection: Connection, round_: Round) -> dict[int, bool]:
+    """Row number of each comparison in a round's queue -> whether it waits, in every scope, and nobody has begun."""
+    found: dict[int, bool] = {}
+    query = select(_queue.c.comparison_id, _queue.c.is_open, _queue.c.n_taken)
+    for row in connection.execute(query.where(_queue.c.round_id == round_.id)):
+        found[row.comparison_id] = found.get(row.comparison_id, True) and row.is_open and row.n_taken == 0
+    return found
 
 
 def _row_ids(connection: Connection, campaign: Campaign, names: Sequence[str]) -> dict[str, int]:
