@@ -161,7 +161,8 @@ def rule(round_: Round, votes: Sequence[Vote], *, largest: int, model: StoppingM
     """What the round's policy makes of the votes on one comparison for one scope.
 
     Every pair of a ranking, and every criterion of a scope without the overall verdict, is a unit of its own; the
-    comparison stops when all of them do, and is contested when none asks for more and one is contested.
+    comparison stops when all of them do, and is contested when none asks for more and one is contested. Once the
+    overlap is spent, a unit to which nobody gave an answer is left out: missing answers buy no votes beyond it.
 
     Args:
         round_: the round.
@@ -171,7 +172,7 @@ def rule(round_: Round, votes: Sequence[Vote], *, largest: int, model: StoppingM
     """
     n = len(votes)
     largest = max(largest, n, 1)
-    units = _units(votes)
+    units = [unit for unit in _units(votes) if n < largest or any(unit.counts)]
     if not units:
         asks = n < largest
         return Ruling("ask" if asks else CONTESTED, "nobody gave an answer", None, n, largest - n if asks else 0)

@@ -149,14 +149,6 @@ def load(file: Path, *, code: str) -> tuple[AgreementCounts, Mark] | None:
     return AgreementCounts(criteria, pairs=pairs, **totals), Mark(**names["mark"])
 
 
-def _criterion(arrays: Mapping[str, np.ndarray], number: int) -> CriterionCounts:
-    nominal, ordered = (
-        LabelPatterns(arrays[f"{name}-rows-{number}"], arrays[f"{name}-units-{number}"])
-        for name in ("nominal", "ordered")
-    )
-    return CriterionCounts(nominal, ordered, arrays[f"values-{number}"])
-
-
 def _count(connection: Connection, campaign_id: int, *, kinds: Collection[str], **which: Any) -> AgreementCounts:
     votes = judgments_frame(connection, campaign_id, kinds=kinds, purposes=NOT_EXAM, **which)
     return count_agreement(code_votes(votes, kinds=kinds), votes)

@@ -36,7 +36,8 @@ def find_grounds(
 def find_copied(connection: Connection, rater_id: int, assignment_id: int, text: str) -> str | None:
     """An earlier justification of the rater's on another comparison that this text nearly repeats, None where none is.
 
-    Judgments given before sketches were kept are not looked at.
+    What was said of the same comparison is no copy: a refusal would tell a blind repeat. Judgments given before
+    sketches were kept are not looked at.
     """
     wanted = sketch(text)
     if wanted is None:
@@ -45,10 +46,13 @@ def find_copied(connection: Connection, rater_id: int, assignment_id: int, text:
     near = likely_copies(wanted, sketches)
     if not near:
         return None
-    judgment = tables.judgment
-    mine = judgment.c.id.in_([ids[place] for place in near])
+    judgment, assignment = tables.judgment, tables.assignment
+    here = select(assignment.c.comparison_id).where(assignment.c.id == assignment_id).scalar_subquery()
     earlier = connection.scalars(
-        select(judgment.c.justification).where(mine, judgment.c.assignment_id != assignment_id).order_by(judgment.c.id)
+        select(judgment.c.justification)
+        .join(assignment, assignment.c.id == judgment.c.assignment_id)
+        .where(judgment.c.id.in_([ids[place] for place in near]), assignment.c.comparison_id != here)
+        .order_by(judgment.c.id)
     )
     return next((one for one in earlier if similarity(one, text) >= SIMILARITY), None)
 

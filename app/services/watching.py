@@ -37,9 +37,11 @@ from app.services.lookup import find_account, find_campaign, rounds_of
 from app.services.queueing import recount
 from app.services.standing import RaterDecision
 from app.stats.drift import STOP_AT, WARN_AT
+from app.stats.frames import MISSING_OUTCOMES
 from app.stats.watch import PEER_STOP_AT, PEER_WARN_AT, Watch, baseline_of, watch
 from app.store import tables
 from app.store.engine import Store
+from app.store.visibility import visible
 from rubrics.answers import BOTH_BAD, TIE
 
 REFRESHERS = 5
@@ -347,7 +349,7 @@ def _beside_others(
     found = []
     for row in reversed(mine):
         leader = _majority(votes.get((row.round_id, row.comparison_id), {}))
-        if leader is not None and row.preferred is not None:
+        if leader is not None and row.preferred is not None and row.preferred not in MISSING_OUTCOMES:
             found.append((row.submitted_at, False, row.preferred == leader))
     return found, _pool_agreement(votes.values())
 
@@ -355,7 +357,7 @@ def _beside_others(
 def _votes_of_others(
     connection: Connection, rater: Rater, campaign: Campaign, comparison_ids: Sequence[int]
 ) -> dict[tuple[int, int], dict[int, str]]:
-    """(round, comparison) -> rater -> preferred, of the campaign's counted kinds."""
+    """(round, comparison) -> rater -> preferred, of the campaign's counted kinds; who could not judge has no vote."""
     verdict = tables.verdict
     rows = connection.execute(
         select(_assignment.c.round_id, _assignment.c.comparison_id, _assignment.c.rater_id, verdict.c.preferred)
@@ -370,6 +372,8 @@ def _votes_of_others(
             _judgment.c.revision == 0,
             verdict.c.criterion == OVERALL,
             verdict.c.preferred.is_not(None),
+            verdict.c.preferred.not_in(MISSING_OUTCOMES),
+            visible(_assignment.c.batch_id),
             tables.rater.c.kind.in_([kind.value for kind in campaign.counted_kinds]),
         )
     )

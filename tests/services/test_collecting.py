@@ -99,6 +99,17 @@ def test_a_vote_that_cannot_judge_takes_a_place_and_decides_nothing(store: Store
     assert decisions(store) == [("settled", "a", 3, False)]
 
 
+@pytest.mark.parametrize("policy", list(OverlapPolicy))
+def test_what_nobody_can_judge_is_contested_when_the_overlap_is_spent(
+    sqlite_store: Store, tmp_path: Path, policy: OverlapPolicy
+) -> None:
+    start(sqlite_store, tmp_path, policy=policy)
+    answers = [judge(sqlite_store, f"r{n}", "cannot_judge") for n in range(5)]
+    assert answers == ["x1", "x1", "x1", None, None], "an overlap of three asks three, whatever they say"
+    assert decisions(sqlite_store) == [("contested", None, 3, False)]
+    assert wrong_counters(sqlite_store) == []
+
+
 def test_a_revision_reopens_what_it_unsettles(store: Store, tmp_path: Path) -> None:
     start(store, tmp_path)
     given = next_assignment(store, "r0", "c")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from app.domain import OVERALL
 from app.errors import RefusedSubmission
 from app.services import desk as desks
 from app.services.desk import name_responses
 from app.services.judging import Submission, revise, submit
+from app.services.justifying import find_copied
 from app.stats.near_copies import similarity, sketch
 from app.store import tables
 from app.store.engine import Store
@@ -74,6 +76,19 @@ def test_ones_own_revision_and_other_peoples_words_are_no_copies(store: Store, t
     again = revise(store, "ann", first, Submission({OVERALL: Answer(preferred=shown[0])}, WHY + " Indeed."))
     assert again.revision == 1
     assert count(store, tables.justification_sketch) == 3
+
+
+def test_the_same_words_on_a_blind_repeat_are_no_copy(sqlite_store: Store, tmp_path: Path) -> None:
+    campaign(sqlite_store, tmp_path)
+    first = hand_in(sqlite_store, WHY)
+    again = {**rows(sqlite_store, tables.assignment)[0]._mapping, "repeat_index": 1, "purpose": "repeat"}
+    del again["id"]
+    with sqlite_store.write() as connection:
+        second = connection.execute(insert(tables.assignment).returning(tables.assignment.c.id), again).scalar_one()
+        assert find_copied(connection, again["rater_id"], second, WHY) is None, "a refusal would tell the repeat"
+    with pytest.raises(RefusedSubmission, match="nearly repeats an earlier one"):
+        hand_in(sqlite_store, WHY)
+    assert first != second
 
 
 def test_short_words_may_be_said_again(sqlite_store: Store, tmp_path: Path) -> None:

@@ -208,6 +208,35 @@ def test_disagreement_with_everybody_is_evidence_too(sqlite_store: Store, tmp_pa
     assert (decision.decision, decision.figures["cause"]) in ((Decision.PAUSED, "peers"), (Decision.WARNED, "peers"))
 
 
+def test_who_cannot_judge_neither_agrees_nor_disagrees(sqlite_store: Store, tmp_path: Path) -> None:
+    from tests.services.house import line
+
+    applicant(sqlite_store, tmp_path, n_gold=60, overlap=5)
+    said = {"m": ("cannot_judge", "cannot_judge", "a"), "n": ("cannot_judge",) * 3}
+    lines = [
+        line(f"{name}{i}", judgments=[vote(f"peer{k}", answer) for k, answer in enumerate(answers)])
+        for name, answers in said.items()
+        for i in range(6)
+    ]
+    bring(sqlite_store, tmp_path, lines)
+    sit(sqlite_store)
+    given = {"m": 0, "n": 0, "w": 0, "g": 0}
+    for i in range(18):
+        view = next_assignment(sqlite_store, "ann", "c", now=START + DAY + i * MINUTE, chance=random.Random(i))
+        assert view is not None
+        kind = view.comparison_id[0]
+        given[kind] += 1
+        answer = key_of_item(view.comparison_id) if kind == "g" else "cannot_judge" if given[kind] == 1 else "a"
+        submit(sqlite_store, "ann", view.id, prefers(answer), now=START + DAY + i * MINUTE)
+    with sqlite_store.read() as connection:
+        ann, campaign = find_account(connection, "ann"), find_campaign(connection, "c")
+        found = watching.evidence_of(connection, ann, campaign)
+    assert given["m"] > 1
+    assert given["n"] > 1
+    assert (~found.is_gold).sum() == given["m"] - 1, "one of mine was missing, and nobody had a say on n"
+    assert found.is_right[~found.is_gold].all()
+
+
 def test_a_designer_pauses_and_an_admin_attaches_a_credential(certified: Store) -> None:
     raters.pause(certified, "des", "c", "ann", reason="Asked for a break.", now=START + DAY)
     with pytest.raises(Conflict, match="paused"):
