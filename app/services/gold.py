@@ -75,7 +75,7 @@ def list_gold(store: Store, actor_name: str, campaign_name: str) -> list[GoldIte
     """
     with store.read() as connection:
         campaign = _managed(connection, actor_name, campaign_name)
-        items = _items(connection, campaign)
+        items = gold_items(connection, campaign)
     return sorted(
         items,
         key=lambda one: (
@@ -98,7 +98,7 @@ def check_gold(store: Store, actor_name: str, campaign_name: str, *, suspends: b
         campaign = _managed(connection, actor_name, campaign_name)
         if suspends:
             return suspend_suspects(connection, campaign, actor=actor_name, now=utc_now())
-        found = [one.comparison_id for one in _items(connection, campaign) if one.check and one.check.is_suspect]
+        found = [one.comparison_id for one in gold_items(connection, campaign) if one.check and one.check.is_suspect]
         return found, []
 
 
@@ -106,7 +106,7 @@ def suspend_suspects(
     connection: Connection, campaign: Campaign, *, actor: str, now: datetime
 ) -> tuple[list[str], list[str]]:
     """Suspend the keys that strong raters "fail", and score everybody again, inside the caller's transaction."""
-    suspects = [one for one in _items(connection, campaign) if one.check and one.check.is_suspect]
+    suspects = [one for one in gold_items(connection, campaign) if one.check and one.check.is_suspect]
     for one in suspects:
         assert one.check is not None
         reason = f"{one.check.n_strong_wrong} of {one.check.n_strong} strong raters answer otherwise"
@@ -214,7 +214,8 @@ def _set_key(connection: Connection, campaign: Campaign, row: Mapping[str, Any])
     return True
 
 
-def _items(connection: Connection, campaign: Campaign) -> list[GoldItem]:
+def gold_items(connection: Connection, campaign: Campaign) -> list[GoldItem]:
+    """Every gold comparison of a campaign with what its answers say, inside a transaction of the caller."""
     checks, counts = _checks(connection, campaign)
     exposure = {row.id: row.n_raters for row in probing.exposures(connection, campaign.id)}
     rows = connection.execute(

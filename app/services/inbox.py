@@ -19,6 +19,7 @@ from app.domain import Campaign, Cause, utc_now
 from app.errors import Conflict, InvalidInput, NotFound
 from app.policy import Action
 from app.services import events, questions
+from app.services.gold import GoldItem, gold_items
 from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.questions import QUESTION, Question
 from app.store import tables
@@ -106,7 +107,7 @@ def open_items(store: Store, actor_name: str, campaign_name: str, findings: Mapp
         store: the database.
         actor_name: an account that may adjudicate in the campaign.
         campaign_name: the campaign.
-        findings: the report `inbox` of `app.services.quality`: suspect keys and drifts.
+        findings: the report `inbox` of `app.services.quality`: criteria whose agreement drops.
 
     Raises:
         NotFound: no such account or campaign.
@@ -117,8 +118,9 @@ def open_items(store: Store, actor_name: str, campaign_name: str, findings: Mapp
         campaign = find_campaign(connection, campaign_name)
         require(connection, find_account(connection, actor_name), Action.ADJUDICATE, campaign=campaign)
         raised = [one for one in adjudications(connection, campaign.id) if one.holds]
+        keys = gold_items(connection, campaign)
         decided = {row.subject: row.decided_at for row in _rows(connection, campaign)}
-    everything = [*_of_questions(asked), *_of_adjudications(raised), *_of_findings(findings)]
+    everything = [*_of_questions(asked), *_of_adjudications(raised), *_of_gold(keys), *_of_findings(findings)]
     waiting = [item for item in everything if not _is_settled(item, decided.get(item.subject))]
     return sorted(waiting, key=lambda item: (bool(item.figures), item.at or datetime.min.replace(tzinfo=UTC)))
 
@@ -262,12 +264,23 @@ def _of_adjudications(raised: Iterable[Adjudicated]) -> Iterable[Item]:
             yield Item(subject, BLAMED[found.cause], found.reason, found.by, found.at, one.comparison_id)
 
 
+def _of_gold(keys: Iterable[GoldItem]) -> Iterable[Item]:
+    """Keys that strong raters contradict, and keys that were suspended for it."""
+    for one in keys:
+        subject, check = f"gold:{one.comparison_id}", one.check
+        if one.suspended_at is not None:
+            text = f"The gold key is suspended: {(one.suspended_for or {}).get('reason', 'no reason is kept')}."
+            yield Item(subject, ItemKind.GOLD, text, "", one.suspended_at, one.comparison_id, one.suspended_for or {})
+        elif check is not None and check.is_suspect:
+            text = (
+                f"{check.n_strong_wrong} of {check.n_strong} strong raters contradict the gold key; by it "
+                f"{check.n_right} of {check.n} are right."
+            )
+            figures = {"p_value": check.p_value, "n": check.n, "n_right": check.n_right}
+            yield Item(subject, ItemKind.GOLD, text, "", None, one.comparison_id, figures)
+
+
 def _of_findings(findings: Mapping[str, Any]) -> Iterable[Item]:
-    for one in findings.get("gold", ()):
-        against = one["against"]
-        said = ", ".join(f"{n} say {name}" for name, n in one["votes"].items())
-        text = f"{against['value']:.0%} of {against['n']} answers contradict the gold key: {said}."
-        yield Item(f"gold:{one['comparison_id']}", ItemKind.GOLD, text, "", None, one["comparison_id"], one)
     for one in findings.get("drift", ()):
         change = one["change"]
         text = (

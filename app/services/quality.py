@@ -29,7 +29,6 @@ from app.services.vote_events import last_vote_event
 from app.stats.agreement_drift import agreement_drifts
 from app.stats.camps import camps_document
 from app.stats.reports import REPORTS
-from app.stats.suspect_gold import suspect_keys
 from app.stats.tension_examples import tension_examples
 from app.store import tables
 from app.store.engine import Store
@@ -265,20 +264,15 @@ def _camps(store: Store, wanted: Wanted) -> dict[str, Any]:
 
 
 def _inbox(store: Store, wanted: Wanted) -> dict[str, Any]:
-    """What the votes bring to the designer's inbox: gold keys that raters contradict, agreement that drops."""
+    """What the votes bring to the designer's inbox: criteria of the newest main round on which agreement drops."""
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
         votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
-        gold = reporting.gold_frame(connection, campaign)
         mains = [one.name for one in rounds_of(connection, campaign.id) if one.purpose is RoundPurpose.MAIN]
     judged = [name for name in mains if (votes["round"] == name).any()]
     newest = votes[votes["round"] == judged[-1]] if judged else votes.iloc[:0]
-    keys = suspect_keys(votes, gold, kinds=wanted.kinds)
     drifts = [one for one in agreement_drifts(newest, kinds=wanted.kinds) if one.has_dropped]
-    return {
-        "gold": [{**asdict(one), "against": one.against.to_json()} for one in keys],
-        "drift": [{**asdict(one), "change": one.change.to_json()} for one in drifts],
-    }
+    return {"drift": [{**asdict(one), "change": one.change.to_json()} for one in drifts]}
 
 
 def _slices(store: Store, wanted: Wanted) -> dict[str, Any]:

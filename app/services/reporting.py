@@ -191,7 +191,7 @@ def _report(
         return native_lines(connection, list(comparison_ids(connection, campaign.id).values()))
 
     extra = _extra_frames(
-        name, completions=lambda: completions_from_native(lines()), gold=lambda: gold_frame(connection, campaign)
+        name, completions=lambda: completions_from_native(lines()), gold=lambda: gold_from_native(lines())
     )
     if name == "tensions":
         extra |= _rubric_facts(connection, _rounds(connection, campaign, round_))
@@ -228,12 +228,6 @@ def _extra_frames(name: str, *, completions: Any, gold: Any) -> dict[str, Any]:
     if name in ("consensus", "raters"):
         frames["gold"] = gold()
     return frames
-
-
-def gold_frame(connection: Connection, campaign: Campaign) -> pd.DataFrame:
-    """The gold keys of a campaign as a frame of `app.stats.frames.GOLD_COLUMNS`."""
-    row_ids = list(comparison_ids(connection, campaign.id).values())
-    return gold_from_native(native_lines(connection, row_ids))
 
 
 def native_lines(connection: Connection, row_ids: Sequence[int]) -> Iterator[dict[str, Any]]:

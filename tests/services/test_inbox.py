@@ -19,14 +19,19 @@ from app.store.engine import Store
 from rubrics.answers import Answer
 from tests.services.house import MINIMAL, bring, count, gold, line, make_campaign, rows, vote
 
-WRONG = {**gold("wrong"), "judgments": [vote(f"w{k}", "b") for k in range(6)]}
+STRONG = [f"w{k}" for k in range(5)]
+GOLD = [
+    *({**gold(f"fine{n:02d}"), "judgments": [vote(rater, "a") for rater in STRONG]} for n in range(14)),
+    {**gold("wrong"), "judgments": [vote(rater, "b") for rater in STRONG]},
+]
+"""Raters who are right on fourteen keys and contradict another: it is the key."""
 
 
 @pytest.fixture
 def house(store: Store, tmp_path: Path) -> Store:
     """Two open comparisons, a gold key that everybody contradicts, a designer and a rater who has asked."""
     make_campaign(store, tmp_path, [line("x"), line("y")])
-    bring(store, tmp_path, [WRONG])
+    bring(store, tmp_path, GOLD)
     add_account(store, "dee", roles=[Role.DESIGNER])
     add_member(store, "c", "dee", roles=[Role.DESIGNER])
     held = next_assignment(store, "ann", "c")
@@ -56,7 +61,7 @@ def test_everything_that_the_rubric_answers_for_waits(house: Store, tmp_path: Pa
         "kind against true",
         "y",
     )
-    assert found[ItemKind.GOLD].text == "100% of 6 answers contradict the gold key: 6 say b."
+    assert found[ItemKind.GOLD].text.startswith("5 of 5 strong raters contradict the gold key; by it 0 of 5 are right.")
     with pytest.raises(NotAllowed):
         inbox.open_items(house, "ann", "c", {})
 

@@ -11,7 +11,7 @@ from app.services.inbox import InboxDecision, Item, ItemKind, Outcome
 from app.services.sessions import Person
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, errors_shown
+from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to
 from app.ui.components.parts import show_parts
 from app.ui.components.reports import counted, open_report
 from app.ui.components.text import escape, escape_html, text_html
@@ -78,21 +78,26 @@ def _show_item(campaign: Campaign, item: Item) -> None:
     head = " · ".join(escape_html(fact) for fact in facts if fact)
     with st.container(border=True, key=f"item-{_plain(item.subject)}"):
         st.html(f'<p class="sy-facts">{head}</p>{text_html(item.text)}')
-        if item.figures:
-            st.caption(escape(_figures(item)))
+        if figures := _figures(item):
+            st.caption(escape(figures))
         key = f"{campaign.name}-{item.subject}"
+        if item.kind is ItemKind.GOLD:
+            link_to("gold", "Look at the key", campaign=campaign.name)
         if item.comparison_id is not None and st.toggle("Read the comparison", key=f"read-{key}"):
             show_case(campaign, item.comparison_id, key=f"inbox-{_plain(item.subject)}")
         _show_form(campaign, item, key)
 
 
 def _figures(item: Item) -> str:
+    """The numbers behind a finding; empty where it has none."""
     if item.kind is ItemKind.DRIFT:
         change = item.figures["change"]
         ends = f"[{change['low']:.2f}, {change['high']:.2f}]"
         return f"Change {change['value']:.2f} {ends}, 99 % interval, n = {change['n']}."
-    against = item.figures["against"]
-    return f"{against['value']:.0%} [{against['low']:.0%}, {against['high']:.0%}], n = {against['n']}."
+    p_value, n = item.figures.get("p_value"), item.figures.get("n")
+    if p_value is None or n is None:
+        return ""
+    return f"So many would err with a probability of {p_value:.4f} at most if the key were right (n = {n} raters)."
 
 
 def _show_form(campaign: Campaign, item: Item, key: str) -> None:

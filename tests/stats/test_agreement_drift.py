@@ -1,11 +1,10 @@
-"""What the votes bring to the inbox: agreement that drops, and gold keys that raters contradict."""
+"""What the votes bring to the inbox: agreement that drops."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from app.stats.agreement_drift import agreement_drifts
-from app.stats.suspect_gold import suspect_keys
 from tests.stats.build import KINDS, votes
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
@@ -44,29 +43,3 @@ def test_too_little_or_untimed_says_nothing():
     assert "20 are needed" in few.change.undefined_reason
     (untimed,) = agreement_drifts(judged_over_time(2, late_noise=0.5).assign(at=pd.NaT), kinds=KINDS)
     assert (untimed.has_dropped, untimed.change.n) == (False, 0)
-
-
-def gold(**accepted):
-    rows = [
-        {"comparison_id": name, "first": "a", "second": "b", "criterion": "overall", "outcome": outcome}
-        for name, outcome in accepted.items()
-    ]
-    return pd.DataFrame(rows)
-
-
-def test_a_key_that_everybody_contradicts_is_suspect_and_a_divided_one_is_not():
-    rows = [("wrong", f"r{k}", "second") for k in range(6)]
-    rows += [("fine", f"r{k}", "first") for k in range(6)]
-    rows += [("divided", f"r{k}", ("first", "second", "second")[k % 3]) for k in range(6)]
-    rows += [("few", f"r{k}", "second") for k in range(4)]
-    keys = gold(wrong="first", fine="first", divided="first", few="first")
-    (found,) = suspect_keys(votes(rows), keys, kinds=KINDS)
-    assert (found.comparison_id, found.against.value, found.against.n) == ("wrong", 1.0, 6)
-    assert found.votes == {"b": 6}
-    assert suspect_keys(votes(rows), keys.iloc[:0], kinds=KINDS) == []
-
-
-def test_a_key_that_accepts_several_answers_counts_them_all():
-    rows = [("x", f"r{k}", ("tie", "first")[k % 2]) for k in range(8)]
-    keys = pd.concat([gold(x="first"), gold(x="tie")], ignore_index=True)
-    assert suspect_keys(votes(rows), keys, kinds=KINDS) == []
