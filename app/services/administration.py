@@ -264,3 +264,11 @@ def _keep_an_admin(connection: Connection, leaving: Rater) -> None:
     )
     if not any(Role.ADMIN.value in row.roles for row in others):
         raise Conflict(f"{leaving.name} is the only admin who can log in: make somebody else one first.")
+
+
+def trail(store: Store, subject: str) -> list[Event]:
+    """What happened to one subject, such as `rater ann`, oldest first."""
+    event = tables.event
+    with store.read() as connection:
+        rows = connection.execute(select(event).where(event.c.subject == subject).order_by(event.c.id)).all()
+    return [Event(r.id, r.campaign_id, r.actor, r.action, r.subject, r.at, r.detail) for r in rows]

@@ -267,10 +267,10 @@ def explain(decision: Decision, seen: Watch) -> str:
     }
     nexts = {
         Decision.WARNED: f"You go on working. Please do {REFRESHERS} refresher lessons under Learn.",
-        Decision.PAUSED: "You get no work here until you have passed the exam again. What you did is kept and paid as "
-        "agreed; your judgments since the change count less, and others look at the same comparisons.",
+        Decision.PAUSED: "You get no work here until you have passed the exam again. What you did is kept; your "
+        "judgments since the change count less, and others look at the same comparisons.",
         Decision.REVIEW: "It is the second time within 30 days, so a designer looks at it and decides. What you did is "
-        "kept and paid as agreed; your judgments since the change count less.",
+        "kept; your judgments since the change count less.",
         Decision.CLEARED: "Your answers are as good as before, and the warning is over.",
     }
     appeal = "" if decision is Decision.CLEARED else " If you think this is wrong, appeal: a designer reads it."

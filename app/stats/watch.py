@@ -70,8 +70,8 @@ def watch(is_gold: np.ndarray, is_right: np.ndarray, *, baseline: float, floor: 
     """
     gold, right = np.asarray(is_gold, bool), np.asarray(is_right, bool)
     gold_steps = np.where(right, np.log(BAD / GOOD), np.log((1 - BAD) / (1 - GOOD)))
-    alone = _path(np.where(gold, gold_steps, 0.0))
-    together = _path(np.where(gold, gold_steps, _peer_steps(right, baseline)))
+    alone = path_of(np.where(gold, gold_steps, 0.0))
+    together = path_of(np.where(gold, gold_steps, peer_steps(right, baseline)))
     accuracy = decayed_accuracy(right[gold])
     n_gold, n_peers = int(gold.sum()), int((~gold).sum())
     level, peer_level = _last(alone), _last(together)
@@ -93,14 +93,16 @@ def baseline_of(n_agree: int, n: int, *, pool: float) -> float:
     return float(min(max(rate, 0.5), 0.99))
 
 
-def _peer_steps(agrees: np.ndarray, baseline: float) -> np.ndarray:
+def peer_steps(agrees: np.ndarray, baseline: float) -> np.ndarray:
+    """Return what each agreement and disagreement adds to the evidence of decline; 0 at a baseline of .5."""
     low = 0.5 + (baseline - 0.5) * (BAD - 0.5) / (GOOD - 0.5)
     if baseline <= 0.5:
         return np.zeros(len(agrees))
     return np.where(agrees, np.log(low / baseline), np.log((1 - low) / (1 - baseline)))
 
 
-def _path(steps: np.ndarray) -> np.ndarray:
+def path_of(steps: np.ndarray) -> np.ndarray:
+    """Return the CUSUM of steps: S_t = max(0, S_{t-1} + step)."""
     total = np.cumsum(steps)
     return total - np.minimum(np.minimum.accumulate(total), 0.0)  # the same as the recursion
 

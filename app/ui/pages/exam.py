@@ -46,7 +46,8 @@ def page() -> None:
     _show_where(campaign, status)
     if status.last is not None and status.round is not None:
         names = examining.criterion_names(get_store(), status.round.rubric_version)
-        show_report(status.last, key=f"exam-{status.last.exam_id}", names=names)
+        is_held = status.state == "certified"
+        show_report(status.last, key=f"exam-{status.last.exam_id}", names=names, holds=is_held)
         if status.state == "certified":
             _show_certificate(person, campaign)
 

@@ -53,24 +53,25 @@ def show_shares(counts: Mapping[str, tuple[int, int]], *, title: str, key: str, 
     )
 
 
-def show_report(report: ExamReport, *, key: str, names: Mapping[str, str]) -> None:
+def show_report(report: ExamReport, *, key: str, names: Mapping[str, str], holds: bool) -> None:
     """An exam that ended: what came out and why, by class of answers and by criterion.
 
     Args:
         report: the report.
         key: unique on the page.
         names: criterion key -> name.
+        holds: whether the certificate holds now.
     """
     passed = report.verdict == "pass"
     with st.container(border=True, key=f"report-{key}"):
         st.subheader("Passed" if passed else "Not passed", anchor=False)
         with st.container(horizontal=True, gap="large"):
             st.metric("Right", f"{report.n_right} of {report.n}")
-            st.metric("Needed", f"{report.plan['p1']:.0%} sure, not {report.plan['p0']:.0%}")
+            st.metric("Told apart", f"{report.plan['p0']:.0%} and {report.plan['p1']:.0%}", help="Accuracies")
             st.metric("Partial credit", f"{report.credit:.0%}")
         reason = f"{report.reason[:1].upper()}{report.reason[1:]}."
-        until = f" The certificate holds until {show_time(report.expires_at)}." if report.expires_at else ""
-        st.markdown(f"{escape(reason)} Ended {escape(show_time(report.closed_at))}.{escape(until)}")
+        until = f"The certificate holds until {show_time(report.expires_at)}." if holds and report.expires_at else ""
+        st.markdown(escape(f"{reason} Ended {show_time(report.closed_at)}. {until}"))
         st.caption(
             f"The exam stops as soon as the answers speak clearly for an accuracy of {report.plan['p1']:.0%} or of "
             f"{report.plan['p0']:.0%}, after {report.plan['max_items']:.0f} questions at the latest; every kind of "
