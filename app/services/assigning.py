@@ -146,10 +146,11 @@ def require_judge(connection: Connection, rater: Rater, *, campaign: Campaign) -
 
 
 def _open_rounds(connection: Connection, campaign: Campaign) -> list[Round]:
-    """The open rounds, oldest first; none in a closed campaign."""
+    """The open rounds, those on a sample (pilots, bridges) first, then oldest first; none in a closed campaign."""
     if campaign.state == "closed":
         return []
-    return [round_ for round_ in rounds_of(connection, campaign.id) if round_.state == "open"]
+    rounds = [round_ for round_ in rounds_of(connection, campaign.id) if round_.state == "open"]
+    return sorted(rounds, key=lambda round_: round_.rules.sample is None)
 
 
 def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:

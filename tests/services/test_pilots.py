@@ -9,6 +9,7 @@ import pytest
 from app.demo.simulate import simulate
 from app.domain import RaterKind, RoundPurpose, RoundRules
 from app.errors import InvalidInput, NotFound
+from app.services.assigning import next_assignment
 from app.services.campaigns import open_round
 from app.services.reporting import campaign_report
 from app.store import tables
@@ -45,6 +46,13 @@ def test_a_sample_is_of_the_comparisons_named(piloted: Store) -> None:
     assert queued(piloted, "few") == 2
     with pytest.raises(InvalidInput, match="sample is 0"):
         open_round(piloted, "c", name="none", rubric=TWO_CRITERIA, rules=RoundRules(sample=0))
+
+
+def test_raters_get_the_sample_before_the_rest(piloted: Store) -> None:
+    (pilot,) = rows(piloted, tables.round_, tables.round_.c.name == "try")
+    held = next_assignment(piloted, "ann", "c")
+    assert held is not None
+    assert held.round_id == pilot.id
 
 
 def test_simulated_raters_fill_the_pilot_and_the_report_is_of_it(piloted: Store) -> None:
