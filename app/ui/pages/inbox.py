@@ -11,6 +11,7 @@ from app.services.inbox import InboxDecision, Item, ItemKind, Outcome
 from app.services.sessions import Person
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
+from app.ui.components.inbox import KINDS, OUTCOMES, show_decision
 from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to
 from app.ui.components.parts import show_parts
 from app.ui.components.reports import counted, open_report
@@ -20,21 +21,6 @@ from app.ui.components.versions import all_versions, version_words
 from app.ui.session import get_person, get_store
 
 LEAD = "Value conflicts, questions, suspect gold keys, agreement that drops: each ends in a decision."
-
-KINDS = {
-    ItemKind.VALUE_CONFLICT: "Value conflict",
-    ItemKind.UNDERSPECIFIED: "Left open by the rubric",
-    ItemKind.QUESTION: "Question",
-    ItemKind.REPORT: "Report",
-    ItemKind.GOLD: "Suspect gold key",
-    ItemKind.DRIFT: "Agreement drops",
-}
-OUTCOMES = {
-    Outcome.CHANGE: "Change the rubric",
-    Outcome.EXPLAIN: "Explain it to the raters",
-    Outcome.FIX_KEY: "Correct or withdraw the gold key",
-    Outcome.LEAVE: "Leave everything as it is",
-}
 
 
 def page() -> None:
@@ -130,7 +116,7 @@ def _show_decisions(person: Person, campaign: Campaign) -> None:
         return
     _show_link(campaign, decisions)
     for one in decisions:
-        _show_decision(one)
+        show_decision(one)
 
 
 def _show_link(campaign: Campaign, decisions: list[InboxDecision]) -> None:
@@ -157,17 +143,6 @@ def _show_link(campaign: Campaign, decisions: list[InboxDecision]) -> None:
 
 def _in_short(one: InboxDecision) -> str:
     return f"{KINDS[one.kind]}: {one.text[:60]}"
-
-
-def _show_decision(one: InboxDecision) -> None:
-    answered = f" · answered by version {one.rubric_version[:12]}" if one.rubric_version else ""
-    where = f" · {one.comparison_id}" if one.comparison_id else ""
-    head = f"{KINDS[one.kind]}{where} · {one.by}, {show_time(one.at)}{answered}"
-    st.html(
-        f'<div class="sy-voice"><header><b>{escape_html(OUTCOMES[one.outcome])}</b>'
-        f'<span class="sy-soft">{escape_html(head)}</span></header>{text_html(one.text)}'
-        f'<div class="sy-lead">{text_html(one.reason)}</div></div>'
-    )
 
 
 def _show_notice() -> None:
