@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import campaigns, data, database, learning, people, prejudge, quality, raters, running, workplan
+from app.cli import bridging, campaigns, data, database, learning, people, prejudge, quality, raters, running, workplan
 from app.errors import SteelyardError
 
 ORDER = ("demo", "serve", "worker", "campaign", "import", "report", "snapshot", "train", "evaluate", "score", "select")
@@ -54,7 +54,7 @@ def _options(
     """Weigh model responses against each other, and calibrate those who do the weighing."""
 
 
-for group in (running, database, people, campaigns, data, quality, workplan, learning, prejudge, raters):
+for group in (running, database, people, campaigns, data, quality, workplan, learning, prejudge, raters, bridging):
     group.register(app)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import campaigns
 from app.services.consensus import COUNTED_PURPOSES
@@ -17,10 +17,14 @@ from app.services.rounds import judged_comparisons, judged_in
 from app.stats.bridge import MARGIN
 from app.stats.report import Report
 from app.stats.report_bridge import bridge_report
+from app.store import tables
 from app.store.engine import Store
 from app.store.queries import last_event
 from app.store.votes import judgments_frame
 from rubrics.model import OVERALL, Rubric
+
+SHORTEST_HASH = 6
+"""So much of a version's hash has to be given."""
 
 SAMPLE = 60
 """Comparisons that a bridge takes by default: with three votes each, enough to tell a shift of half a point."""
@@ -65,6 +69,26 @@ def open_bridge(store: Store, campaign_name: str, plan: Plan, *, actor: str) -> 
     """`start_bridge` for whoever holds the machine, as the command line does; raises the same but NotAllowed."""
     with store.write() as connection:
         return _open(connection, find_campaign(connection, campaign_name), actor, plan)
+
+
+def version_named(store: Store, name: str) -> str:
+    """The hash of a published version: the newest of a rubric's key, or the one whose hash begins so.
+
+    Raises:
+        NotFound: no version, or more than one, is named so.
+    """
+    table = tables.rubric_version
+    with store.read() as connection:
+        rows = connection.execute(select(table.c.version, table.c.key).order_by(table.c.published_at)).all()
+    of_key = [row.version for row in rows if row.key == name]
+    begun = [row.version for row in rows if len(name) >= SHORTEST_HASH and row.version.startswith(name)]
+    if not of_key and len(begun) != 1:
+        keys = ", ".join(sorted({row.key for row in rows})) or "none"
+        raise NotFound(
+            f"{name!r} names no published version: give the beginning of its hash ({SHORTEST_HASH} signs or more), or "
+            f"a key for the newest of {keys}."
+        )
+    return of_key[-1] if of_key else begun[0]
 
 
 def bridges_in(store: Store, campaign_name: str) -> list[Round]:

@@ -142,12 +142,16 @@ JSON_COMMANDS = [
     ("campaign", "list"),
     ("campaign", "show", "c"),
     ("import", "c", "c.jsonl"),
-    *(("report", name, "c") for name in ("agreement", "raters", "tensions", "bias", "consensus", "models")),
+    *(("report", name, "c") for name in ("agreement", "raters", "tensions", "bias", "consensus", "models", "pilot")),
     ("report", "agreement", "c", "--by", "meta.domain"),
     ("report", "agreement", "--votes", "c.jsonl"),
     ("snapshot", "c", "--output", "out"),
     ("user", "list"),
 ]
+
+
+READ_ELSEWHERE = {("rubric", "bridge"), ("rubric", "stale")}
+"""Their --json needs votes under two versions: tests/cli/test_bridging.py reads it."""
 
 
 def test_json_is_one_document_and_nothing_else(house: Path, steelyard: Steelyard) -> None:
@@ -161,7 +165,9 @@ def test_json_is_one_document_and_nothing_else(house: Path, steelyard: Steelyard
 
 def test_every_command_with_json_is_tested() -> None:
     with_json = {path for path, command in COMMANDS.items() if "as_json" in {p.name for p in command.params}}
-    assert with_json == {path for path in COMMANDS if any(call[: len(path)] == path for call in JSON_COMMANDS)}
+    assert with_json - READ_ELSEWHERE == {
+        path for path in COMMANDS if any(call[: len(path)] == path for call in JSON_COMMANDS)
+    }
 
 
 def test_unknown_settings_and_unreachable_databases_are_said_in_one_line(
