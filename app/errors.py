@@ -66,5 +66,9 @@ class MissingExtra(SteelyardError):
     """An optional dependency is needed; the message names the extra to install."""
 
 
+class AssistantFailed(SteelyardError):
+    """The configured language model cannot be reached, or answers with nothing of use."""
+
+
 class JobCancelled(SteelyardError):
     """Somebody asked a running job to stop."""

@@ -33,6 +33,7 @@ from app.services import (
     model_shelf,
     prejudging,
     quality,
+    rubric_assistant,
     snapshotting,
     stopping,
 )
@@ -194,6 +195,17 @@ def _simulate(store: Store, arguments: Mapping[str, Any], progress: Progress) ->
     return {"n_judgments": judged_in_round(store, campaign, round_name) - before}
 
 
+def _rubric_draft(store: Store, arguments: Mapping[str, Any], progress: Progress) -> Mapping[str, Any]:
+    assistant = settings().assistant
+    if assistant is None:
+        raise SteelyardError("No assistant is configured here: set STEELYARD_ASSISTANT_URL and _MODEL.")
+    progress.report(0.1, f"{assistant.model} is writing")
+    draft, n_problems = rubric_assistant.draft_from_brief(
+        store, arguments["actor"], arguments["brief"], assistant=assistant
+    )
+    return {"draft": draft.id, "title": draft.title, "n_problems": n_problems}
+
+
 KINDS: Mapping[str, Work] = {
     "import": _import,
     "export": _export,
@@ -202,6 +214,7 @@ KINDS: Mapping[str, Work] = {
     "snapshot": _snapshot,
     "train": _train,
     "prejudge": _prejudge,
+    "rubric_draft": _rubric_draft,
 }
 """What can be asked for."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,9 @@ _OIDC = (
     "STEELYARD_OIDC_METADATA_URL",
     "STEELYARD_OIDC_COOKIE_SECRET",
 )
+
+
+_ASSISTANT = ("STEELYARD_ASSISTANT_URL", "STEELYARD_ASSISTANT_MODEL", "STEELYARD_ASSISTANT_KEY")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,23 @@ class Oidc:
 
 
 @dataclass(frozen=True)
+class Assistant:
+    """A language model behind an OpenAI-compatible endpoint, on this machine or elsewhere (STEELYARD_ASSISTANT_*).
+
+    Only the server talks to it, and only when somebody asks for a draft.
+
+    Attributes:
+        url: the base address, as in http://127.0.0.1:8080/v1 (STEELYARD_ASSISTANT_URL).
+        model: the name that the endpoint knows it by (STEELYARD_ASSISTANT_MODEL).
+        key: sent as a bearer token; empty for none (STEELYARD_ASSISTANT_KEY).
+    """
+
+    url: str
+    model: str
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Where things are and which services are used.
 
@@ -53,6 +73,7 @@ class Settings:
         public_url: the address that people type, where a proxy stands in front (STEELYARD_PUBLIC_URL, empty by
             default); with https it makes cookies Secure, and only its host is served.
         oidc: an identity provider, None by default.
+        assistant: a language model that drafts rubrics, None by default.
     """
 
     data_directory: Path
@@ -60,6 +81,7 @@ class Settings:
     queue_url: str
     public_url: str = ""
     oidc: Oidc | None = None
+    assistant: Assistant | None = None
 
     @property
     def is_https(self) -> bool:
@@ -89,6 +111,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         "STEELYARD_QUEUE_URL",
         "STEELYARD_PUBLIC_URL",
         *_OIDC,
+        *_ASSISTANT,
     }
     reserved = ("STEELYARD_TEST_", "STEELYARD_SKIP_")
     for name in environment:
@@ -105,7 +128,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if public_url and not re.fullmatch(r"https?://[^/\s]+", public_url):
         raise InvalidInput(f"STEELYARD_PUBLIC_URL is {public_url!r}; use https://HOST, without a path.")
     oidc = _read_oidc(environment, public_url=public_url)
-    return Settings(data_directory, database_url, environment.get("STEELYARD_QUEUE_URL", ""), public_url, oidc)
+    queue_url, assistant = environment.get("STEELYARD_QUEUE_URL", ""), _read_assistant(environment)
+    return Settings(data_directory, database_url, queue_url, public_url, oidc, assistant)
 
 
 def _read_oidc(environment: Mapping[str, str], *, public_url: str) -> Oidc | None:
@@ -117,6 +141,18 @@ def _read_oidc(environment: Mapping[str, str], *, public_url: str) -> Oidc | Non
     if absent:
         raise InvalidInput(f"Log-in with an identity provider also needs {', '.join(absent)}.")
     return Oidc(*given.values())
+
+
+def _read_assistant(environment: Mapping[str, str]) -> Assistant | None:
+    """The assistant: its address and its model are set, or nothing is."""
+    url, model, key = (environment.get(name, "") for name in _ASSISTANT)
+    if not (url or model or key):
+        return None
+    if not url or not model:
+        raise InvalidInput("The assistant needs both STEELYARD_ASSISTANT_URL and STEELYARD_ASSISTANT_MODEL.")
+    if not re.fullmatch(r"https?://[^\s]+", url):
+        raise InvalidInput(f"STEELYARD_ASSISTANT_URL is {url!r}; use an address as in http://127.0.0.1:8080/v1.")
+    return Assistant(url.rstrip("/"), model, key)
 
 
 @cache

@@ -33,7 +33,15 @@ def load_rubric(path: Path | str) -> Rubric:
     Raises:
         RubricError: when the file is missing, cannot be read, or is not a rubric; every problem with its line.
     """
-    path = Path(path)
+    return parse_rubric(read_text(Path(path)), source=str(path))
+
+
+def read_text(path: Path) -> str:
+    """The text of a rubric file.
+
+    Raises:
+        RubricError: when the file is missing, cannot be read, or is not UTF-8.
+    """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -41,12 +49,11 @@ def load_rubric(path: Path | str) -> Rubric:
     except OSError as error:
         raise _error(path, f"cannot be read: {error.strerror}", "give a file that you may read") from None
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         reason = f"byte {content[error.start]:#04x} is not UTF-8"
         raise _error(path, reason, "save the file as UTF-8", line=line) from None
-    return parse_rubric(text, source=str(path))
 
 
 def parse_rubric(text: str, *, source: str = "rubric") -> Rubric:

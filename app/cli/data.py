@@ -131,6 +131,15 @@ def snapshot(
     ] = "prompt",
     exclude_gold: Annotated[bool, typer.Option("--exclude-gold", help="Leave gold comparisons out.")] = False,
     aggregation: Annotated[str, typer.Option(metavar="NAME", help="vote_share, one_coin or majority.")] = "vote_share",
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="OLD=NEW",
+            help="Where rounds had several rubric versions: what a criterion is in the newest; OLD= leaves it out, "
+            "and `same` alone takes those that mean the same. Repeat for more.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Freeze a documented dataset: pairs, votes, pool, rubric, card and manifest."""
@@ -147,6 +156,7 @@ def snapshot(
             split_by=split_by,
             exclude_gold=exclude_gold,
             aggregation=aggregation,
+            mapping=None if map_ is None else _mapping(map_),
             actor="command line",
             progress=progress,
         )
@@ -157,6 +167,18 @@ def snapshot(
     for line in _snapshot_lines(manifest.content):
         print(f"  {line}")
     say(f'Load it with datasets.load_dataset("{output}"); {output / "README.md"} describes it.')
+
+
+def _mapping(values: list[str]) -> dict[str, str]:
+    """Old criterion -> new criterion, or empty to leave it out."""
+    mapping = {}
+    for value in values:
+        old, sign, new = value.partition("=")
+        if not sign and value != "same":
+            raise typer.BadParameter(f"--map {value}: use OLD=NEW, OLD= to leave out, or same")
+        if sign:
+            mapping[old.strip()] = new.strip()
+    return mapping
 
 
 def _snapshot_lines(content: Mapping[str, Any]) -> list[str]:

@@ -9,10 +9,36 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from app.cli import bridging, campaigns, data, database, learning, people, prejudge, quality, raters, running, workplan
+from app.cli import (
+    bridging,
+    campaigns,
+    data,
+    database,
+    learning,
+    people,
+    prejudge,
+    quality,
+    raters,
+    rubrics,
+    running,
+    workplan,
+)
 from app.errors import SteelyardError
 
-ORDER = ("demo", "serve", "worker", "campaign", "import", "report", "snapshot", "train", "evaluate", "score", "select")
+ORDER = (
+    "demo",
+    "serve",
+    "worker",
+    "rubric",
+    "campaign",
+    "import",
+    "report",
+    "snapshot",
+    "train",
+    "evaluate",
+    "score",
+    "select",
+)
 """Commands in the order in which a project needs them; the others follow."""
 
 INTERRUPTED = 128 + 2
@@ -54,7 +80,11 @@ def _options(
     """Weigh model responses against each other, and calibrate those who do the weighing."""
 
 
-for group in (running, database, people, campaigns, data, quality, workplan, learning, prejudge, raters, bridging):
+GROUPS = (
+    *(running, database, people, rubrics, campaigns, data, quality),
+    *(workplan, learning, prejudge, raters, bridging),
+)
+for group in GROUPS:
     group.register(app)
 
 

@@ -12,7 +12,7 @@ from app.domain import Campaign, Job, JobState, Role
 from app.errors import Conflict, InvalidInput, NotAllowed
 from app.policy import Action, may
 from app.services import job_rows
-from app.services.permission import require_admin, require_in
+from app.services.permission import require_admin, require_anywhere, require_in
 from app.services.sessions import Person
 from app.store.engine import Store
 
@@ -24,8 +24,9 @@ ACTIONS: Mapping[str, Action] = {
     "snapshot": Action.BUILD_SNAPSHOT,
     "train": Action.TRAIN,
     "prejudge": Action.TRAIN,
+    "rubric_draft": Action.PUBLISH_RUBRIC,
 }
-"""What one must be allowed to do in the campaign to ask for a kind of job, follow it and stop it."""
+"""What one must be allowed to do to ask for a kind of job, follow it and stop it: in its campaign, where it has one."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,17 @@ def request_simulation(
     numbers = {"raters": n_raters, "judgments": n_judgments, "seed": secrets.randbelow(1_000_000)}
     arguments = {"campaign": campaign.name, "round": round_name, **numbers, "log": str(log)}
     return JobRequest("simulate", person.name, campaign, arguments)
+
+
+def own_jobs(store: Store, person: Person, kind: str, *, limit: int = 20) -> list[Job]:
+    """The latest jobs of one kind that the person asked for and that belong to no campaign, newest first.
+
+    Raises:
+        NotAllowed: the person may not ask for such jobs anywhere.
+    """
+    require_anywhere(person, ACTIONS[kind])
+    found = job_rows.list_jobs(store, kind=kind, limit=200)
+    return [job for job in found if job.actor == person.name and job.campaign_id is None][:limit]
 
 
 def jobs_of(store: Store, person: Person, campaign_name: str, kind: str, *, limit: int = 20) -> list[Job]:
@@ -146,13 +158,17 @@ def request_again(store: Store, person: Person, job_id: int) -> JobRequest:
 
 
 def _require(person: Person, job: Job) -> Campaign | None:
-    """The job's campaign, where the person may ask for such jobs in it; an admin may for every job."""
+    """The job's campaign, where the person may ask for such jobs in it; an admin may for every job.
+
+    A job without a campaign is that of whoever asked for it.
+    """
     is_admin = Role.ADMIN in person.account.roles
     action = ACTIONS.get(job.kind)
     for membership in person.memberships:
         is_allowed = is_admin or (action is not None and may(membership.roles, action))
         if is_allowed and membership.campaign.id == job.campaign_id:
             return membership.campaign
-    if is_admin:
+    is_own = job.campaign_id is None and job.actor == person.name and action is not None and person.may(action)
+    if is_admin or is_own:
         return None
     raise NotAllowed(f"Job {job.id} belongs to work that {person.name} has no part in.")

@@ -72,12 +72,22 @@ def publish(store: Store, actor_name: str, text: str) -> tuple[Rubric, bool]:
         NotFound: no such account.
         NotAllowed: the account is a designer nowhere.
     """
+    with store.read() as connection:
+        _require_designer(connection, find_account(connection, actor_name))
+    return publish_text(store, text, actor=actor_name)
+
+
+def publish_text(store: Store, text: str, *, actor: str) -> tuple[Rubric, bool]:
+    """Publish a rubric from YAML for whoever holds the machine; returns it, and whether its version is new here.
+
+    Raises:
+        RubricError: the text is no rubric; every problem with its line.
+    """
     rubric = parse_rubric(text)
     with store.write() as connection:
-        _require_designer(connection, find_account(connection, actor_name))
         query = select(tables.rubric_version.c.version).where(tables.rubric_version.c.version == rubric.version)
         is_new = connection.scalar(query) is None
-        campaigns.publish_rubric(connection, rubric, actor=actor_name, source_yaml=text)
+        campaigns.publish_rubric(connection, rubric, actor=actor, source_yaml=text)
     return rubric, is_new
 
 

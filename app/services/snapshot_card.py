@@ -121,7 +121,7 @@ the models, and judged them under the rubric *{rubric.title}* (`rubric.yaml`, ve
 criterion by criterion and overall. Judgments with the purpose {purposes} count, the latest revision of each, and one
 a rater and comparison; repeats, exams and audits measure raters and are in `judgments.parquet` only. Raters are
 pseudonyms there. Judgments that were imported follow the rules of their source.
-{simulated}{machine_text}{instructions}
+{simulated}{machine_text}{_mapping(content)}{instructions}
 {criteria or "The rubric has no criteria: only the overall verdict was asked."}"""
 
 
@@ -130,6 +130,30 @@ def _estimate(document: Document, n_name: str, unit: str) -> str:
         return f"undefined: {document['undefined_reason']}"
     shown = interval(document)
     return f"{number(document['value'])} {f'{shown}, ' if shown else ''}{document[n_name]:,} {unit}"
+
+
+def _mapping(content: Document) -> str:
+    """What became of criteria that were judged under older versions; empty where there was one version."""
+    mapping = content["rubric"].get("mapping")
+    if mapping is None:
+        return ""
+    newest = content["rubric"]["version"]
+    lines = [
+        f"- `{version[:12]}`: "
+        + (
+            ", ".join(
+                f"`{old}` left out" if not new else f"`{old}` as `{new}`" for old, new in keys.items() if old != new
+            )
+            or "criteria under their own names"
+        )
+        for version, keys in mapping["versions"].items()
+        if version != newest
+    ]
+    return f"""
+Judgments were made under {len(mapping["versions"])} versions of the rubric and are given the criteria of the newest:
+{chr(10).join(lines)}
+Criteria that mean the same in both keep their name. {mapping["n_votes_left_out"]:,} votes on criteria were left out.
+"""
 
 
 def _quality(content: Document, rubric: Rubric) -> str:

@@ -87,7 +87,7 @@ def manifest_content(
             "counted_kinds": list(options.kinds),
             "counted_purposes": list(COUNTED_PURPOSES),
             "rounds": sorted(material.votes["round"].unique()),
-            "rubric": {key: getattr(material.rubric, key) for key in ("key", "title", "version")},
+            "rubric": _rubric(material),
             "aggregation": options.aggregation,
             "aggregation_parameters": dict(material.labels.parameters),
             "filters": {"min_judgments": options.min_judgments, "exclude_gold": options.exclude_gold},
@@ -104,6 +104,12 @@ def manifest_content(
             "machine_raters": _machine_raters(connection, material),
         }
     )
+
+
+def _rubric(material: Material) -> dict[str, Any]:
+    """The version of all judgments, or the newest of several and how the criteria of the others were mapped to it."""
+    facts = {key: getattr(material.rubric, key) for key in ("key", "title", "version")}
+    return facts if material.mapping is None else {**facts, "mapping": material.mapping.to_json()}
 
 
 def _counts(material: Material, row_counts: Mapping[str, Mapping[str, int]], n_pool: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from app.domain import Campaign, Message
 from app.errors import Conflict, InvalidInput
 from app.services.consensus import PairLabels, label_pairs
 from app.services.lookup import rubric_of
+from app.services.snapshot_mapping import CriterionMapping, map_votes, unnamed
 from app.services.splitting import Groups, Split, assign_splits, form_groups
 from app.store import queries
 from app.store.queries import PROMPT
@@ -42,6 +43,7 @@ class Options:
     split_shares: tuple[float, ...]
     exclude_gold: bool
     aggregation: str
+    mapping: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Material:
     pool: Mapping[str, int]
     groups: Groups
     split: Split
+    mapping: CriterionMapping | None = None
 
     @property
     def n_written(self) -> int:
@@ -73,7 +76,7 @@ def gather(connection: Connection, campaign: Campaign, options: Options) -> Mate
         Conflict: judgments under several rubric versions.
     """
     votes = queries.judgments_frame(connection, campaign.id, kinds=options.kinds, rounds=options.rounds, with_text=True)
-    rubric = _one_rubric(connection, campaign, options, votes)
+    rubric, votes, mapping = _under_one_rubric(connection, campaign, options, votes)
     gold = queries.gold_ids(connection, campaign.id) if options.exclude_gold else set()
     erased = {place for tombstone in queries.tombstones(connection, campaign.id) for place in tombstone.places}
     decisions = queries.adjudications(connection, campaign.id, rounds=options.rounds)
@@ -89,15 +92,17 @@ def gather(connection: Connection, campaign: Campaign, options: Options) -> Mate
     closed = {comparison_id for comparison_id, _ in erased} | gold
     pool = {name: row_id for name, row_id in unjudged.items() if name not in closed}
     row_ids = queries.comparison_ids(connection, campaign.id)
-    return Material(campaign, options, rubric, votes, labels, pairs, row_ids, pool, groups, split)
+    return Material(campaign, options, rubric, votes, labels, pairs, row_ids, pool, groups, split, mapping)
 
 
-def _one_rubric(connection: Connection, campaign: Campaign, options: Options, votes: pd.DataFrame) -> Rubric:
-    """The rubric version of all judgments.
+def _under_one_rubric(
+    connection: Connection, campaign: Campaign, options: Options, votes: pd.DataFrame
+) -> tuple[Rubric, pd.DataFrame, CriterionMapping | None]:
+    """The rubric version of all judgments; of several the newest, where a mapping says what its criteria were.
 
     Raises:
-        InvalidInput: there are no judgments.
-        Conflict: there are several versions.
+        InvalidInput: there are no judgments, or the mapping names what is not there.
+        Conflict: there are several versions, and no mapping or an incomplete one.
     """
     where = f"campaign {campaign.name!r}" if options.rounds is None else f"round {options.rounds[0]!r}"
     if votes.empty:
@@ -109,13 +114,21 @@ def _one_rubric(connection: Connection, campaign: Campaign, options: Options, vo
         )
     used = votes.drop_duplicates("judgment_id").groupby(["round", "rubric_version"]).size()
     versions = sorted(used.index.get_level_values(1).unique())
-    if len(versions) > 1:
+    if len(versions) == 1:
+        return rubric_of(connection, versions[0]), votes, None
+    rubrics = {version: rubric_of(connection, version) for version in versions}
+    target = rubrics[queries.newest_version(connection, versions)]
+    if options.mapping is None:
+        open_ = unnamed(rubrics, target, {})
+        names = " ".join(f"--map {key}=NEW" for key in open_) or "--map same"
         listed = "; ".join(f"{version[:12]}: {n} judgments in round {name!r}" for (name, version), n in used.items())
         raise Conflict(
             f"The judgments of {where} were made under {len(versions)} rubric versions ({listed}). A snapshot holds "
-            "one: choose a round with --round, or freeze each version from a campaign of its own."
+            f"one: choose a round with --round, or say what the criteria of the older ones are in version "
+            f"{target.version[:12]}: {names}."
         )
-    return rubric_of(connection, versions[0])
+    mapped, mapping = map_votes(votes, rubrics, target, options.mapping)
+    return target, mapped, mapping
 
 
 def _drop_reasons(

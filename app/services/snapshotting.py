@@ -6,7 +6,7 @@ the same hash: rows are sorted, files are deterministic, and the time of writing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def build(
     exclude_gold: bool = False,
     aggregation: str = "vote_share",
     split_shares: Sequence[float] = (0.8, 0.1, 0.1),
+    mapping: Mapping[str, str] | None = None,
     actor: str = "system",
     progress: Callable[[int, int], None] = lambda n_done, n_all: None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -63,6 +64,8 @@ def build(
         exclude_gold: leave comparisons with a gold key out; the keys themselves are never in a snapshot.
         aggregation: vote_share, majority or one_coin.
         split_shares: of train, validation and test.
+        mapping: where judgments were made under several rubric versions: criterion of an older one -> criterion of the
+            newest, or empty to leave it out; criteria that mean the same need no entry. None refuses such a snapshot.
         actor: who asked.
         progress: called with comparisons written and to write.
         is_cancelled: asked after each chunk of comparisons.
@@ -73,7 +76,7 @@ def build(
     Raises:
         NotFound: no such campaign or round.
         InvalidInput: nothing to write, or an option out of range; the message says why.
-        Conflict: judgments under several rubric versions, or something else in the way.
+        Conflict: judgments under several rubric versions without a whole mapping, or something else in the way.
         JobCancelled: `is_cancelled` said so; nothing was written.
     """
     target = Path(output_directory).absolute()
@@ -91,6 +94,7 @@ def build(
                 split_shares=tuple(split_shares),
                 exclude_gold=exclude_gold,
                 aggregation=aggregation,
+                mapping=mapping,
             )
             material = gather(connection, campaign, options)
             content = _write_files(connection, partial, material, progress=progress, is_cancelled=is_cancelled)

@@ -187,6 +187,13 @@ def completions_frame(connection: Connection, campaign_id: int) -> pd.DataFrame:
     return frame.drop(columns="text_hash").sort_values(["comparison_id", "slot"], ignore_index=True)
 
 
+def newest_version(connection: Connection, versions: Collection[str]) -> str:
+    """The rubric version that was published last among these."""
+    table = tables.rubric_version
+    query = select(table.c.version).where(table.c.version.in_(sorted(versions)))
+    return connection.scalars(query.order_by(table.c.published_at.desc(), table.c.version)).first() or ""
+
+
 def messages_of(body: str | None) -> tuple[Message, ...]:
     """A stored prompt (JSON text of its turns) as messages; none where the text was erased."""
     return tuple(Message(turn["role"], turn["content"]) for turn in json.loads(body)) if body else ()

@@ -1,15 +1,14 @@
-"""A designer's day in a real browser: settle a disagreement, publish a rubric after an error."""
+"""A designer's day in a real browser: settle a disagreement, read the map on a phone."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from app.services import adjudicating, rubric_versions
+from app.services import adjudicating
 from tests.browser.conftest import Server, Visitor
 from tests.ui.designing import NAME, bring_torn
 from tests.ui.places import Place
@@ -22,11 +21,6 @@ def torn(server: Server, place: Place, tmp_path_factory: pytest.TempPathFactory)
     """The served place with a campaign of two people who weigh differently."""
     bring_torn(place.store, tmp_path_factory.mktemp("torn"))
     return place
-
-
-def open_view(page: Page, name: str) -> None:
-    """Choose what to do with the rubric."""
-    page.get_by_role("radio", name=name, exact=True).click()
 
 
 def test_adjudicate_a_comparison(visit: Visit, torn: Place):
@@ -50,31 +44,6 @@ def test_adjudicate_a_comparison(visit: Visit, torn: Place):
     expect(page).to_have_url(re.compile("comparison=(?!pair-00)"))
     (decision,) = adjudicating.open_case(torn.store, NAME, "pair-00").decisions
     assert (decision.answer.preferred, decision.answer.strength, decision.by) == ("b", 2, "designer")
-
-
-def test_publish_a_rubric_with_an_error_first(visit: Visit, torn: Place, tmp_path: Path):
-    page = visit().log_in("designer", "/login?next=%2Frubrics%3Frubric%3Dlibrary%3Aminimal")
-    expect(page.get_by_role("heading", name="Overall preference")).to_be_visible()
-    open_view(page, "Publish")
-    editor = page.get_by_label("Rubric as YAML")
-    expect(editor).to_have_value(re.compile("key: minimal"))
-    wrong = "key: from_the_browser\ntitle: From the browser\noverall: {points: 6}\n"
-    editor.click()
-    editor.fill(wrong)  # nothing else is pressed: a pause sends it
-    problems = page.locator(".sy-problems")
-    expect(problems).to_contain_text("Line 3, overall.points")
-    expect(problems).to_contain_text("write an odd number, or allow_tie: false")
-    expect(page.get_by_role("button", name="Publish", exact=True)).to_have_count(0)
-    file = tmp_path / "right.yaml"
-    file.write_text(wrong.replace("6", "5"), encoding="utf-8")
-    page.get_by_text("Start from another document, or a file").click()
-    page.locator('input[type="file"]').set_input_files(file)
-    expect(editor).to_have_value(re.compile("points: 5"))
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("From the browser is published as version")).to_be_visible()
-    expect(page.get_by_role("heading", name="From the browser")).to_be_visible()
-    (version,) = rubric_versions.list_versions(torn.store)["from_the_browser"]
-    assert version.rubric.overall.points == 5
 
 
 def test_pictures_are_drawn_on_a_phone_in_the_dark(visit: Visit, torn: Place):

@@ -23,6 +23,7 @@ WORDS = {
     "snapshot": "Snapshot",
     "train": "Training run",
     "prejudge": "Pre-judging",
+    "rubric_draft": "Draft of a rubric",
 }
 COLOURS = {
     JobState.QUEUED: "gray",

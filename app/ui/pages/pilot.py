@@ -95,7 +95,7 @@ def _show_advice(document: Mapping[str, Any]) -> None:
         st.html(f'<ol class="sy-findings">{listed}</ol>')
     else:
         st.text("Nothing stands out that the intervals carry. More comparisons would tell more.")
-    link_to("rubrics", "Change the rubric")
+    link_to("studio", "Change the rubric")
 
 
 def _show_disputed(campaign: Campaign, document: Mapping[str, Any]) -> None:

@@ -84,8 +84,8 @@ def _show_nothing(document: Mapping[str, Any]) -> None:
         empty_state(
             "Nothing can pull apart yet",
             "No judgment favours a response on two criteria. A rubric with more criteria shows where they differ.",
-            to="rubrics",
-            label="Rubrics",
+            to="versions",
+            label="Versions",
         )
 
 

@@ -18,7 +18,7 @@ def show_start(campaign: Campaign, rounds: list[Round]) -> None:
     """The form that opens a pilot round on a sample."""
     versions = all_versions()
     if not versions:
-        empty_state("No rubric is published yet", "Publish one first.", to="rubrics", label="Rubrics")
+        empty_state("No rubric is published yet", "Publish one first.", to="studio", label="Studio")
         return
     taken = {one.name for one in rounds}
     name = next(f"pilot-{number}" for number in range(1, len(taken) + 2) if f"pilot-{number}" not in taken)

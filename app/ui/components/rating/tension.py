@@ -135,17 +135,17 @@ def _ask(form: Form, between: tuple[str, str], names: Mapping[str, str], *, alwa
 
 
 def _against_weights(form: Form) -> str:
-    """A sentence where the overall choice contradicts the rubric's weights, empty elsewhere; only for pairs."""
+    """A sentence where the overall choice of a pair contradicts the rubric's vetoes or weights, empty elsewhere."""
     rubric, shown = form.desk.rubric, form.desk.assignment.shown
-    weights, overall = rubric.declared_weights(), form.answers.get(OVERALL)
-    if len(shown) != 2 or not weights or overall is None or not form.desk.asks_everything:
+    overall = form.answers.get(OVERALL)
+    if len(shown) != 2 or overall is None or not form.desk.asks_everything:
         return ""
     first, second = sorted(shown)
     answers = complete_answers(form)
     values = {key: rubric.signed_value(key, answer, first, second) or 0.0 for key, answer in answers.items()}
     if set(values) != set(form.desk.assignment.criteria_shown):
         return ""
-    total = sum(weights[key] * value for key, value in values.items())
+    total = rubric.leaning(values) or 0.0
     choice = rubric.signed_value(OVERALL, overall, first, second) or 0.0
     if total * choice >= 0 or abs(total) < 0.05:
         return ""

@@ -1,14 +1,12 @@
-"""Rubrics: the shelf, the editor with its errors, versions and their differences, starting a round."""
+"""Versions: the shelf, the history and its differences, starting a round."""
 
 from __future__ import annotations
-
-import re
 
 import pytest
 
 from app.domain import RankingMode, RoundPurpose, RoundRules
 from app.errors import InvalidInput, NotAllowed
-from app.services import rubric_versions
+from app.services import rubric_drafts, rubric_versions, sessions
 from app.ui.components.rubric_view import TYPE_WORDS, word_difference
 from rubrics.criterion_types import CRITERION_TYPES
 from rubrics.difference import changes
@@ -17,16 +15,7 @@ from rubrics.loader import dump_rubric, library, load_library
 from rubrics.model import Rubric
 from tests.ui.designing import RUBRIC, bring_torn, button, words
 
-MINE = """\
-key: mine
-title: Mine & yours
-criteria:
-  - key: help
-    name: Help
-    question: More help?
-    type: preference_scale
-    points: 7
-"""
+MINE = "key: mine\ntitle: Mine & yours\n"
 
 
 @pytest.fixture
@@ -37,61 +26,41 @@ def torn(seeded, tmp_path):
 
 
 def test_the_empty_shelf_shows_the_library_and_says_what_to_do(empty, open_page):
-    at = open_page("rubrics", login=empty.log_in("designer"))
+    at = open_page("versions", login=empty.log_in("designer"))
     assert "No rubric is published yet" in words(at)
     assert len(at.radio(key="rubric-choice").options) == len(library())
-    assert at.segmented_control(key="rubric-view").options == ["Read", "Publish"]
+    assert at.segmented_control(key="rubric-view").options == ["Read"]
 
 
 def test_a_rubric_is_read_whole(torn, open_page):
-    at = open_page("rubrics", login=torn.log_in("designer"), rubric="torn")
+    at = open_page("versions", login=torn.log_in("designer"), rubric="torn")
     said = words(at)
     for part in ("Help *or* clarity", RUBRIC.version[:12], "How helpful?", "80 % of the weight", "Clear prevails"):
         assert part in said
     assert "judged by in torn/main, torn/ranking" in said
 
 
-def test_what_is_wrong_is_said_by_line_and_field_and_nothing_is_published(torn, open_page):
-    at = open_page("rubrics", login=torn.log_in("designer"), rubric="torn")
-    at.segmented_control(key="rubric-view").set_value("Publish").run()
-    assert "published already" in at.info[0].value
-    at.text_area(key="rubric-text").set_value(MINE.replace("points: 7", "points: seven\n    wieght: 2")).run()
+def test_the_history_tells_meaning_from_wording(torn, open_page):
+    changed = dump_rubric(RUBRIC).replace("How helpful?", "How much does it help, and whom?")
+    rubric_versions.publish(torn.store, "designer", changed.replace("title: Help", "title: The help"))
+    at = open_page("versions", login=torn.log_in("designer"), rubric="torn")
+    at.segmented_control(key="rubric-view").set_value("History").run()
     said = words(at)
-    assert "2 things are wrong" in at.error[0].value
-    assert "<b>Line 8</b>, <code>criteria[0].points</code>" in said
-    assert "<b>Line 9</b>, <code>criteria[0].wieght</code>" in said
-    assert "did you mean weight?" in said
-    assert not [one for one in at.button if one.label == "Publish"]
+    assert "2 differences in what raters see**, 1 of meaning and 1 of wording" in said
+    assert said.index("Help: question") < said.index("Rubric: title"), "what matters most stands first"
+    assert "a snapshot of both is refused unless a mapping of criteria is named" in said
 
 
-def test_publishing_makes_a_version_that_can_be_compared(torn, open_page):
-    at = open_page("rubrics", login=torn.log_in("designer"), rubric="torn")
-    at.segmented_control(key="rubric-view").set_value("Publish").run()
-    changed = dump_rubric(RUBRIC).replace("How helpful?", "How very helpful?")
-    at.text_area(key="rubric-text").set_value(changed).run()
-    assert re.search(r"<ins> ?very ?</ins>", words(at))
-    button(at, "Publish").click().run()
-    assert "is published as version" in at.success[0].value.replace("\\", "")
-    versions = rubric_versions.list_versions(torn.store)["torn"]
-    assert [one.rubric.criteria[0].question for one in versions] == ["How very helpful?", "How helpful?"]
-    assert versions[0].yaml == changed
-    at.segmented_control(key="rubric-view").set_value("Versions").run()
-    assert "1 difference" in words(at)
-    assert "Help: question" in words(at)
-
-
-def test_the_editor_takes_a_document_of_the_library(torn, open_page):
-    at = open_page("rubrics", login=torn.log_in("designer"), rubric="torn")
-    at.segmented_control(key="rubric-view").set_value("Publish").run()
-    at.selectbox(key="editor-source").set_value("library: minimal").run()
-    button(at, "Take it").click().run()
-    assert at.text_area(key="rubric-text").value == library()["minimal"].read_text(encoding="utf-8")
-    assert not at.error
-    assert "new rubric" in words(at)
+def test_a_draft_begins_with_the_newest_version(torn, open_page):
+    at = open_page("versions", login=torn.log_in("designer"), rubric="torn")
+    button(at, "Write a new version").click().run()
+    person = sessions.person_named(torn.store, "designer")
+    (draft,) = rubric_drafts.list_drafts(torn.store, person)
+    assert draft.text == rubric_versions.list_versions(torn.store)["torn"][0].yaml
 
 
 def test_a_round_starts_with_a_version_and_closes_the_old_one(torn, open_page):
-    at = open_page("rubrics", login=torn.log_in("designer"), rubric="torn")
+    at = open_page("versions", login=torn.log_in("designer"), rubric="torn")
     at.segmented_control(key="rubric-view").set_value("Start a round").run()
     campaigns = at.selectbox(key="round-campaign")
     campaigns.set_value(next(one for one in torn_campaigns(torn) if one.name == "torn")).run()

@@ -1,23 +1,24 @@
-"""Rubrics: read them, publish from YAML, see what two versions differ in, start a round with one."""
+"""Versions: the published rubrics and the library, to read; what versions differ in; rounds with one."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app.services import rubric_versions
+from app.errors import SteelyardError
+from app.services import rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import empty_state, page_header
-from app.ui.components.rubric_editor import show_editor
+from app.ui.components.page import empty_state, page_header, show_error
 from app.ui.components.rubric_view import show_changes, show_rubric
 from app.ui.components.start_round import show_round_form
+from app.ui.components.studio.writing import CHOSEN
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
 from rubrics.difference import changes
 from rubrics.loader import library, load_library
 
-READ, VERSIONS, PUBLISH, ROUND = "Read", "Versions", "Publish", "Start a round"
+READ, HISTORY, ROUND = "Read", "History", "Start a round"
 LIBRARY = "library:"
 
 
@@ -25,7 +26,8 @@ def page() -> None:
     """The page."""
     person = get_person()
     apply_designer_style()
-    page_header("Rubrics", "What raters judge by. A published version never changes; a change is a new version.")
+    page_header("Versions", "What raters judge by. A published version never changes; a change is a new version.")
+    _go_to_studio()
     published = rubric_versions.list_versions(get_store())
     _show_notice()
     with st.container(key="designer"):
@@ -34,20 +36,28 @@ def page() -> None:
             chosen = _choose(published)
         with desk:
             versions = published.get(chosen, [])
-            view = _choose_view(versions)
-            if view == PUBLISH:
-                show_editor(person, published, _start_text(chosen, versions), name=chosen)
-            elif view == ROUND and versions:
+            left, right = st.columns([3, 2], vertical_alignment="center")
+            with left:
+                view = _choose_view(versions)
+            with right, st.container(horizontal=True, horizontal_alignment="right"):
+                text = _start_text(chosen, versions)
+                st.button(
+                    "Write a new version" if versions else "Begin a draft",
+                    key="to-studio",
+                    on_click=_draft,
+                    args=(text,),
+                )
+            if view == ROUND and versions:
                 show_round_form(person, versions)
-            elif view == VERSIONS and versions:
+            elif view == HISTORY and versions:
                 _show_versions(versions)
             else:
                 _show_reading(chosen, versions)
 
 
 def _choose_view(versions: list[Version]) -> str:
-    """What to do with the rubric: one of the library can be read, and published."""
-    views = [READ, VERSIONS, PUBLISH, ROUND] if versions else [READ, PUBLISH]
+    """What to do with the rubric; one of the library can only be read."""
+    views = [READ, HISTORY, ROUND] if versions else [READ]
     if st.session_state.get("rubric-view") not in views:
         st.session_state["rubric-view"] = READ
     return st.segmented_control(
@@ -72,7 +82,7 @@ def _choose(published: dict[str, list[Version]]) -> str:
     if not published:
         empty_state(
             "No rubric is published yet",
-            "Read one of the library, then open Publish: take it as it is, or change it first.",
+            "Read one of the library, then begin a draft with it: publish it as it is, or change it first.",
         )
     return chosen
 
@@ -95,13 +105,16 @@ def _caption(option: str, published: dict[str, list[Version]]) -> str:
 
 
 def _start_text(chosen: str, versions: list[Version]) -> str:
-    """What the editor begins with: the newest version, or the library's document."""
+    """What a draft begins with: the newest version, or the library's document."""
     return versions[0].yaml if versions else library()[chosen.removeprefix(LIBRARY)].read_text(encoding="utf-8")
 
 
 def _show_reading(chosen: str, versions: list[Version]) -> None:
     if not versions:
-        show_rubric(load_library(chosen.removeprefix(LIBRARY)), ["comes with Steelyard; publish it to judge by it"])
+        show_rubric(
+            load_library(chosen.removeprefix(LIBRARY)),
+            ["comes with Steelyard; begin a draft and publish it to judge by it"],
+        )
         return
     version = versions[0] if len(versions) == 1 else _choose_version("Version", versions, 0, key="read")
     show_rubric(version.rubric, _facts(version))
@@ -139,7 +152,13 @@ def _show_versions(versions: list[Version]) -> None:
     if not found:
         st.text("Nothing differs: this is the same version." if before is after else "Raters see the same.")
         return
-    st.markdown(f"**{len(found)} {'difference' if len(found) == 1 else 'differences'}** in what raters see")
+    n_meaning = sum(change.effect == "meaning" for change in found)
+    said = f"{len(found)} {'difference' if len(found) == 1 else 'differences'} in what raters see"
+    st.markdown(f"**{said}**, {n_meaning} of meaning and {len(found) - n_meaning} of wording")
+    if n_meaning:
+        st.caption(
+            "Votes under the two are kept apart: a snapshot of both is refused unless a mapping of criteria is named."
+        )
     show_changes(found)
 
 
@@ -155,6 +174,26 @@ def _choose_version(label: str, versions: list[Version], index: int, *, key: str
         format_func=lambda version: f"{version.version[:12]}, {show_time(version.published_at)}",
         key=f"version-{key}-{versions[0].rubric.key}",
     )
+
+
+def _draft(text: str) -> None:
+    """A draft with this text, opened in the Studio."""
+    try:
+        draft = rubric_drafts.create_draft(get_store(), get_person(), text)
+    except SteelyardError as error:
+        st.session_state["versions-problem"] = error
+    else:
+        st.session_state["to-studio-draft"] = draft
+
+
+def _go_to_studio() -> None:
+    """Go where a draft was just begun."""
+    draft = st.session_state.pop("to-studio-draft", None)
+    if draft is not None:
+        st.switch_page(st.session_state["pages"]["studio"], query_params={CHOSEN: str(draft.id)})
+    problem = st.session_state.pop("versions-problem", None)
+    if problem is not None:
+        show_error(problem)
 
 
 def _show_notice() -> None:

@@ -1,0 +1,1 @@
+"""The parts of the Studio: one text, a form and an editor that change it, and what is said about it."""

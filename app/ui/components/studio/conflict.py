@@ -1,0 +1,97 @@
+"""Two people writing one draft: the second is told, sees both texts, and decides; nothing is overwritten."""
+
+from __future__ import annotations
+
+import difflib
+
+import streamlit as st
+
+from app.errors import DraftMoved, SteelyardError
+from app.services import rubric_drafts
+from app.ui.components.page import show_error
+from app.ui.components.studio.writing import PROBLEM, Writing, open_draft
+from app.ui.components.text import escape, escape_html
+from app.ui.session import get_person, get_store
+
+LOOK_EVERY_SECONDS = 6.0
+
+
+def show_conflict(writing: Writing) -> bool:
+    """The choice between the text of this tab and the one on the server; False where there is none to make."""
+    mine = writing.mine
+    if mine is None:
+        return False
+    theirs = writing.draft
+    st.warning(
+        escape(
+            f"{theirs.saved_by} saved this draft while you wrote: it is at revision {theirs.revision}. "
+            "Your last change is not saved, and nothing was overwritten."
+        )
+    )
+    with st.container(horizontal=True, gap="small"):
+        st.button("Take theirs", key="take-theirs", on_click=_settle, args=(writing,))
+        st.button("Keep mine as a draft of its own", key="keep-mine", on_click=_keep, args=(writing, mine))
+        st.button("Put mine in its place", key="put-mine", on_click=_replace, args=(writing, mine))
+    st.markdown("**From theirs to yours**")
+    st.html(f'<div class="sy-paper"><pre class="sy-lines">{_lines(theirs.text, mine)}</pre></div>')
+    return True
+
+
+def show_news(writing: Writing) -> None:
+    """What somebody else did to the draft since this tab looked, and a look every few seconds while it is open."""
+    by = st.session_state.pop(writing.key("news"), None)
+    if by:
+        st.info(escape(f"{by} changed this draft; you see it as it is now."))
+    revision = writing.draft.revision
+
+    @st.fragment(run_every=LOOK_EVERY_SECONDS)
+    def look() -> None:
+        try:
+            now = rubric_drafts.read_draft(get_store(), get_person(), writing.draft.id)
+        except SteelyardError as error:
+            show_error(error)
+            return
+        if now.revision > revision and now.saved_by != get_person().name:
+            st.warning(escape(f"{now.saved_by} saved revision {now.revision} a moment ago."))
+            if st.button("Show it", key=writing.key("show-news")):
+                st.rerun()
+
+    look()
+
+
+def _settle(writing: Writing) -> None:
+    for name in ("mine", "fields", "seen"):
+        st.session_state.pop(writing.key(name), None)
+
+
+def _keep(writing: Writing, mine: str) -> None:
+    try:
+        draft = rubric_drafts.create_draft(get_store(), get_person(), mine)
+    except SteelyardError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    _settle(writing)
+    open_draft(draft)
+
+
+def _replace(writing: Writing, mine: str) -> None:
+    """Over the revision that was shown beside it; another one since is another conflict."""
+    try:
+        rubric_drafts.save_draft(get_store(), get_person(), writing.draft.id, mine, revision=writing.draft.revision)
+    except DraftMoved:
+        return
+    except SteelyardError as error:
+        st.session_state[PROBLEM] = str(error)
+        return
+    _settle(writing)
+
+
+def _lines(before: str, after: str) -> str:
+    """The lines that differ, with two lines around them."""
+    tags = {"+": "ins", "-": "del"}
+    shown = []
+    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]:
+        text = escape_html(line[1:]) if line.startswith("@") else line[1:].replace("&", "&amp;").replace("<", "&lt;")
+        tag = tags.get(line[0])
+        shown.append("…" if line.startswith("@@") else f"<{tag}>{text}</{tag}>" if tag else text)
+    return "\n".join(shown)
