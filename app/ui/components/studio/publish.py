@@ -77,4 +77,5 @@ def publish(writing: Writing) -> None:
     st.session_state.update(
         {NOTICE: notice, "rubric-choice": rubric.key, "rubric-view": "History", "to-versions": True}
     )
+    st.session_state.pop("studio-part-kept", None)
     st.query_params.pop(CHOSEN, None)
