@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.domain import Calibration, CriteriaOrder, OverallPlace, RaterKind, RoundRules
 from app.services.managing import RubricChoice
+from app.ui.components.campaigns.collecting import collecting_fields
 
 KIND_WORDS = {
     RaterKind.HUMAN: "human",
@@ -54,7 +55,7 @@ def rules_fields(rules: RoundRules, *, key: str) -> RoundRules:
             format_func=_PLACES.__getitem__, key=f"{key}-place", help=_HALO,
         )  # fmt: skip
     return replace(
-        rules,
+        collecting_fields(rules, key=key),
         overlap=int(overlap),
         gold_rate=int(gold) / 100,
         repeat_rate=int(repeat) / 100,
