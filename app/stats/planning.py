@@ -18,8 +18,8 @@ N_SIMULATED = 4_000
 HARD_ACCURACY = 0.55
 """Everybody's accuracy on a hard comparison."""
 
-GOLD_PER_RATER = 20
-"""Gold answers of each simulated rater, by which the posterior knows them."""
+N_GOLD, GOLD_SHARE = 60, 1 / 3
+"""Gold comparisons, and the share of them that each simulated rater answers: so the posterior knows them."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def simulate_policies(
     """Simulate every policy at every overlap on the same votes.
 
     Each of `n` comparisons has one true side. Raters are drawn at random without repetition and are right with their
-    accuracy. The posterior knows them by 20 simulated gold answers each. A share of what stops early goes on to full
-    overlap and costs it.
+    accuracy. The posterior knows them by some 20 simulated gold answers each. A share of early stops goes on to all
+    votes and costs them.
 
     Args:
         crowd: what is assumed.
@@ -123,16 +123,17 @@ def _answers(accuracy: np.ndarray, truth: np.ndarray, tie_share: float, rng: np.
 
 
 def _gold(crowd: Crowd, rng: np.random.Generator) -> list[GoldVote]:
-    """Everybody's answers to the same gold comparisons."""
-    truth = rng.integers(0, 2, GOLD_PER_RATER)
-    accuracy = np.array(crowd.accuracies)[None, :].repeat(GOLD_PER_RATER, axis=0)
-    hard = rng.random(GOLD_PER_RATER) < crowd.hard_share
+    """Everybody's answers to their share of the gold comparisons."""
+    truth = rng.integers(0, 2, N_GOLD)
+    accuracy = np.array(crowd.accuracies)[None, :].repeat(N_GOLD, axis=0)
+    hard = rng.random(N_GOLD) < crowd.hard_share
     accuracy = np.where(hard[:, None], HARD_ACCURACY, accuracy)
     labels = _answers(accuracy, truth[:, None], crowd.tie_share, rng)
     return [
         GoldVote(f"g{unit:03}", str(rater), int(labels[unit, rater]), (int(truth[unit]),))
-        for unit in range(GOLD_PER_RATER)
+        for unit in range(N_GOLD)
         for rater in rng.permutation(len(crowd.accuracies))
+        if rng.random() < GOLD_SHARE
     ]
 
 

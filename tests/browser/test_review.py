@@ -74,7 +74,7 @@ def test_an_audit_from_start_to_rejection(visit: Visit, settled: Place) -> None:
 def test_the_work_plan(visit: Visit, settled: Place, dark: bool) -> None:
     visitor = visit(dark=True, width=390, height=844) if dark else visit()
     page = visitor.log_in("designer", f"/login?next=%2Fplan%3Fcampaign%3D{NAME}")
-    expect(page.get_by_text("Simulated on 13 comparisons")).to_be_visible()
+    expect(page.get_by_text("For 13 comparisons, from 4,000 simulated")).to_be_visible()
     expect(page.get_by_text("The round collects curtailed at 3")).to_be_visible()
     expect(page.get_by_text("Waiting for nobody")).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()

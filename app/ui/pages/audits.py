@@ -67,8 +67,8 @@ def _inspect(person: Person, campaign: Campaign, audit: Audit) -> None:
         st.text("Nothing of this sample is left for you: the rest waits for others, or you judged it yourself.")
         return
     comparison, key = case.comparison, f"{audit.id}-{case.comparison.id}"
-    show_conversation(comparison.prompt, raw=False)
-    show_responses(tuple(one.text for one in comparison.completions), key=key, raw=False)
+    show_conversation(comparison.prompt)
+    show_responses(tuple(one.text for one in comparison.completions), key=key)
     if case.answer is None:
         _ask(campaign, case, key)
     else:

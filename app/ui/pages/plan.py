@@ -10,6 +10,7 @@ from app.errors import SteelyardError
 from app.policy import Action
 from app.services import planning, stopping, waiting
 from app.services.planning import PlanRow, Running
+from app.stats.planning import N_SIMULATED
 from app.stats.results import Estimate
 from app.ui.components.charts import figure, lines
 from app.ui.components.designer_style import apply_designer_style
@@ -63,7 +64,7 @@ def _show_plan(campaign: Campaign, round_name: str, *, pay: float | None, accura
     table = _table(rows, has_price=pay is not None)
     chart = lines(table[["votes each", "accuracy", "policy"]], x="votes each", y="accuracy", colour="policy")
     now = next((one for one in rows if one.is_current), None)
-    reading = f"Simulated on {assumed.n_comparisons:,} comparisons; accuracy of raters: {assumed.source}. "
+    reading = f"For {assumed.n_comparisons:,} comparisons, from {N_SIMULATED:,} simulated; accuracy {assumed.source}. "
     reading += _reading(rows, now)
     figure(_zoomed(chart), table, reading=reading, key="plan")
     notes = {one.result.note for one in rows if one.result.note}
