@@ -8,13 +8,14 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, distinct, exists, func, insert, select
 
 from app.domain import Adjudication, Campaign, Cause, Comparison, Judgment, RaterKind, Round, utc_now
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events
 from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
+from app.services.questions import QUESTION
 from app.stats.coding import CLASSES
 from app.stats.frames import OVERALL
 from app.store import tables
@@ -47,6 +48,18 @@ class ContestedComparison:
     n_votes: int
     share: float
     is_decided: bool
+
+
+@dataclass(frozen=True)
+class Disputed:
+    """A comparison that needs somebody senior for another reason than divided votes.
+
+    Attributes:
+        why: "tension" (raters let different criteria prevail) or "report" (a rater flagged it).
+    """
+
+    comparison_id: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,113 @@ def contested(
         for key, (counts, n, share) in found.items()
     ]
     return sorted(rows, key=lambda row: (row.is_decided, row.share, -row.n_votes, row.comparison_id))
+
+
+def disputed(store: Store, campaign_name: str) -> list[Disputed]:
+    """Comparisons that need somebody senior though their votes may settle them: tension disputes and open reports.
+
+    Raises:
+        NotFound: no such campaign.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        found = [
+            *(Disputed(name, "tension") for name in _tension_disputes(connection, campaign)),
+            *(Disputed(name, "report") for name in _reported(connection, campaign)),
+        ]
+    why: dict[str, Disputed] = {}
+    for one in found:
+        why.setdefault(one.comparison_id, one)
+    return sorted(why.values(), key=lambda one: one.comparison_id)
+
+
+def _tension_disputes(connection: Connection, campaign: Campaign) -> list[str]:
+    """Comparisons on which raters declared the same tension and let different criteria prevail."""
+    tension, judgment, assignment = tables.declared_tension, tables.judgment, tables.assignment
+    later = judgment.alias("later")
+    is_latest = ~exists().where(
+        later.c.assignment_id == judgment.c.assignment_id, later.c.revision > judgment.c.revision
+    )
+    return list(
+        connection.scalars(
+            select(tables.comparison.c.external_id)
+            .select_from(
+                tension.join(judgment, judgment.c.id == tension.c.judgment_id)
+                .join(assignment, assignment.c.id == judgment.c.assignment_id)
+                .join(tables.comparison, tables.comparison.c.id == assignment.c.comparison_id)
+            )
+            .where(
+                tables.comparison.c.campaign_id == campaign.id,
+                tension.c.prevailed.is_not(None),
+                visible(judgment.c.batch_id),
+                is_latest,
+            )
+            .group_by(
+                tables.comparison.c.external_id,
+                assignment.c.round_id,
+                tension.c.first_criterion,
+                tension.c.second_criterion,
+            )
+            .having(func.count(distinct(tension.c.prevailed)) > 1)
+        )
+    )
+
+
+def _reported(connection: Connection, campaign: Campaign) -> list[str]:
+    """Comparisons with a report that nobody has answered; questions to the designer wait in the inbox."""
+    report, assignment = tables.rater_report, tables.assignment
+    return list(
+        connection.scalars(
+            select(distinct(tables.comparison.c.external_id))
+            .select_from(
+                report.join(assignment, assignment.c.id == report.c.assignment_id).join(
+                    tables.comparison, tables.comparison.c.id == assignment.c.comparison_id
+                )
+            )
+            .where(
+                tables.comparison.c.campaign_id == campaign.id,
+                report.c.answered_at.is_(None),
+                report.c.kind != QUESTION,
+                visible(assignment.c.batch_id),
+            )
+        )
+    )
+
+
+def form_view(
+    store: Store,
+    actor_name: str,
+    campaign_name: str,
+    comparison_id: str,
+    *,
+    answer: Answer,
+    now: datetime | None = None,
+) -> None:
+    """Keep what somebody thinks of a comparison before they see its votes; the first view stands.
+
+    Raises:
+        NotFound: no such account, campaign or comparison.
+        NotAllowed: the account may not adjudicate here.
+    """
+    view = tables.adjudicator_view
+    with store.write() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        actor = find_account(connection, actor_name)
+        require(connection, actor, Action.ADJUDICATE, campaign=campaign)
+        row_id = _row_id(connection, campaign, comparison_id)
+        mine = (view.c.comparison_id == row_id) & (view.c.rater_id == actor.id)
+        if connection.scalar(select(func.count()).select_from(view).where(mine)):
+            return
+        row = {"comparison_id": row_id, "rater_id": actor.id, "answer": answer.to_dict(), "formed_at": now or utc_now()}
+        connection.execute(insert(view), row)
+        events.record(
+            connection,
+            actor=actor.name,
+            action="adjudicator.view_formed",
+            subject=f"comparison {comparison_id}",
+            campaign_id=campaign.id,
+            detail={"answer": answer.to_dict()},
+        )
 
 
 def _divided(votes: pd.DataFrame, *, min_votes: int) -> dict[tuple[str, str], tuple[dict[str, int], int, float]]:

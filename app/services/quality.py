@@ -230,14 +230,19 @@ def _report(store: Store, wanted: Wanted) -> dict[str, Any]:
 
 
 def _contested(store: Store, wanted: Wanted) -> dict[str, Any]:
-    """The contested comparisons, most divided first."""
+    """The contested comparisons, most divided first, then those with a tension dispute or a report."""
     kinds = [RaterKind(kind) for kind in wanted.kinds]
     rows = adjudicating.contested(store, wanted.campaign, kinds=kinds)
     rows = sorted(rows, key=lambda row: (row.share, -row.n_votes, row.comparison_id))
     return {
         "contested": [
             {"comparison_id": r.comparison_id, "round": r.round, "votes": r.votes, "n_votes": r.n_votes} for r in rows
-        ]
+        ],
+        "disputed": [
+            {"comparison_id": r.comparison_id, "why": r.why}
+            for r in adjudicating.disputed(store, wanted.campaign)
+            if r.comparison_id not in {row.comparison_id for row in rows}
+        ],
     }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
@@ -32,7 +33,8 @@ class Store:
 
     `write()` is one transaction: on SQLite it takes the write lock at once (`BEGIN IMMEDIATE`), because a deferred
     transaction that upgrades later fails with "database is locked" under concurrency. What `write()` committed is on
-    disk (`synchronous=FULL`). `read()` sees one consistent state.
+    disk (`synchronous=FULL`). `read()` sees one consistent state. Writers of one process take turns before they ask for
+    SQLite's lock: its own waiting polls, is unfair, and lets one of many starve until its timeout.
     """
 
     def __init__(self, url: str, *, pool_size: int = 16) -> None:
@@ -45,6 +47,7 @@ class Store:
             options["pool_pre_ping"] = True
         self.engine: Engine = create_engine(self.url, **options)
         self._reader = self.engine.execution_options(**{_IS_READ: True})
+        self._turn: AbstractContextManager[Any] = Lock() if self.is_sqlite else nullcontext()
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         else:
@@ -57,7 +60,7 @@ class Store:
         Raises:
             StoreError: the database cannot be reached or is locked for longer than the busy timeout.
         """
-        with self._reachable(), self.engine.begin() as connection:
+        with self._reachable(), self._turn, self.engine.begin() as connection:
             yield connection
 
     @contextmanager

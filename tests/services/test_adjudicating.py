@@ -9,13 +9,16 @@ import pytest
 
 from app.domain import Cause, Role
 from app.errors import InvalidInput, NotAllowed, NotFound
+from app.services import adjudicating
 from app.services.adjudicating import contested, decide, open_case
 from app.services.campaigns import add_member, create_campaign
 from app.services.importing import import_file
 from app.services.people import add_account
+from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
 from rubrics.loader import load_library
+from tests.services.house import CRITERIA, line, make_campaign, vote
 
 VOTES = {
     "agreed": ["a", "a", "a"],
@@ -92,3 +95,34 @@ def test_raters_may_not_decide_and_a_reason_is_required(store: Store, campaign: 
     with pytest.raises(NotFound, match="'nope'"):
         decide(store, "dora", campaign, "nope", answer=answer, cause=Cause.STYLE, reason="Why not.")
     assert open_case(store, campaign, "split").decisions == ()
+
+
+def test_tension_disputes_and_reports_wait_for_somebody_senior(store: Store, tmp_path: Path) -> None:
+    def torn(rater: str, prevailed: str) -> dict:
+        tension = {"between": ["clarity", "helpfulness"], "prevailed": prevailed, "why": ""}
+        return vote(rater, tensions=[tension])
+
+    lines = [
+        line("agreed", judgments=[torn("w1", "clarity"), torn("w2", "clarity")]),
+        line("torn", judgments=[torn("w1", "clarity"), torn("w2", "helpfulness")]),
+        line("flagged", judgments=[vote("w1", reports=[{"kind": "broken_text", "text": "cut off"}]), vote("w2")]),
+        line("asked", judgments=[vote("w1", reports=[{"kind": "question", "text": "why?"}]), vote("w2")]),
+    ]
+    make_campaign(store, tmp_path, lines, rubric=CRITERIA)
+    found = {one.comparison_id: one.why for one in adjudicating.disputed(store, "c")}
+    assert found == {"torn": "tension", "flagged": "report"}
+
+
+def test_the_first_view_of_an_adjudicator_is_kept(store: Store, tmp_path: Path) -> None:
+    make_campaign(store, tmp_path, [line("x1", judgments=[vote("w1"), vote("w2", "b")])], raters=())
+    add_account(store, "dora")
+    add_member(store, "c", "dora", roles=[Role.DESIGNER])
+    for preferred in ("a", "b"):
+        adjudicating.form_view(store, "dora", "c", "x1", answer=Answer(preferred=preferred))
+    with store.read() as connection:
+        (row,) = connection.execute(tables.adjudicator_view.select()).all()
+    assert row.answer == {"preferred": "a"}
+    add_account(store, "ann")
+    add_member(store, "c", "ann", roles=[Role.RATER])
+    with pytest.raises(NotAllowed):
+        adjudicating.form_view(store, "ann", "c", "x1", answer=Answer(preferred="a"))

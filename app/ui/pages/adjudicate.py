@@ -12,7 +12,7 @@ import streamlit as st
 from app.domain import Campaign
 from app.errors import NotFound, SteelyardError
 from app.policy import Action
-from app.services import quality
+from app.services import adjudicating, quality
 from app.services.adjudicating import Case
 from app.services.sessions import Person
 from app.services.showing import answer_from_slots, material_of
@@ -54,7 +54,9 @@ def _show_queue(person: Person, campaign: Campaign) -> list[str]:
     kept = open_report(person, campaign, "contested")
     if kept is None:
         return []
-    everything = [row["comparison_id"] for row in kept.document["contested"]]
+    contested = [row["comparison_id"] for row in kept.document["contested"]]
+    disputed = [row["comparison_id"] for row in kept.document["disputed"]]
+    everything = [*contested, *disputed]
     done = {comparison_id for comparison_id, _ in quality.decided_comparisons(get_store(), campaign.name)}
     waiting = [comparison_id for comparison_id in everything if comparison_id not in done]
     with st.container(horizontal=True, vertical_alignment="center", key="queue"):
@@ -64,7 +66,8 @@ def _show_queue(person: Person, campaign: Campaign) -> list[str]:
         shown = queue if here is None or here in queue else [here, *queue]
         if shown:
             _choose(shown, here, done)
-        st.caption(f"{len(everything)} contested, {len(waiting)} undecided", width="content")
+        more = f", {len(disputed)} with a tension dispute or a report" if disputed else ""
+        st.caption(f"{len(contested)} contested{more}, {len(waiting)} undecided", width="content")
     if not shown:
         show_stamp(kept)
         _show_nothing(n_contested=len(everything))
@@ -107,7 +110,8 @@ def _show_nothing(*, n_contested: int) -> None:
     else:
         empty_state(
             "Nothing is contested",
-            "A comparison appears here once it has two or more votes and no answer has more than half of them.",
+            "A comparison appears here once no answer has more than half of its votes, raters let different criteria "
+            "prevail in one tension, or one of them reports it.",
             to="quality",
             label="How far raters agree",
         )
@@ -134,7 +138,13 @@ def _show_case(campaign: Campaign, case: Case, queue: list[str]) -> None:
     answer = None if given is None else answer_from_slots(given, comparison.completion_ids)
     problem = _problem(case, answer)
     if not has_seen:
-        st.button("Show the votes", key=f"show-{key}", disabled=problem is not None, on_click=_show, args=(key, answer))
+        st.button(
+            "Show the votes",
+            key=f"show-{key}",
+            disabled=problem is not None,
+            on_click=_show,
+            args=(campaign, case, key, answer),
+        )
         st.caption(problem or "Then everybody's votes and reasons appear, and you decide.")
         return
     show_evidence(campaign, case, st.session_state[f"seen-{key}"])
@@ -154,7 +164,12 @@ def _problem(case: Case, answer: Answer | None) -> str | None:
     return None
 
 
-def _show(key: str, answer: Answer) -> None:
+def _show(campaign: Campaign, case: Case, key: str, answer: Answer) -> None:
+    try:
+        adjudicating.form_view(get_store(), get_person().name, campaign.name, case.comparison.id, answer=answer)
+    except SteelyardError as error:
+        st.session_state[NOTICE] = error
+        return
     st.session_state[f"seen-{key}"] = answer
 
 
