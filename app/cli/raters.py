@@ -101,7 +101,7 @@ def import_(
     if as_json:
         print_json({"n_set": done.n_set, "n_known": done.n_known, "n_refused": len(done.refused)})
     else:
-        print(f"{done.n_set} keys set, {done.n_known} known, {len(done.refused)} refused")
+        print(f"keys: {done.n_set} set, {done.n_known} known, {len(done.refused)} refused")
     if done.refused and not done.n_set + done.n_known:
         raise InvalidInput(f"{file}: no line could be used.")
 
@@ -121,7 +121,7 @@ def check(
     if as_json:
         print_json({"suspect": found, "suspended": suspend, "passed": passed})
         return
-    print(f"{len(found)} suspect keys{', suspended' if suspend and found else ''}")
+    print(f"suspect keys: {len(found)}{', suspended' if suspend and found else ''}")
     for name in found:
         print(f"  {name}")
     for name in passed:

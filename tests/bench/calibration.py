@@ -29,6 +29,7 @@ def measurements() -> Iterator[dict[str, Any]]:
     yield from gold_lines()
     for rate in GOLD_RATES:
         yield from peer_lines(rate)
+        yield peer_alarm_line(rate)
 
 
 def exam_lines(plan: ExamPlan, *, n: int = N_RATERS) -> Iterator[dict[str, Any]]:
@@ -98,6 +99,24 @@ def peer_lines(rate: float) -> Iterator[dict[str, Any]]:
     yield {"name": f"drop .85 to .65, tasks until the stop at {rate:.0%} gold", "n": 300,
            "gold_alone": float(np.median(alone)), "with_peers": float(np.median(together)),
            "ratio": round(float(np.median(together) / np.median(alone)), 3)}  # fmt: skip
+
+
+def peer_alarm_line(rate: float) -> dict[str, Any]:
+    """Stops of a steady rater by gold and peers together, per 1,000 gold answers; either alarm begins both anew."""
+    rng = np.random.default_rng(17)
+    is_gold, right, _ = stream(rng, 400_000, rate, GOOD)
+    gold = np.where(right, np.log(BAD / GOOD), np.log((1 - BAD) / (1 - GOOD)))
+    alone = np.where(is_gold, gold, 0.0).tolist()
+    together = np.where(is_gold, gold, peer_steps(right, BASELINE)).tolist()
+    level = both = 0.0
+    n_alarms = 0
+    for one, other in zip(alone, together, strict=True):
+        level, both = max(0.0, level + one), max(0.0, both + other)
+        if level >= STOP_AT or both >= PEER_STOP_AT:
+            level, both, n_alarms = 0.0, 0.0, n_alarms + 1
+    found = wilson(n_alarms, int(is_gold.sum()))
+    return {"name": f"false stops with peers per 1,000 gold answers at {rate:.0%} gold", "n": found.n,
+            "value": 1000 * found.value, "low": 1000 * found.low, "high": 1000 * found.high}  # fmt: skip
 
 
 def stream(rng: np.random.Generator, n: int, rate: float, accuracy: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
