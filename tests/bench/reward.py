@@ -189,58 +189,130 @@ def _losses(stock: Arm, arm: Arm) -> dict[str, Any]:
     }
 
 
-def _scoring(n_texts: int = 256) -> Iterator[dict[str, Any]]:
-    """Texts of mixed lengths through `Scorer` and through the transformers pipeline at its best batch size."""
-    scorer, texts, prompts = _scorer(), *_texts(n_texts)
-    pipelines = {size: _pipeline(scorer, size) for size in (1, 8, 32, 64)}
-    rounds: dict[Any, list[float]] = {name: [] for name in ("ours", *pipelines)}
-    for _ in range(5):
-        for name, seconds in rounds.items():
-            start = time.perf_counter()
-            if name == "ours":
-                scorer.score(list(zip(prompts, texts, strict=True)))
-            else:
-                pairs = [{"text": p[0][1], "text_pair": t} for p, t in zip(prompts, texts, strict=True)]
-                pipelines[name](pairs, batch_size=name, truncation=True, max_length=scorer.run.max_length_tokens)
-            seconds.append(time.perf_counter() - start)
-    best = min(pipelines, key=lambda size: np.median(rounds[size]))
-    ratio = round(float(np.median(rounds[best]) / np.median(rounds["ours"])), 2)
-    for name, title in ((best, f"transformers pipeline, batch {best} (best of {list(pipelines)})"), ("ours", "Scorer")):
-        rates = n_texts / np.array(rounds[name])
-        more = {"ratio": ratio} if name == "ours" else {}
+SCORED = {"encoder": "MiniLM in shape and weights", "causal": "Qwen3 of 4 layers of 256, prompts shared"}
+N_ROUNDS = 7
+PIPELINE_BATCHES = (1, 2, 4, 8, 16, 32)
+
+
+def _scoring(n_prompts: int = 64) -> Iterator[dict[str, Any]]:
+    """Two responses to each prompt, lengths as in `dialogue`, through `Scorer` and the transformers pipeline.
+
+    The pipeline gets every batch size, with the texts as they stand in the file and sorted by length as a careful user
+    would; sizes that one round finds more than twice as slow as the best are left out. Rounds alternate; `ratio` is the
+    best pipeline's seconds over ours, round by round, with a bootstrap interval; `ratio_batched` is against the best
+    pipeline that batches at all.
+    """
+    for kind in SCORED:
+        scorer, texts = (_encoder_scorer if kind == "encoder" else _causal_scorer)(n_prompts)
+        peers = {(size, is_sorted): _pipeline(scorer, size) for size in PIPELINE_BATCHES for is_sorted in (False, True)}
+        inputs = [_pipeline_input(scorer, text) for text in texts]
+        ordered = sorted(inputs, key=_input_length)
+        seconds: dict[Any, list[float]] = {"ours": [], **{peer: [] for peer in peers}}
+        for number in range(N_ROUNDS):
+            for name, found in seconds.items():
+                if number and name != "ours" and seconds[name][0] > 2 * min(seconds[peer][0] for peer in peers):
+                    continue
+                start = time.perf_counter()
+                if name == "ours":
+                    scorer.score(texts)
+                else:
+                    given, limit = (ordered if name[1] else inputs), scorer.run.max_length_tokens
+                    peers[name](given, batch_size=name[0], truncation=True, max_length=limit)
+                found.append(time.perf_counter() - start)
+        yield from _scoring_lines(kind, seconds, len(texts))
+
+
+def _scoring_lines(kind: str, seconds: dict[Any, list[float]], n_texts: int) -> Iterator[dict[str, Any]]:
+    whole = {name: found for name, found in seconds.items() if name != "ours" and len(found) == N_ROUNDS}
+    best = min(whole, key=lambda name: np.median(whole[name]))
+    batched = min((name for name in whole if name[0] > 1), key=lambda name: np.median(whole[name]), default=best)
+    ratio, low, high = _round_ratio(whole[best], seconds["ours"])
+    more = {
+        "ratio": ratio,
+        "ratio_low": low,
+        "ratio_high": high,
+        "ratio_batched": _round_ratio(whole[batched], seconds["ours"])[0],
+    }
+    order = "sorted" if best[1] else "as it stands"
+    for name, title in ((best, f"transformers pipeline, batch {best[0]}, {order} (the best)"), ("ours", "Scorer")):
+        rates = n_texts / np.array(seconds[name])
         yield {
-            "name": f"score mixed lengths, {title}",
+            "name": f"score {SCORED[kind]}, {title}",
             "n": len(rates),
             "median": round(float(np.median(rates)), 1),
             "p95": round(float(rates.min()), 1),
             "unit": "texts/s",
             "n_texts": n_texts,
-            **more,
+            **(more if name == "ours" else {}),
         }
 
 
-def _scorer() -> Any:
+def _round_ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
+    """Their seconds over ours, summed over rounds, with a bootstrap over rounds."""
+    a, b = np.array(theirs), np.array(ours)
+    drawn = np.random.default_rng(0).integers(0, len(b), (2000, len(b)))
+    low, high = np.percentile(a[drawn].sum(1) / b[drawn].sum(1), [2.5, 97.5])
+    return round(float(a.sum() / b.sum()), 2), round(float(low), 2), round(float(high), 2)
+
+
+def _encoder_scorer(n_prompts: int) -> tuple[Any, list[Any]]:
     """The embedded base with an untrained head: the speed of scoring does not depend on the weights."""
     from reward.models import load_base, load_tokenizer, resolve_base
-    from reward.runs import Run
-    from reward.scorer import Scorer
 
-    folder = Path(tempfile.mkdtemp())
-    base = resolve_base("minilm")
+    folder, base = Path(tempfile.mkdtemp()), resolve_base("minilm")
     tokenizer = load_tokenizer(base.location)
     load_base(base, pooling="model", pad_token_id=tokenizer.pad_token_id, seed=0).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return Scorer(folder, run=Run(folder, "bench", "pair", 256, {}))
+    return _scorer(folder, "pair", 256), _texts(n_prompts)
 
 
-def _texts(n: int) -> tuple[list[str], list[Any]]:
-    rng = np.random.default_rng(1)
-    words = WORDS.split()
+def _causal_scorer(n_prompts: int) -> tuple[Any, list[Any]]:
+    """A random causal model with a tokenizer of whole words."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    folder = Path(tempfile.mkdtemp())
+    names = ["<pad>", "<unk>", "<eos>", *WORDS.split(), "User", "Assistant", ":"]
+    vocabulary = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    backend = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend, pad_token="<pad>", unk_token="<unk>", eos_token="<eos>"
+    )
+    _model("causal").save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return _scorer(folder, "plain", MAX_LENGTH), _texts(n_prompts)
+
+
+def _scorer(folder: Path, layout: str, limit: int) -> Any:
+    from reward.runs import Run
+    from reward.scorer import Scorer
+
+    return Scorer(folder, run=Run(folder, "bench", layout, limit, {}))
+
+
+def _texts(n_prompts: int) -> list[Any]:
+    """Two responses to each prompt, in random words, lengths drawn as `dialogue`."""
+    rng, words = np.random.default_rng(1), WORDS.split()
+    prompt_mean, response_mean = DISTRIBUTIONS["dialogue"]
 
     def text(mean: float, spread: float) -> str:
-        return " ".join(rng.choice(words, _length(rng, mean, spread, 300)))
+        return " ".join(rng.choice(words, _length(rng, mean, spread, MAX_LENGTH // 2 - 8)))
 
-    return [text(48, SPREAD["response"]) for _ in range(n)], [(("user", text(60, SPREAD["prompt"])),) for _ in range(n)]
+    prompts = [(("user", text(prompt_mean, SPREAD["prompt"])),) for _ in range(n_prompts)]
+    return [(prompt, text(response_mean, SPREAD["response"])) for prompt in prompts for _ in range(2)]
+
+
+def _pipeline_input(scorer: Any, text: Any) -> Any:
+    """What a user would hand to the pipeline: a pair of texts for an encoder, one text for a causal model."""
+    prompt, response = text
+    if scorer.run.layout == "pair":
+        return {"text": prompt[0][1], "text_pair": response}
+    return f"User: {prompt[0][1]}\n\nAssistant:\n{response}"
+
+
+def _input_length(given: Any) -> int:
+    return len(given) if isinstance(given, str) else len(given["text"]) + len(given["text_pair"])
 
 
 def _pipeline(scorer: Any, batch_size: int) -> Any:

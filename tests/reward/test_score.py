@@ -12,9 +12,11 @@ from reward import score
 from reward.errors import RewardError
 from reward.overlap import FILE_NAME, save_fingerprints
 from reward.pairs import Pair, messages_of
+from reward.prefix import shared_rows
 from reward.runs import Run
 from reward.score import question_of, score_file
-from reward.scorer import Scorer, length_batches
+from reward.scorer import Scorer, length_batches, prefix_groups
+from tests.reward.conftest import BAD, GOOD
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,34 @@ def test_three_forms_of_rows_in_the_order_of_the_input(scorer, tmp_path):
     assert list(lines[3]["scores"]) == ["a", "b", "c"]
     assert (summary.n_rows, summary.n_texts) == (4, 8)
     assert (summary.n_prompts_cut, summary.n_responses_cut) == (0, 1)
+
+
+def test_a_causal_model_computes_a_shared_prompt_once(qwen_dir, monkeypatch):
+    """Four responses to one prompt are one row; rewards equal those of each text alone, within 1e-5."""
+    run = Run(qwen_dir, "abc", "template", 192, {"base": {"name": "tiny"}, "target": "soft"})
+    scorer = Scorer(qwen_dir, run=run)
+    prompts = ["question " + "and so on " * n for n in (4, 7)]
+    texts = [
+        (messages_of(p, place="here"), f"the answer {i} is {w}") for p in prompts for i, w in enumerate(GOOD + BAD)
+    ]
+    alone = np.array([scorer.score([text])[0] for text in texts])
+    n_tokens: list[int] = []
+    plain = shared_rows
+    monkeypatch.setattr(
+        "reward.scorer.shared_rows",
+        lambda rows, **more: n_tokens.append(plain(rows, **more)["input_ids"].numel()) or plain(rows, **more),
+    )
+    assert scorer.score(texts) == pytest.approx(alone, abs=1e-5)
+    assert 0 < sum(n_tokens) < 0.6 * sum(len(one.ids) for one in scorer.renderer.render(texts))
+
+
+def test_texts_without_a_common_beginning_stand_alone():
+    texts = [(1, 2, 3, 4), (5, 6), (1, 2, 3, 9), (1, 7, 8, 9), *((4, 4, 4, 4, i) for i in range(10))]
+    groups = prefix_groups(texts)
+    assert sorted(i for group in groups for i in group) == list(range(len(texts)))
+    assert [0, 2] in groups
+    assert [3] in groups
+    assert sorted(map(len, groups)) == [1, 1, 2, 2, 8]
 
 
 def test_chunks_change_nothing(scorer, tmp_path, monkeypatch):
