@@ -111,6 +111,10 @@ def run_tests(
     else:
         _print_report(report)
     if report.failing or not report.n_votes:
+        why = (
+            f"raters read it otherwise: {', '.join(report.failing)}" if report.failing else "nobody judged these texts"
+        )
+        say(f"error: {why}")
         raise typer.Exit(1)
 
 
@@ -266,4 +270,4 @@ def _print_report(report: TrialReport) -> None:
     for reason, n in report.left_out.items():
         say(f"{n} answers left out: {reason}.")
     if not report.n_votes:
-        say("Nobody judged these texts. --write FILE writes them as comparisons for a pilot.")
+        say("--write FILE writes the examples as comparisons for a pilot.")

@@ -76,7 +76,7 @@ class CriterionResult:
     """A criterion over all tests, for one kind of rater.
 
     Attributes:
-        status: its worst check.
+        status: its worst check among those that were judged; untested where none was.
         agreement: share of pairs of votes on one test that say the same, with interval and n pairs.
     """
 
@@ -255,7 +255,7 @@ def _criterion(criterion: str, kind: str, checks: Sequence[Check], said: Sequenc
         n_checks=len(mine),
         n_failing=statuses.count(FAILS),
         n_ambiguous=statuses.count(AMBIGUOUS),
-        status=min(statuses, key=RANK.index),
+        status=min([one for one in statuses if one != UNTESTED] or [UNTESTED], key=RANK.index),
         agreement=_agreement([one for one in said if one.kind == kind and criterion in one.answers], criterion),
     )
 
