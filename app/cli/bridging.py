@@ -7,20 +7,17 @@ from typing import Annotated
 
 import typer
 
+from app.cli import rubrics
 from app.cli.console import CampaignArgument, JsonOption, KindsOption, opened_store, print_json, print_table, say
 from app.errors import AlreadyExists
 
 VERSION_HELP = "A published version: the beginning of its hash, or its key for the newest."
 
 
-def register(parent: typer.Typer) -> None:
-    """Add the commands to the group `rubric`, which is made where no other module has made it."""
-    group = next((one.typer_instance for one in parent.registered_groups if one.name == "rubric"), None)
-    if group is None:
-        group = typer.Typer(help="Rubrics: from one version to the next.", no_args_is_help=True)
-        parent.add_typer(group, name="rubric")
-    group.command()(bridge)
-    group.command()(stale)
+def register(_parent: typer.Typer) -> None:
+    """Add the commands to the group `rubric`."""
+    rubrics.app.command()(bridge)
+    rubrics.app.command()(stale)
 
 
 def bridge(

@@ -127,7 +127,12 @@ def test_the_inbox_ends_in_decisions_and_these_in_a_version(asked, open_page):
     assert "2 decisions to change the rubric without a version that answers" in words(at).replace("*", "")
     button(at, "Link them to this version").click().run()
     assert "2 decisions answered by" in words(at)
-    assert all(one.rubric_version for one in inbox.decisions_in(asked.store, NAME))
+    linked = inbox.decisions_in(asked.store, NAME)
+    assert all(one.rubric_version for one in linked)
+    rubric = next(key for key, many in rubric_versions.list_versions(asked.store).items()
+                  if linked[0].rubric_version in {one.version for one in many})  # fmt: skip
+    said = words(open_page("versions", login=login, rubric=rubric))
+    assert "The rule will say so." in said, "the version names the decisions that it answers"
 
 
 def test_the_inbox_without_anything_says_what_comes_here(seeded, open_page):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from app.errors import SteelyardError
-from app.services import rubric_drafts, rubric_versions
+from app.policy import Action
+from app.services import inbox, rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
+from app.ui.components.inbox import show_decision
 from app.ui.components.page import empty_state, page_header, show_error
 from app.ui.components.rubric_view import show_changes, show_rubric
 from app.ui.components.start_round import show_round_form
@@ -118,6 +120,7 @@ def _show_reading(chosen: str, versions: list[Version]) -> None:
         return
     version = versions[0] if len(versions) == 1 else _choose_version("Version", versions, 0, key="read")
     show_rubric(version.rubric, _facts(version))
+    _show_answered(version)
     st.download_button(
         "Download as YAML",
         version.yaml,
@@ -125,6 +128,16 @@ def _show_reading(chosen: str, versions: list[Version]) -> None:
         mime="application/yaml",
         on_click="ignore",
     )
+
+
+def _show_answered(version: Version) -> None:
+    """The decisions of the inbox that this version answers, of campaigns in which the reader may decide."""
+    mine = {one.name for one in get_person().campaigns_for(Action.ADJUDICATE)}
+    decisions = [one for one in inbox.decisions_of_version(get_store(), version.version) if one.campaign in mine]
+    if decisions:
+        with st.expander(f"Answers {len(decisions)} of the inbox"):
+            for one in decisions:
+                show_decision(one)
 
 
 def _facts(version: Version) -> list[str]:
