@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
+from app.domain import Campaign, OverlapPolicy, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import campaigns
@@ -172,7 +172,7 @@ def _open(connection: Connection, campaign: Campaign, actor: str, plan: Plan) ->
         rubric=rubric,
         mode=before.mode,
         purpose=RoundPurpose.BRIDGE,
-        rules=RoundRules(overlap=plan.overlap, gold_rate=0.0, sample=plan.n_comparisons),
+        rules=RoundRules(overlap=plan.overlap, gold_rate=0.0, sample=plan.n_comparisons, policy=OverlapPolicy.FIXED),
         actor=actor,
         among=judged,
     )

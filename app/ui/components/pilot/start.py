@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
+from app.domain import Campaign, OverlapPolicy, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
 from app.services import job_board, rubric_versions
 from app.settings import settings
 from app.ui.components.jobs import ask_for, follow, show_end
@@ -34,7 +34,8 @@ def show_start(campaign: Campaign, rounds: list[Round]) -> None:
         if not st.form_submit_button("Start the pilot", type="primary"):
             return
     with errors_shown():
-        rules = RoundRules(overlap=int(overlap), gold_rate=0.0, sample=int(sample))
+        # every vote is collected: to stop where raters agree would bias what a pilot measures
+        rules = RoundRules(overlap=int(overlap), gold_rate=0.0, sample=int(sample), policy=OverlapPolicy.FIXED)
         rubric_versions.start_round(
             get_store(),
             get_person().name,
