@@ -36,8 +36,9 @@ from app.errors import Conflict, NotAllowed
 from app.policy import Action, may_work
 from app.services import events
 from app.services.drawing import POLICY, Busy, Draw, Seeker, draw_for
+from app.services.holding import make_room
 from app.services.lanes import asked_in, scope_named
-from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.services.lookup import find_campaign, locked_account, require, rounds_of, rubric_of
 from app.services.queueing import give_back, take_place
 from app.services.showing import assignment_view
 from app.services.standing import is_certified, standing_of
@@ -103,7 +104,7 @@ def _next(
 ) -> Assignment | None:
     """`next_assignment`, once."""
     with store.write() as connection:
-        rater = _locked_rater(connection, rater_name)
+        rater = locked_account(connection, rater_name)
         campaign = find_campaign(connection, campaign_name)
         require_judge(connection, rater, campaign=campaign)
         rounds = _open_rounds(connection, campaign)
@@ -120,17 +121,11 @@ def _next(
                 continue
             draw = draw_for(seeker, round_)
             if draw is not None:
+                if round_.rules.calibration is not None:
+                    make_room(connection, rater, round_, for_exam=False, now=now)
                 made = _lease(connection, campaign, round_, rater, draw, now=now, chance=chance)
                 return assignment_view(connection, made)
     return None
-
-
-def _locked_rater(connection: Connection, name: str) -> Rater:
-    """The account, locked until the end of the transaction: one person's two tabs take turns."""
-    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
-        own_row = select(tables.rater.c.id).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
-        connection.execute(own_row.with_for_update(key_share=True))
-    return find_account(connection, name)
 
 
 def require_judge(connection: Connection, rater: Rater, *, campaign: Campaign) -> None:
@@ -193,7 +188,8 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
         .limit(SWEEP)
         .with_for_update(skip_locked=True)
     ).all()
-    for row in sorted(lapsed, key=lambda row: (row.comparison_id, row.round_id)):  # one order for all: no deadlock
+    in_order = sorted(lapsed, key=lambda row: (row.comparison_id, row.round_id, row.scope))
+    for row in in_order:  # that of `queueing.lock_in_order`: no deadlock
         connection.execute(
             update(_assignment)
             .where(_assignment.c.id == row.id)

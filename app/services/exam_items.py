@@ -15,7 +15,9 @@ from app.domain import AssignmentState, Calibration, Campaign, Purpose, Rater, R
 from app.services import gold_scoring, probing
 from app.services.assigning import renew_lease
 from app.services.gold_scoring import answer_class, key_of
+from app.services.lanes import held_by, requires_of
 from app.services.lookup import find_campaign, rounds_of
+from app.services.queueing import is_unwelcome
 from app.stats.exam import ExamPlan, ExamScore, next_class, score_exam
 from app.store import tables
 from app.store.visibility import visible
@@ -61,7 +63,10 @@ class PoolItem:
 
 
 def pool_of(sitting: Sitting) -> list[PoolItem]:
-    """Gold of the campaign that the rater has met in no round and no lesson, and that may still measure."""
+    """Gold of the campaign that the rater has met in no round and no lesson, and that may still measure.
+
+    What requires something that they do not hold, or has content that they opted out of, is not for them.
+    """
     comparison, key = tables.comparison, tables.gold_key
     met = (
         select(_assignment.c.comparison_id)
@@ -73,7 +78,7 @@ def pool_of(sitting: Sitting) -> list[PoolItem]:
         )
     )
     rows = sitting.connection.execute(
-        select(comparison.c.id, key)
+        select(comparison.c.requires, key)
         .join(key, key.c.comparison_id == comparison.c.id)
         .where(
             comparison.c.campaign_id == sitting.campaign.id,
@@ -81,10 +86,14 @@ def pool_of(sitting: Sitting) -> list[PoolItem]:
             visible(comparison.c.batch_id),
             key.c.suspended_at.is_(None),
             comparison.c.id.not_in(met),
+            ~is_unwelcome(comparison.c.id),
         )
-        .order_by(comparison.c.id)
+        .order_by(comparison.c.id),
+        {"rater_id": sitting.rater.id},
     ).all()
-    usable = set(probing.unused_gold(sitting.connection, sitting.round, [row.comparison_id for row in rows]))
+    held = held_by(sitting.connection, sitting.campaign, sitting.rater, now=sitting.now)
+    mine = [row.comparison_id for row in rows if row.requires is None or requires_of(row.requires).met_by(held)]
+    usable = set(probing.unused_gold(sitting.connection, sitting.round, mine))
     keys = [(row.comparison_id, key_of(row)) for row in rows if row.comparison_id in usable]
     return [PoolItem(one, answer_class(key_), tuple(sorted(key_.criteria))) for one, key_ in keys]
 
@@ -120,6 +129,7 @@ def held_item(sitting: Sitting, exam: Row[Any]) -> int | None:
         .join(_item, _item.c.assignment_id == _assignment.c.id)
         .where(
             _item.c.exam_id == exam.id,
+            _assignment.c.purpose == Purpose.EXAM.value,
             _assignment.c.state.in_([AssignmentState.OPEN.value, AssignmentState.EXPIRED.value]),
         )
     ).first()

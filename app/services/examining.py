@@ -32,8 +32,9 @@ from app.services.exam_items import (
     sitting_of,
 )
 from app.services.exam_reports import ExamReport, last_report
+from app.services.holding import make_room
 from app.services.judging import Receipt, Submission
-from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
+from app.services.lookup import find_account, find_campaign, locked_account, require, rounds_of, rubric_of
 from app.services.showing import assignment_view
 from app.stats.exam import ExamPlan, ExamScore, next_class
 from app.store import tables
@@ -101,11 +102,13 @@ def next_item(
     """
     now, chance = now or utc_now(), chance or random.Random()
     with store.write() as connection:
+        rater = locked_account(connection, rater_name)
         status = status_in(connection, rater_name, campaign_name, now=now)
         if status.state not in ("ready", "running") or status.round is None:
             raise Conflict(f"No exam is open to {rater_name} in campaign {campaign_name!r}: {status.state}.")
-        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+        campaign = find_campaign(connection, campaign_name)
         sitting = Sitting(connection, campaign, rater, status.round, now=now)
+        make_room(connection, rater, status.round, for_exam=True, now=now)
         exam = _open_exam(sitting) or _begin(sitting, status.attempt)
         held = held_item(sitting, exam)
         if held is not None:
@@ -143,7 +146,7 @@ def answer(
             raise NotFound(f"Assignment {assignment_id} is no exam item.")
     receipt = judging.submit(store, rater_name, assignment_id, submission, now=now)
     with store.write() as connection:
-        rater = find_account(connection, rater_name)
+        rater = locked_account(connection, rater_name)
         row = connection.execute(of_item.with_for_update(of=_exam)).one()
         sitting = sitting_of(connection, rater, row, now=now)
         if row.closed_at is None:

@@ -1,4 +1,4 @@
-"""What a rater holds, and handing it back: for a pause, or because they would rather not see it."""
+"""What a rater holds, and handing it back: for a pause, for an exam, or because they would rather not see it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from app.domain import AssignmentState, Purpose, Rater
+from app.domain import AssignmentState, Purpose, Rater, Round
 from app.services import events
 from app.services.queueing import give_back
 from app.store import tables
@@ -15,10 +15,23 @@ from app.store import tables
 _assignment = tables.assignment
 
 
-def hand_back(connection: Connection, rater: Rater, row: Row[Any], *, reason: str, now: datetime) -> None:
+def make_room(connection: Connection, rater: Rater, round_: Round, *, for_exam: bool, now: datetime) -> None:
+    """Hand back the work that a rater holds in a round for an exam, or an exam's item for work: one is held at a time.
+
+    An item that made way is asked again when the exam goes on.
+    """
+    for row in held_rows(connection, rater):
+        if row.round_id == round_.id and (row.purpose == Purpose.EXAM.value) != for_exam:
+            reason = "exam" if for_exam else "work"
+            hand_back(connection, rater, row, reason=reason, now=now, also_of_exam=True)
+
+
+def hand_back(
+    connection: Connection, rater: Rater, row: Row[Any], *, reason: str, now: datetime, also_of_exam: bool = False
+) -> None:
     """Give a leased comparison back to its queue; its draft stays, and the rater may be given it again.
 
-    What belongs to an exam stays with the rater.
+    What belongs to an exam stays with the rater, unless `also_of_exam`.
 
     Args:
         connection: a write transaction.
@@ -26,11 +39,13 @@ def hand_back(connection: Connection, rater: Rater, row: Row[Any], *, reason: st
         row: the assignment, with `campaign_id`.
         reason: why, in a word, for the record.
         now: the time.
+        also_of_exam: whether an exam's item may go back, too.
     """
+    if row.purpose == Purpose.EXAM.value and not also_of_exam:
+        return
     done = connection.execute(
         update(_assignment)
         .where(_assignment.c.id == row.id, _assignment.c.state == AssignmentState.OPEN.value)
-        .where(_assignment.c.purpose != Purpose.EXAM.value)
         .values(state=AssignmentState.EXPIRED.value, closed_at=now)
     )
     if not done.rowcount:

@@ -170,6 +170,18 @@ def find_account(connection: Connection, name: str) -> Rater:
     return rater_of(row)
 
 
+def locked_account(connection: Connection, name: str) -> Rater:
+    """`find_account`, locked until the end of a write transaction: what two tabs or services do for one takes turns.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        own_row = select(tables.rater.c.id).where(tables.rater.c.namespace == "", tables.rater.c.name == name)
+        connection.execute(own_row.with_for_update(key_share=True))
+    return find_account(connection, name)
+
+
 def roles_in(connection: Connection, rater: Rater, campaign_id: int) -> frozenset[Role]:
     """What a person is in a campaign: the roles given there, and admin where the account has it.
 

@@ -13,7 +13,7 @@ from app.domain import AssignmentState, Campaign, Decision, Rater, RaterState, R
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from app.policy import Action
 from app.services import events, gold_scoring, standing, watching
-from app.services.lookup import find_account, find_campaign, rater_of, require, rounds_of
+from app.services.lookup import find_account, find_campaign, locked_account, rater_of, require, rounds_of
 from app.services.reporting import campaign_report
 from app.services.standing import RaterDecision, Standing
 from app.stats.flags import conduct_flags
@@ -352,7 +352,7 @@ def _managed(
     require(connection, actor, Action.MANAGE_RATERS, campaign=campaign)
     if not reason.strip():
         raise InvalidInput("Say why: the rater reads it.")
-    return find_account(connection, rater_name), campaign
+    return locked_account(connection, rater_name), campaign
 
 
 def _decide(

@@ -33,7 +33,7 @@ from app.services import gold_scoring, standing
 from app.services.collecting import decide_again
 from app.services.gold import suspend_suspects
 from app.services.levelling import move_levels
-from app.services.lookup import find_account, find_campaign, rounds_of
+from app.services.lookup import find_account, find_campaign, locked_account, rounds_of
 from app.services.queueing import recount
 from app.services.standing import RaterDecision
 from app.stats.drift import STOP_AT, WARN_AT
@@ -96,6 +96,7 @@ def look(store: Store, rater_name: str, campaign_name: str, *, now: datetime | N
         _move_levels(store, rater_name, campaign_name, now=now)
         return None
     with store.write() as connection:
+        locked_account(connection, rater_name)  # of two looks at once the second sees what the first decided
         if found[0] is Decision.PAUSED:  # before anybody is stopped, the keys are looked at
             suspend_suspects(connection, find_campaign(connection, campaign_name), actor="system", now=now)
         due = _due(connection, rater_name, campaign_name)

@@ -11,7 +11,7 @@ import pytest
 
 from app.domain import Calibration, Decision, Purpose, RaterKind, RaterState, Role
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from app.services import certifying, examining, standing
+from app.services import certifying, content, examining, raters, standing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import revise, skip, submit
@@ -19,7 +19,7 @@ from app.services.lookup import find_account, find_campaign
 from app.services.people import add_account
 from app.store import tables
 from app.store.engine import Store
-from tests.services.house import count, gold, line, make_campaign, prefers, rows
+from tests.services.house import bring, count, gold, grant, line, make_campaign, prefers, rows, wrong_counters
 
 START = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -123,8 +123,6 @@ def test_one_is_where_one_was_after_a_reload_and_a_night(sqlite_store: Store, tm
 def test_when_all_gold_was_seen_the_exam_says_so_and_goes_on_when_there_is_more(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
-    from tests.services.house import bring
-
     applicant(sqlite_store, tmp_path, n_gold=6)
     sit(sqlite_store)
     assert status(sqlite_store).state == "no_items"
@@ -133,6 +131,45 @@ def test_when_all_gold_was_seen_the_exam_says_so_and_goes_on_when_there_is_more(
     assert status(sqlite_store).state == "running"
     sit(sqlite_store)
     assert status(sqlite_store).state == "certified"
+
+
+def test_work_in_hand_makes_way_for_an_exam_and_its_item_for_work(store: Store, tmp_path: Path) -> None:
+    applicant(store, tmp_path)
+    add_account(store, "des", roles=[Role.DESIGNER])
+    add_member(store, "c", "des", roles=[Role.DESIGNER])
+    item = examining.next_item(store, "ann", "c", now=START)
+    assert item is not None
+    raters.requalify(store, "des", "c", "ann", reason="We know her.", now=START)
+    work = next_assignment(store, "ann", "c", now=START)
+    assert work is not None, "the item that was begun is put aside"
+    assert wrong_counters(store) == []
+    raters.pause(store, "des", "c", "ann", reason="The exam after all.", now=START)
+    again = examining.next_item(store, "ann", "c", now=START)
+    assert again is not None
+    assert again.id == item.id
+    state = {row.id: row.state for row in rows(store, tables.assignment)}
+    assert (state[work.id], state[item.id]) == ("expired", "open")
+    assert wrong_counters(store) == []
+
+
+def test_work_in_hand_when_a_certificate_ends_makes_way_for_the_exam(sqlite_store: Store, tmp_path: Path) -> None:
+    applicant(sqlite_store, tmp_path)
+    sit(sqlite_store)
+    last = START + 365 * DAY - timedelta(seconds=1)
+    assert next_assignment(sqlite_store, "ann", "c", now=last) is not None
+    assert examining.next_item(sqlite_store, "ann", "c", now=last + timedelta(minutes=1)) is not None
+    assert wrong_counters(sqlite_store) == []
+
+
+def test_an_exam_asks_nothing_that_the_rater_opted_out_of_or_may_not_judge(sqlite_store: Store, tmp_path: Path) -> None:
+    applicant(sqlite_store, tmp_path, n_gold=3)
+    grim = {**gold("g3", "a"), "meta": {"content_kinds": ["violence"]}}
+    bring(sqlite_store, tmp_path, [grim, {**gold("g4", "b"), "requires": {"all": [{"language": "de"}]}}])
+    n_before = status(sqlite_store).n_left
+    content.opt_out(sqlite_store, "ann", "violence")
+    without = status(sqlite_store).n_left
+    grant(sqlite_store, "ann", "language:de")
+    assert (n_before - without, status(sqlite_store).n_left - without) == (1, 1)
 
 
 def test_exam_items_are_never_work_and_work_never_an_exam(sqlite_store: Store, tmp_path: Path) -> None:
