@@ -143,6 +143,7 @@ def grant_places(connection: Connection, round_: Round, comparison_ids: Sequence
     """
     for some in batched(sorted(comparison_ids), CHUNK):
         chosen = (_queue.c.round_id == round_.id) & _queue.c.comparison_id.in_(some)
+        lock_in_order(connection, chosen)
         is_there = _queue.c.state != ItemState.WITHDRAWN.value
         connection.execute(update(_queue).where(chosen, is_there).values(n_extra=_queue.c.n_extra + n_more))
     decide_again(connection, round_, comparison_ids)

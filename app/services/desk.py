@@ -42,8 +42,10 @@ _assignment = tables.assignment
 _judgment = tables.judgment
 _round = tables.round_
 _campaign = tables.campaign
-_is_open = and_(_round.c.state == "open", _campaign.c.state == "open").label("is_open")
-"""Whether work may still be revised."""
+_is_open = and_(
+    _round.c.state == "open", _campaign.c.state == "open", _assignment.c.purpose != Purpose.EXAM.value
+).label("is_open")
+"""Whether work may still be revised; the answers of an exam stand."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class OwnJudgment:
 
     Attributes:
         revision: how often it was revised.
-        can_revise: whether its round and its campaign are open.
+        can_revise: whether its round and its campaign are open, and it was no exam's.
         overall: the answer in the slots of the screen ("1" is the response that stood first); None where not asked.
     """
 
@@ -121,7 +123,7 @@ class EarlierWork:
     Attributes:
         desk: what was judged, in the order it was shown.
         submission: what was said last.
-        can_revise: whether its round and its campaign are open.
+        can_revise: whether its round and its campaign are open, and it was no exam's.
     """
 
     desk: Desk

@@ -113,14 +113,18 @@ def open_items(store: Store, actor_name: str, campaign_name: str, findings: Mapp
         NotFound: no such account or campaign.
         NotAllowed: the account may not adjudicate here.
     """
-    asked = questions.open_questions(store, actor_name, campaign_name, with_answered=True)
+    asked = {
+        one.id: one
+        for with_answered in (False, True)  # the oldest that wait, and the latest that somebody answered elsewhere
+        for one in questions.open_questions(store, actor_name, campaign_name, with_answered=with_answered)
+    }
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
         require(connection, find_account(connection, actor_name), Action.ADJUDICATE, campaign=campaign)
         raised = [one for one in adjudications(connection, campaign.id) if one.holds]
         keys = gold_items(connection, campaign)
         decided = {row.subject: row.decided_at for row in _rows(connection, campaign)}
-    everything = [*_of_questions(asked), *_of_adjudications(raised), *_of_gold(keys), *_of_findings(findings)]
+    everything = [*_of_questions(asked.values()), *_of_adjudications(raised), *_of_gold(keys), *_of_findings(findings)]
     waiting = [item for item in everything if not _is_settled(item, decided.get(item.subject))]
     return sorted(waiting, key=lambda item: (bool(item.figures), item.at or datetime.min.replace(tzinfo=UTC)))
 
@@ -161,6 +165,8 @@ def decide(
         campaign = find_campaign(connection, campaign_name)
         actor = find_account(connection, actor_name)
         require(connection, actor, Action.ADJUDICATE, campaign=campaign)
+        own_row = select(tables.campaign.c.id).where(tables.campaign.c.id == campaign.id)
+        connection.execute(own_row.with_for_update(key_share=True))  # two designers do not decide the same at once
         last = max((row.decided_at for row in _rows(connection, campaign) if row.subject == item.subject), default=None)
         if _is_settled(item, last):
             raise Conflict("Somebody decided this meanwhile; the inbox shows what is left.")

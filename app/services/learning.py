@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, union
 
-from app.domain import Campaign, Cause, Message, Rater, RaterState, Round, utc_now
+from app.domain import AssignmentState, Campaign, Cause, Message, Rater, RaterState, Round, utc_now
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events, probing, standing
@@ -309,7 +309,10 @@ def _advanced(rubric: Rubric) -> list[Lesson]:
 
 
 def _expert(connection: Connection, campaign: Campaign, round_: Round, rubric: Rubric, rater: Rater) -> list[Lesson]:
-    """Real comparisons: gold that teaches, and decisions that corrected votes, with the reasons that were given."""
+    """Real comparisons: gold that teaches, and decisions that corrected votes, with the reasons that were given.
+
+    Gold teaches where a round is calibrated: elsewhere all of it measures. What is still asked of raters is left out.
+    """
     known = comparison_ids(connection, campaign.id)
     reasons = {
         one.comparison_id: one.adjudication
@@ -319,9 +322,11 @@ def _expert(connection: Connection, campaign: Campaign, round_: Round, rubric: R
     suspended = suspended_keys(connection)
     key = tables.gold_key
     explained = set(connection.scalars(select(key.c.comparison_id).where(key.c.explanation != "")))
-    gold = [name for name, row in known.items() if row in explained - suspended and probing.teaches(name, True)]
-    names = [*gold, *(name for name in reasons if name not in gold and known[name] not in explained)]
-    names = [name for name in names if name in known][:AT_MOST]
+    teaching = explained - suspended if round_.rules.calibration is not None else set()
+    gold = [name for name, row in known.items() if row in teaching and probing.teaches(name, True)]
+    asked = _still_asked(connection, campaign, rater)
+    decided = [name for name in reasons if name in known and known[name] not in explained | asked]
+    names = [*gold, *decided][:AT_MOST]
     lessons = []
     for stored in read_comparisons(connection, [known[name] for name in names]):
         comparison = stored.comparison
@@ -353,6 +358,19 @@ def _expert(connection: Connection, campaign: Campaign, round_: Round, rubric: R
             )
         )
     return lessons
+
+
+def _still_asked(connection: Connection, campaign: Campaign, rater: Rater) -> set[int]:
+    """Comparisons that wait for votes, or that the rater holds: a lesson on one would tell what was decided of it."""
+    item, assignment, round_ = tables.queue_item, tables.assignment, tables.round_
+    rounds = select(round_.c.id).where(round_.c.campaign_id == campaign.id)
+    waiting = select(item.c.comparison_id).where(item.c.round_id.in_(rounds), item.c.is_open)
+    held = select(assignment.c.comparison_id).where(
+        assignment.c.round_id.in_(rounds),
+        assignment.c.rater_id == rater.id,
+        assignment.c.state == AssignmentState.OPEN.value,
+    )
+    return set(connection.scalars(union(waiting, held)))
 
 
 def _responses(slots: Sequence[str]) -> list[tuple[str, str]]:

@@ -174,7 +174,13 @@ def withdraw_if_crossed(connection: Connection, batch: Row, *, now: datetime) ->
 
 
 def withdraw_labels(connection: Connection, batch: Row, *, reason: str, actor: str, now: datetime) -> int:
-    """Let no label of a batch stand any more: they stop counting, and people are asked. Returns how many."""
+    """Let no label of a batch stand any more: they stop counting, and people are asked. Returns how many.
+
+    0 where another vote withdrew them at the same moment.
+    """
+    is_standing = (_prejudging.c.id == batch.id) & (_prejudging.c.state == STANDING)
+    if connection.scalar(select(_prejudging.c.id).where(is_standing).with_for_update()) is None:
+        return 0
     accepted = list(
         connection.scalars(
             select(_prejudged.c.comparison_id)

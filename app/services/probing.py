@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, distinct, func, selec
 
 from app.domain import AssignmentState, Rater, RaterState, Round
 from app.services import standing
+from app.services.lookup import rounds_of
 from app.stats.probing import STEPS, gold_share
 from app.store import tables
 
@@ -36,15 +37,17 @@ def rates(connection: Connection, round_: Round, rater: Rater) -> tuple[float, f
 def unused_gold(connection: Connection, round_: Round, comparison_ids: list[int]) -> list[int]:
     """Those of some gold comparisons that may still be used to measure in a round.
 
-    In a calibrated round comparisons that teach are left out, and those that as many raters have seen as the exposure
-    cap allows: a key that many know measures nothing.
+    Where any round of the campaign is calibrated, comparisons that teach are left out; in the calibrated round those,
+    too, that as many raters have seen as the exposure cap allows: a key that many know measures nothing.
     """
-    calibration = round_.rules.calibration
-    if calibration is None or not comparison_ids:
+    others = [one.rules.calibration for one in rounds_of(connection, round_.campaign_id)] if comparison_ids else []
+    if not any(others):
         return comparison_ids
+    calibration = round_.rules.calibration
+    cap = float("inf") if calibration is None else calibration.exposure_cap
     rows = exposures(connection, round_.campaign_id)
     state = {row.id: (row.external_id, bool(row.explanation), row.n_raters) for row in rows}
-    return [one for one in comparison_ids if state[one][2] < calibration.exposure_cap and not teaches(*state[one][:2])]
+    return [one for one in comparison_ids if state[one][2] < cap and not teaches(*state[one][:2])]
 
 
 def exposures(connection: Connection, campaign_id: int) -> Sequence[Row[Any]]:

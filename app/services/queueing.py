@@ -146,7 +146,7 @@ def give_back(connection: Connection, round_id: int, comparison_id: int, scope: 
     connection.execute(
         update(_queue)
         .where(_here(round_id, comparison_id, scope), _queue.c.n_taken > 0)
-        .values(n_taken=taken, is_open=and_(taken < _queue.c.n_slots, _is_collecting))
+        .values(n_taken=taken, is_open=and_(taken < _queue.c.n_slots, _is_collecting, ~is_accepted()))
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from app.domain import Calibration, Decision, Purpose, RaterKind, RaterState, Role
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from app.services import certifying, content, examining, raters, standing
+from app.services import desk as desks
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import revise, skip, submit
@@ -116,6 +117,8 @@ def test_one_is_where_one_was_after_a_reload_and_a_night(sqlite_store: Store, tm
     with pytest.raises(Conflict, match="cannot judge"):
         skip(sqlite_store, "ann", item.id, reason="hard")
     examining.answer(sqlite_store, "ann", item.id, prefers(key_of_item(item.comparison_id)), now=START + DAY)
+    assert not desks.reopen_desk(sqlite_store, "ann", item.id).can_revise
+    assert not any(one.can_revise for one in desks.own_judgments(sqlite_store, "ann", "c"))
     with pytest.raises(Conflict, match="the answer stands"):
         revise(sqlite_store, "ann", item.id, prefers("b"), now=START + DAY)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from app.domain import Cause, RaterKind, Role
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -87,6 +88,17 @@ def test_a_question_answered_elsewhere_still_ends_in_a_decision(house: Store, tm
     inbox.decide(house, "dee", "c", question, outcome=Outcome.EXPLAIN, reason="Answered in the chat.")
     (asked,) = [one for one in questions.own_questions(house, "ann") if one.kind == "question"]
     assert asked.answer == "It does."
+
+
+def test_an_old_question_waits_however_many_were_answered_since(house: Store, tmp_path: Path) -> None:
+    (question,) = [row for row in rows(house, tables.rater_report) if row.kind == "question"]
+    later = {name: value for name, value in question._mapping.items() if name != "id"}
+    answered = {**later, "answer": "Yes.", "answered_at": question.reported_at, "answered_by": "dee"}
+    with house.write() as connection:
+        connection.execute(insert(tables.rater_report), [answered] * 210)
+    found = inbox.open_items(house, "dee", "c", {})
+    assert f"question:{question.id}" in {item.subject for item in found}
+    assert len({item.subject for item in found}) == len(found)
 
 
 def test_what_is_not_decided_is_refused_whole(house: Store, tmp_path: Path) -> None:

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from app.domain import Calibration, Cause, Decision, RaterKind, RaterState, Role
+from app.domain import Calibration, Cause, Decision, RaterKind, RaterState, Role, RoundRules
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from app.services import adjudicating, examining, gold, learning, levelling, machine_exams, standing, tutoring
+from app.services import adjudicating, examining, gold, learning, levelling, machine_exams, probing, standing, tutoring
 from app.services.assigning import next_assignment
-from app.services.campaigns import add_member
+from app.services.campaigns import add_member, open_round
 from app.services.judging import submit
-from app.services.lookup import find_account, find_campaign
+from app.services.lookup import find_account, find_campaign, rounds_of
 from app.services.people import add_account
 from app.store import tables
 from app.store.engine import Store
+from app.store.queries import comparison_ids
 from rubrics.answers import Answer
 from rubrics.loader import load_library
-from tests.services.house import bring, count, line, make_campaign, prefers, rows, write_lines
+from tests.services.house import bring, count, line, make_campaign, prefers, rows, vote, write_lines
 from tests.services.test_examining import DAY, QUICK, START, applicant, key_of_item, lines, status
 from tests.services.test_watching import MINUTE, designer
 
@@ -47,16 +48,38 @@ def learn(store: Store, level: int) -> learning.Feedback | None:
 
 def test_lessons_come_from_examples_rules_and_settled_comparisons(store: Store, tmp_path: Path) -> None:
     school(store, tmp_path)
-    adjudicating.decide(
-        store, "des", "c", "w1", answer=Answer(preferred="b"), cause=Cause.ERROR, reason="Response A invents a source."
-    )
+    bring(store, tmp_path, [line("v1", judgments=[vote(f"p{k}") for k in range(3)])])
+    for name in ("v1", "w1"):
+        adjudicating.decide(
+            store, "des", "c", name, answer=Answer(preferred="b"), cause=Cause.ERROR, reason="A invents a source."
+        )
     course = learning.course(store, "ann", "c")
     assert course is not None
     keys = [lesson.key for lesson in course.lessons]
-    assert {"criterion:helpfulness:0", "tension:helpfulness:harmlessness", "decided:w1"} <= {*keys, *map(_sorted, keys)}
+    assert {"criterion:helpfulness:0", "tension:helpfulness:harmlessness", "decided:v1"} <= {*keys, *map(_sorted, keys)}
+    assert "decided:w1" not in keys, "it still waits for votes"
     assert len(course.of(learning.ADVANCED)) == len(HELPFUL.tensions), "a lesson on each tension rule"
     assert any(key.startswith("gold:") for key in keys)
     assert course.level == 0
+
+
+def test_gold_that_measures_teaches_nobody(sqlite_store: Store, tmp_path: Path) -> None:
+    make_campaign(sqlite_store, tmp_path, lines(60), rubric=HELPFUL)
+    course = learning.course(sqlite_store, "ann", "c")
+    assert course is not None
+    assert not any(lesson.key.startswith("gold:") for lesson in course.lessons), "all gold measures here"
+    open_round(sqlite_store, "c", name="exam", rubric=HELPFUL, rules=RoundRules(calibration=QUICK))
+    course = learning.course(sqlite_store, "ann", "c")
+    assert course is not None
+    taught = {lesson.key.removeprefix("gold:") for lesson in course.lessons if lesson.key.startswith("gold:")}
+    with sqlite_store.read() as connection:
+        known = comparison_ids(connection, find_campaign(connection, "c").id)
+        ids = [row for name, row in known.items() if name.startswith("g")]
+        for round_ in rounds_of(connection, find_campaign(connection, "c").id):
+            used = set(probing.unused_gold(connection, round_, ids))
+            assert used
+            assert not used & {known[name] for name in taught}, "not in the other round either"
+    assert taught
 
 
 def _sorted(key: str) -> str:

@@ -8,11 +8,14 @@ import pytest
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
-from app.domain import utc_now
+from app.domain import Calibration, RoundRules, utc_now
 from app.services import desk as desks
 from app.services import judging
+from app.services.campaigns import open_round, set_round_state
 from app.services.desk import Desk
+from app.services.rubric_versions import rounds_in
 from app.store import tables
+from rubrics.loader import load_library
 from tests.ui.places import HOSTILE, Place
 
 PAIR = {"helpfulness": "1:3", "harmlessness": "1:1", "honesty": "tie", "clarity": "1:2", "overall": "1:2"}
@@ -55,6 +58,19 @@ def desk(seeded: Place) -> Desk:
 @pytest.fixture
 def at(seeded: Place, open_page, desk: Desk) -> AppTest:
     return open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+
+
+def test_the_exam_of_one_round_does_not_lock_the_others(seeded, open_page):
+    rules = RoundRules(calibration=Calibration())
+    open_round(seeded.store, "sample", name="examined", rubric=load_library("helpful_harmless"), rules=rules)
+    at = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+    assert any(one.key and one.key.endswith("-submit") for one in at.button)
+    for one in rounds_in(seeded.store, "sample"):
+        if one.name != "examined":
+            set_round_state(seeded.store, "sample", one.name, is_open=False)
+    at = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+    assert not any(one.key and one.key.endswith("-submit") for one in at.button)
+    assert any("xam" in one.label for one in at.get("page_link"))
 
 
 def test_submit_stores_canonical_answers_and_moves_on(seeded, at, desk):

@@ -13,7 +13,6 @@ from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
 from app.services import examining, judging, raters, working_time
-from app.services.examining import ExamStatus
 from app.services.sessions import Person
 from app.services.working_time import Today
 from app.ui.components.page import campaign_header, empty_state, show_error
@@ -45,17 +44,16 @@ def page() -> None:
     if campaign is None:
         campaign_header(say("page-rate"), person, Action.JUDGE)
         return
-    exam = examining.exam_status(get_store(), person.name, campaign.name)
     state = raters.state_in(get_store(), person.name, campaign.name)
-    if exam.state not in ("none", "certified") or not may_work(state):
-        _show_no_work(person, exam, state)
+    if not may_work(state):
+        _show_no_work(person, campaign, state)
         return
     day = read_day(person)
     if show_pause(day):
         return
     desk = desks.open_desk(get_store(), person.name, campaign.name)
     if desk is None:
-        _show_nothing_left(person)
+        _show_nothing_left(person, campaign, state)
         return
     form = Form(desk, "rate", autosave, desk.assignment.draft or {})
     if show_warning(form):
@@ -184,16 +182,21 @@ def _show_notice() -> None:
         st.info(notice)
 
 
-def _show_no_work(person: Person, exam: ExamStatus, state: RaterState) -> None:
+def _show_no_work(person: Person, campaign: Campaign, state: RaterState) -> None:
     """Why there is no work, with the way to the exam where that is the reason."""
     campaign_header(say("page-rate"), person, Action.JUDGE)
+    exam = examining.exam_status(get_store(), person.name, campaign.name)
     if exam.state in ("none", "certified"):
         empty_state(say("no-work"), say("no-work-state", state=state.value))
         return
     empty_state(say("exam-first"), say(f"exam-{exam.state}"), to="exam", label=say("page-exam"))
 
 
-def _show_nothing_left(person: Person) -> None:
+def _show_nothing_left(person: Person, campaign: Campaign, state: RaterState) -> None:
+    """Nothing waits, or what waits asks for an exam first; rounds without one have been looked into."""
+    if examining.exam_status(get_store(), person.name, campaign.name).state not in ("none", "certified"):
+        _show_no_work(person, campaign, state)
+        return
     campaign_header(say("page-rate"), person, Action.JUDGE)
     _show_notice()
     empty_state(say("nothing-left"), say("nothing-left-next"), to="my_work", label=say("page-my_work"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.domain import content_kinds
+from app.errors import SteelyardError
 from app.services import content, judging
 from app.services.sessions import Person
 from app.ui.components.rating.form_state import Form
@@ -54,7 +55,10 @@ def _accept(key: str) -> None:
 
 
 def _skip(assignment_id: int) -> None:
-    judging.skip(get_store(), get_person().name, assignment_id, reason="content warning")
+    try:
+        judging.skip(get_store(), get_person().name, assignment_id, reason="content warning")
+    except SteelyardError as error:
+        st.session_state["rate-notice"] = error
 
 
 def _opt_out(kind: str) -> None:
