@@ -78,14 +78,14 @@ def test_from_a_template_to_version_two(visit: Visit, place: Place):
     expect(problems).to_have_count(1)
     page.get_by_label("Name", exact=True).fill("What is conveyed")
     page.get_by_label("Question", exact=True).click()
-    expect(page.get_by_text("1. What is conveyed")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Criterion")).to_have_value("1. What is conveyed")
     write_text(page, lambda text: text.replace("quallity", "quality"))
     expect(page.get_by_text("Valid: Sentences from structured data, 3 criteria")).to_be_visible()
 
     choose(page, "Rater's screen")
     screen = page.locator(".st-key-preview")
     expect(screen.get_by_text("Response A", exact=True)).to_be_visible()
-    expect(screen.get_by_text("What is conveyed", exact=True).first).to_be_visible()
+    expect(screen.locator("summary").filter(has_text="What is conveyed").first).to_be_visible()
     screen.get_by_role("radio", name="B2", exact=True).click()
     expect(screen.locator(".sy-missing")).to_contain_text("Not answered yet")
 

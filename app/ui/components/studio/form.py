@@ -52,9 +52,11 @@ def _show_criteria(writing: Writing) -> None:
             st.caption("No criteria: raters give an overall verdict only.")
         return
     key = writing.key("criterion")
-    if st.session_state.get(key) not in range(len(names)):
-        st.session_state[key] = min(st.session_state.get(f"{key}-kept", 0), len(names) - 1)
-    st.session_state[f"{key}-kept"] = st.session_state[key]
+    chosen = st.session_state.get(key)
+    if chosen not in range(len(names)):
+        chosen = min(st.session_state.get(f"{key}-kept", 0), len(names) - 1)
+    # set on every run: the browser would go on showing the name that the criterion had before
+    st.session_state[key] = st.session_state[f"{key}-kept"] = chosen
     with left:
         chosen = st.selectbox(
             "Criterion",
