@@ -87,6 +87,7 @@ class Visitor:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     frames: list[str] = field(default_factory=list)
+    binary: list[bytes] = field(default_factory=list)
 
     def log_in(self, name: str, path: str = "/") -> Page:
         """Through the door, to a page."""
@@ -169,7 +170,13 @@ def watch(visitor: Visitor) -> None:
     page = visitor.page
     page.on("request", lambda request: visitor.requests.append(request.url))
     page.on("pageerror", lambda error: visitor.complaints.append(str(error)))
-    page.on("websocket", lambda ws: ws.on("framereceived", lambda data: visitor.frames.append(str(data))))
+
+    def received(data: str | bytes) -> None:
+        visitor.frames.append(str(data))
+        if isinstance(data, bytes):
+            visitor.binary.append(data)
+
+    page.on("websocket", lambda ws: ws.on("framereceived", received))
 
     def heard(message) -> None:
         if message.type in ("error", "warning") and not _is_normal(message):

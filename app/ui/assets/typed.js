@@ -1,11 +1,12 @@
 // Typed text of the desk: sent at most SEND_AFTER ms after the first character that was not sent, without taking the
 // focus away; kept in this tab until the server has it; offered back where the screen has lost it.
 const SEND_AFTER = 1500
+const AGAIN_AFTER = 3000 // while the connection is cut, fields are disabled and send nothing
 const STORE = 'steelyard-typed'
 
 export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
-  const state = (doc.steelyardTyped ??= { item: null, host: null, timer: null, field: null })
+  const state = (doc.steelyardTyped ??= { item: null, host: null, timer: null, composing: false })
   const line = parentElement.querySelector('.state')
   const offers = parentElement.querySelector('.offers')
   const panel = () => doc.querySelector('.st-key-panel')
@@ -26,12 +27,32 @@ export default function ({ data, parentElement }) {
 
   // --- while one types -----------------------------------------------------------------------------------------
 
-  function send() {
+  function send({ again = false } = {}) {
     state.timer = null
     if (state.composing) return plan()
-    state.field?.isConnected && state.field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
+    const waiting = read().filter((one) => one.item === state.item)
+    let isLost = false
+    for (const one of waiting) {
+      const field = fieldOf(one.name)
+      if (!field || field.disabled) continue
+      isLost ||= !same(field.value, one.text)
+      if (again && same(field.value, one.text)) touch(field)
+      field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
+    }
+    clearTimeout(state.retry)
+    if (waiting.length) state.retry = setTimeout(() => send({ again: true }), AGAIN_AFTER)
+    if (isLost && !offers.childElementCount) offer(settle())
   }
-  const plan = () => { state.timer ??= setTimeout(send, SEND_AFTER) }
+
+  // A field that was sent while the connection was cut takes itself for sent: a blank more or less at its end wakes it.
+  function touch(field) {
+    const { value, selectionStart, selectionEnd } = field
+    const setter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set
+    setter.call(field, value.endsWith(' ') ? value.slice(0, -1) : `${value} `)
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }))
+    field.setSelectionRange(selectionStart, selectionEnd)
+  }
+  const plan = () => { state.timer ??= setTimeout(() => send(), SEND_AFTER) }
 
   function onInput(event) {
     const field = event.target
@@ -40,7 +61,7 @@ export default function ({ data, parentElement }) {
     if (name === null || !/why$|note$/.test(name)) return
     write([...without(data.item, name), { who: data.who, item: data.item, name, text: field.value }])
     line.textContent = data.words.unsaved
-    Object.assign(state, { field, composing: event.isComposing })
+    state.composing = event.isComposing
     plan()
   }
 
@@ -53,7 +74,7 @@ export default function ({ data, parentElement }) {
     })
     write(kept)
     const open = kept.some((one) => one.item === data.item)
-    if (!open && line.textContent === data.words.unsaved) line.textContent = data.words.saved
+    line.textContent = open ? data.words.unsaved : data.saved.length ? data.words.saved : ''
     return kept
   }
 
@@ -88,13 +109,13 @@ export default function ({ data, parentElement }) {
   const kept = settle()
   if (state.item !== data.item || state.host !== parentElement) {
     Object.assign(state, { item: data.item, host: parentElement })
-    line.textContent = ''
     offers.replaceChildren()
     let tries = 0 // fields mount after their containers do
     const look = () => (fieldOf('why') || ++tries > 40 ? offer(settle()) : setTimeout(look, 100))
     if (kept.length) setTimeout(look, 400)
   }
 
+  if (kept.some((one) => one.item === data.item)) plan()
   doc.addEventListener('input', onInput)
   return () => doc.removeEventListener('input', onInput)
 }

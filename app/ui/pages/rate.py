@@ -60,13 +60,20 @@ def page() -> None:
         return
     is_new_here = form.value(form_state.HERE) is None
     form_state.hydrate(form)
-    if is_new_here and not form_state.is_saved(form, _plain(seen_tensions(form))):
-        autosave(form)  # the tab outlived a session of the server, and typed on
-    elif is_new_here:
-        working_time.arrive(get_store(), person.name, desk.assignment.id)
     with st.container(key="desk", gap="small"):
         _show_desk(person, campaign, form, day)
+    if is_new_here:
+        _arrive(person, form.anew())
     listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
+
+
+def _arrive(person: Person, form: Form) -> None:
+    """The first look at a comparison in this session; a tab that outlived another one may bring unsaved words."""
+    if form_state.is_saved(form, _plain(seen_tensions(form))):
+        working_time.arrive(get_store(), person.name, form.desk.assignment.id)
+    else:
+        autosave(form)
+        st.rerun()
 
 
 def autosave(form: Form) -> None:

@@ -118,7 +118,8 @@ def hydrate(form: Form) -> None:
             answer = answer_to_slots(Answer.from_dict(answers[question.key], field=question.key), shown)
             for key, value in widget.fill(question, form.key(question.key), answer):
                 st.session_state.setdefault(key, value)
-    st.session_state.setdefault(form.key("why"), called(form, draft.get("justification", "")))
+    if draft.get("justification"):  # a tab that outlived the server's session may bring a text of its own
+        st.session_state.setdefault(form.key("why"), called(form, draft["justification"]))
     if draft.get("confidence"):
         st.session_state.setdefault(form.key("confidence"), draft["confidence"])
     _hydrate_tensions(form, draft.get("tensions", ()))
