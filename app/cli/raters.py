@@ -19,7 +19,7 @@ AsOption = Annotated[
 ReasonOption = Annotated[str, typer.Option(metavar="TEXT", help="Why, in words; the rater reads it.")]
 
 raters = typer.Typer(help="Where raters stand; pause them, give them work again.", no_args_is_help=True)
-gold = typer.Typer(help="Gold keys: set them, and check them by what strong raters answer.", no_args_is_help=True)
+gold = typer.Typer(help="Gold keys: set them, check them by strong raters' answers.", no_args_is_help=True)
 exam = typer.Typer(help="Machine raters at the exam: questions out, answers in.", no_args_is_help=True)
 verify = typer.Typer(help="Check documents that this installation has signed.", no_args_is_help=True)
 
@@ -66,7 +66,7 @@ def _document(row: Any) -> dict[str, Any]:
 
 @raters.command()
 def pause(campaign: CampaignArgument, rater: RaterArgument, actor: AsOption, reason: ReasonOption) -> None:
-    """Give a rater no more work in a campaign; passing its exam again, or a designer, ends the pause."""
+    """Give a rater no more work in a campaign until they requalify."""
     from app.services.raters import pause as pause_rater
 
     with opened_store() as store:
@@ -91,7 +91,10 @@ def import_(
     actor: AsOption,
     as_json: JsonOption = False,
 ) -> None:
-    """Set gold keys on comparisons that the campaign has. A line that is wrong is refused, the others are set."""
+    """Set gold keys on comparisons that the campaign has.
+
+    A bad line is refused, the others are set. Exit status 1 if any line was refused.
+    """
     from app.services.gold import import_keys
 
     with opened_store() as store:
@@ -102,8 +105,8 @@ def import_(
         print_json({"n_set": done.n_set, "n_known": done.n_known, "n_refused": len(done.refused)})
     else:
         print(f"keys: {done.n_set} set, {done.n_known} known, {len(done.refused)} refused")
-    if done.refused and not done.n_set + done.n_known:
-        raise InvalidInput(f"{file}: no line could be used.")
+    if done.refused:
+        raise typer.Exit(1)
 
 
 @gold.command()
@@ -168,7 +171,7 @@ def certificate(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, as the exam page hands it out.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check a certificate: who signed it, whether it has expired, where its rater stands."""
+    """Check a certificate: its signature, its expiry, where its rater stands."""
     from app.services.certifying import verify as verify_certificate
 
     try:

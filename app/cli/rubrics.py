@@ -50,7 +50,7 @@ def new(
 
 @app.command()
 def check(rubric: RubricArgument, as_json: JsonOption = False) -> None:
-    """Say what is wrong with a rubric, by line and field, and what raters will trip over.
+    """Say what is wrong with a rubric, by line and field, and what could trip raters.
 
     Exit status 1 where something is wrong; advice alone is no failure.
     """
@@ -124,7 +124,7 @@ def diff(
     after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Tell what two rubrics differ in, and whether it changes what a vote means or only the wording."""
+    """Tell what two rubrics differ in: in what a vote means, or only in wording."""
     from dataclasses import asdict
 
     from rubrics.difference import changes
@@ -160,7 +160,7 @@ def history(
     key: Annotated[str | None, typer.Argument(metavar="KEY", help="One rubric; all by default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the published versions, newest first, with the rounds that are judged by them."""
+    """List the published versions, newest first, with the rounds that use them."""
     from app.services.rubric_versions import list_versions
     from rubrics.difference import changes
 

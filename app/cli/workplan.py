@@ -34,7 +34,7 @@ def plan(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what each policy will cost and how right it will be, and how the campaign is doing."""
+    """Show what each policy costs, and how far the work is."""
     from app.services import planning, stopping, waiting
 
     with opened_store() as store:

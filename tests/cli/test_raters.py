@@ -59,9 +59,11 @@ def test_a_machine_from_exam_to_certificate_to_pause(school: Path, steelyard: St
 
 def test_gold_is_imported_and_checked(school: Path, steelyard: Steelyard) -> None:
     write_lines(school / "keys.jsonl", [{"id": "w0", "gold": {"accepted": ["b"]}}, {"id": "nobody", "gold": {}}])
-    done = steelyard("gold", "import", "c", "keys.jsonl", "--as", "des")
+    done = steelyard("gold", "import", "c", "keys.jsonl", "--as", "des", status=1)
     assert done.out == "keys: 1 set, 0 known, 1 refused\n"
     assert "line 2" in done.err
+    again = steelyard("gold", "import", "c", "keys.jsonl", "--as", "des", "--json", status=1).json
+    assert (again["n_set"], again["n_known"]) == (0, 1)
     assert steelyard("gold", "check", "c", "--as", "des").out == "suspect keys: 0\n"
     assert steelyard("gold", "check", "c", "--as", "des", "--suspend", "--json").json["suspect"] == []
     assert "no account" in steelyard("gold", "check", "c", "--as", "nobody", status=1).err

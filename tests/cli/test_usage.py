@@ -147,11 +147,29 @@ JSON_COMMANDS = [
     ("report", "agreement", "--votes", "c.jsonl"),
     ("snapshot", "c", "--output", "out"),
     ("user", "list"),
+    ("plan", "c"),
+    ("audit", "status", "c"),
+    ("prejudge", "show", "c"),
+    ("prejudge", "overturned", "c"),
+    ("rubric", "check", "minimal"),
+    ("rubric", "diff", "minimal", "helpful_harmless"),
+    ("rubric", "history", "minimal"),
 ]
 
 
-READ_ELSEWHERE = {("rubric", "bridge"), ("rubric", "stale")}
-"""Their --json needs votes under two versions: tests/cli/test_bridging.py reads it."""
+READ_ELSEWHERE = {
+    ("rubric", "bridge"),
+    ("rubric", "stale"),
+    ("rubric", "test"),
+    ("raters", "list"),
+    ("gold", "import"),
+    ("gold", "check"),
+    ("exam", "take"),
+    ("verify", "certificate"),
+    ("audit", "start"),
+    ("prejudge", "start"),
+}
+"""Their --json needs people, votes or scores: test_bridging, test_rubric, test_raters and test_reviewing read it."""
 
 
 def test_json_is_one_document_and_nothing_else(house: Path, steelyard: Steelyard) -> None:
