@@ -40,7 +40,7 @@ export default function ({ data, parentElement }) {
       field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
     }
     clearTimeout(state.retry)
-    if (waiting.length) state.retry = setTimeout(() => send({ again: true }), AGAIN_AFTER)
+    if (waiting.length) state.retry = setTimeout(() => state.send({ again: true }), AGAIN_AFTER)
     if (isLost && !offers.childElementCount) offer(settle())
   }
 
@@ -52,7 +52,8 @@ export default function ({ data, parentElement }) {
     field.dispatchEvent(new InputEvent('input', { bubbles: true }))
     field.setSelectionRange(selectionStart, selectionEnd)
   }
-  const plan = () => { state.timer ??= setTimeout(() => send(), SEND_AFTER) }
+  const plan = () => { state.timer ??= setTimeout(() => state.send(), SEND_AFTER) }
+  state.send = send // a timer may outlive the comparison for which it was set: it calls the newest
 
   function onInput(event) {
     const field = event.target
