@@ -24,6 +24,7 @@ from app.domain import Campaign, Job, JobState, RaterKind, RoundPurpose, utc_now
 from app.errors import InvalidInput
 from app.policy import Action
 from app.services import adjudicating, bridging, counting, job_rows, overturned, reporting
+from app.services.counting import NOT_EXAM
 from app.services.lookup import find_account, find_campaign, require, rounds_of
 from app.services.vote_events import last_vote_event
 from app.stats.agreement_drift import agreement_drifts
@@ -250,7 +251,7 @@ def _examples(store: Store, wanted: Wanted) -> dict[str, Any]:
     """Comparisons on which each pair of criteria pulls apart."""
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
-        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds, purposes=NOT_EXAM)
     return tension_examples(votes, kinds=wanted.kinds)
 
 
@@ -264,7 +265,7 @@ def _camps(store: Store, wanted: Wanted) -> dict[str, Any]:
     """How each rater resolves the tensions."""
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
-        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds, purposes=NOT_EXAM)
     return camps_document(votes, kinds=wanted.kinds)
 
 
@@ -272,7 +273,7 @@ def _inbox(store: Store, wanted: Wanted) -> dict[str, Any]:
     """What the votes bring to the designer's inbox: criteria of the newest main round on which agreement drops."""
     with store.read() as connection:
         campaign = find_campaign(connection, wanted.campaign)
-        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds)
+        votes = judgments_frame(connection, campaign.id, kinds=wanted.kinds, purposes=NOT_EXAM)
         mains = [one.name for one in rounds_of(connection, campaign.id) if one.purpose is RoundPurpose.MAIN]
     judged = [name for name in mains if (votes["round"] == name).any()]
     newest = votes[votes["round"] == judged[-1]] if judged else votes.iloc[:0]

@@ -11,7 +11,7 @@ import pytest
 
 from app.domain import Calibration, Decision, Purpose, RaterKind, RaterState, Role
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from app.services import certifying, content, examining, raters, standing
+from app.services import certifying, content, examining, quality, raters, standing
 from app.services import desk as desks
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
@@ -251,3 +251,17 @@ def test_an_account_that_gets_no_work_cannot_submit_work_by_the_exam(sqlite_stor
         standing.decide(connection, ann, campaign, Decision.PAUSED, figures={}, explanation="x", actor="des", now=START)
     with pytest.raises(NotAllowed, match="paused"):
         submit(sqlite_store, "ann", given.id, prefers("a"), now=START)
+
+
+def test_exam_answers_enter_no_camps_examples_or_drift(sqlite_store: Store, tmp_path: Path, monkeypatch) -> None:
+    applicant(sqlite_store, tmp_path)
+    assert sit(sqlite_store)
+    seen: dict[str, int] = {}
+    for name, made in (("camps_document", {}), ("tension_examples", {}), ("agreement_drifts", [])):
+        monkeypatch.setattr(
+            quality, name, lambda votes, *, kinds, name=name, made=made: seen.update({name: len(votes)}) or made
+        )
+    for report in ("camps", "examples", "inbox"):
+        wanted = quality.want(sqlite_store, report, "c", kinds=[RaterKind.HUMAN])
+        quality.MAKERS[report](sqlite_store, wanted)
+    assert seen == {"camps_document": 0, "tension_examples": 0, "agreement_drifts": 0}
