@@ -59,10 +59,16 @@ class GoldAnswer:
 
 
 def answer_class(key: GoldKey) -> str:
-    """The class of a key: what its first accepted answer is, a completion id, "tie" or "both_bad"."""
-    if key.accepted:
-        return key.accepted[0]
-    return max(sorted(key.distribution or {}), key=lambda name: (key.distribution or {})[name])
+    """The class of a key: what its first right answer is, a completion id, "tie" or "both_bad"."""
+    return right_answers(key)[0]
+
+
+def right_answers(key: GoldKey) -> tuple[str, ...]:
+    """The accepted answers; where a key has a distribution only, those with the largest share, by name."""
+    if key.accepted or not key.distribution:
+        return key.accepted
+    top = max(key.distribution.values())
+    return tuple(name for name in sorted(key.distribution) if key.distribution[name] == top)
 
 
 def score_answer(key: GoldKey, answers: Mapping[str, Answer], *, confidence: int | None = None) -> GoldScore:

@@ -18,6 +18,7 @@ from app.domain import AssignmentState, Campaign, Cause, Message, Rater, RaterSt
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events, probing, standing
+from app.services.gold_scoring import right_answers
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
 from app.services.tutoring import Passage, explain
 from app.services.watching import REFRESHERS, refreshers_done
@@ -333,7 +334,7 @@ def _expert(connection: Connection, campaign: Campaign, round_: Round, rubric: R
         if stored.erased or comparison.mode is not round_.mode or len(comparison.completions) != 2:
             continue
         if comparison.gold is not None:
-            accepted, why, kind = frozenset(comparison.gold.accepted), comparison.gold.explanation, "gold"
+            accepted, why, kind = frozenset(right_answers(comparison.gold)), comparison.gold.explanation, "gold"
             about = tuple(comparison.gold.criteria) or rubric.criterion_keys[:1]
         else:
             decision = reasons[comparison.id]

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Select, bindparam, insert, select
 
-from app.domain import OVERALL, AssignmentState, Campaign, OverlapPolicy, RankingMode, Round, utc_now
+from app.domain import OVERALL, AssignmentState, Campaign, GoldKey, OverlapPolicy, RankingMode, Round, utc_now
 from app.policy import Action
 from app.services import events
+from app.services.gold_scoring import right_answers
 from app.services.lookup import find_campaign, rounds_of
 from app.services.permission import require_in
 from app.services.sessions import Person
@@ -89,7 +90,7 @@ def gold_votes(connection: Connection, campaign: Campaign) -> list[GoldVote]:
     assignment, judgment, verdict = tables.assignment, tables.judgment, tables.verdict
     comparison, key, rater = tables.comparison, tables.gold_key, tables.rater
     rows = connection.execute(
-        select(comparison.c.external_id, rater.c.id, assignment.c.shown, key.c.accepted, verdict)
+        select(comparison.c.external_id, rater.c.id, assignment.c.shown, key.c.accepted, key.c.distribution, verdict)
         .select_from(
             assignment.join(comparison, comparison.c.id == assignment.c.comparison_id)
             .join(key, key.c.comparison_id == comparison.c.id)
@@ -126,8 +127,9 @@ def _gold_vote(row: Any) -> GoldVote | None:
     said = outcome(Answer(preferred=row.preferred), first, second)
     if said not in CLASSES:
         return None
+    key = GoldKey(tuple(row.accepted), distribution=row.distribution)
     names = {first: "first", second: "second"}
-    accepted = tuple(CLASSES.index(names.get(one, one)) for one in row.accepted)
+    accepted = tuple(CLASSES.index(names.get(one, one)) for one in right_answers(key))
     return GoldVote(row.external_id, str(row.id), CLASSES.index(said), accepted)
 
 

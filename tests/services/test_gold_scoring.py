@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.domain import GoldKey
-from app.services.gold_scoring import answer_class, score_answer
+from app.services import learning, stopping
+from app.services.gold_scoring import answer_class, right_answers, score_answer
+from app.services.lookup import find_campaign
+from app.store.engine import Store
 from rubrics.answers import Answer
+from rubrics.loader import load_library
+from tests.services.house import line, make_campaign, vote
+from tests.services.test_examining import QUICK
 
 
 def overall(preferred: str) -> dict[str, Answer]:
@@ -38,6 +46,28 @@ def test_a_distribution_gives_every_answer_its_share_of_the_largest():
     assert score_answer(key, overall("b")).credit == pytest.approx(1 / 6)
     assert not score_answer(key, overall("tie")).is_right
     assert answer_class(GoldKey((), distribution={"a": 0.2, "tie": 0.8})) == "tie"
+
+
+def test_a_distribution_alone_accepts_what_most_experts_say():
+    key = GoldKey((), distribution={"b": 0.4, "a": 0.4, "tie": 0.2})
+    assert right_answers(key) == ("a", "b")
+    assert [score_answer(key, overall(one)).is_right for one in ("a", "b", "tie")] == [True, True, False]
+    assert right_answers(GoldKey(("b",), distribution={"a": 0.9, "b": 0.1})) == ("b",)
+
+
+def test_the_posterior_and_the_lessons_take_a_distribution_for_a_key(sqlite_store: Store, tmp_path: Path) -> None:
+    key = {"distribution": {"a": 0.2, "b": 0.8}, "explanation": "because"}
+    pairs = [line(f"g{n}", gold=key, judgments=[vote("p0", "b", shown=["b", "a"])]) for n in range(60)]
+    make_campaign(sqlite_store, tmp_path, pairs, rubric=load_library("helpful_harmless"), calibration=QUICK)
+    with sqlite_store.read() as connection:
+        votes = stopping.gold_votes(connection, find_campaign(connection, "c"))
+    assert votes
+    assert all(one.label in one.accepted for one in votes)
+    course = learning.course(sqlite_store, "ann", "c")
+    assert course is not None
+    taught = [one for one in course.lessons if one.key.startswith("gold:")]
+    assert taught
+    assert {one.accepted for one in taught} == {frozenset({"b"})}
 
 
 def test_criteria_count_half_and_what_does_not_apply_is_a_tie():
