@@ -19,6 +19,7 @@ from app.errors import InvalidInput, NotFound
 from app.policy import Action
 from app.services import events, probing, standing
 from app.services.gold_scoring import right_answers
+from app.services.levelling import LESSONS
 from app.services.lookup import find_account, find_campaign, require, rounds_of, rubric_of
 from app.services.tutoring import Passage, explain
 from app.services.watching import REFRESHERS, refreshers_done
@@ -28,7 +29,6 @@ from app.store.queries import adjudications, comparison_ids, read_comparisons, s
 from rubrics.answers import BOTH_BAD, NOT_APPLICABLE, TIE
 from rubrics.model import OVERALL, Criterion, Rubric
 
-SKILL = "lessons"
 FOUNDATION, ADVANCED, EXPERT = 1, 2, 3
 SHARE = 0.8
 """Share of a level's lessons that must be answered right, each at its latest try."""
@@ -224,7 +224,7 @@ def _held_level(connection: Connection, rater: Rater, campaign: Campaign, *, now
     held = (
         skill.c.rater_id == rater.id,
         skill.c.campaign_id == campaign.id,
-        skill.c.skill == SKILL,
+        skill.c.skill == LESSONS,
         skill.c.expires_at.is_(None),
     )
     return max(connection.scalars(select(skill.c.level).where(*held)), default=0)
@@ -232,7 +232,7 @@ def _held_level(connection: Connection, rater: Rater, campaign: Campaign, *, now
 
 def _reach(connection: Connection, rater: Rater, campaign: Campaign, found: Course, *, now: datetime) -> None:
     evidence = {standing.LEVELS[level]: list(found.progress(level)) for level in range(FOUNDATION, found.level + 1)}
-    standing.grant(connection, rater, SKILL, level=found.level, evidence=evidence, now=now, campaign_id=campaign.id)
+    standing.grant(connection, rater, LESSONS, level=found.level, evidence=evidence, now=now, campaign_id=campaign.id)
     events.record(
         connection,
         actor=rater.name,

@@ -15,6 +15,9 @@ from app.store import tables
 KEYS = {"domain": "", "language": "language:"}
 """Key of a comparison's meta -> what stands before its value in the name of the skill."""
 
+LESSONS = "lessons"
+"""The skill that answered lessons grant: no domain."""
+
 OWNER = "gold"
 """What the evidence of a measured skill says; a skill that an admin attached is left alone."""
 
@@ -57,10 +60,15 @@ def move_levels(
 
 
 def _skills_of(meta: object) -> Iterator[str]:
+    """Skills that a comparison's meta names; none where a value has a colon or is reserved, as that would be another's.
+
+    A colon stands in credentials, certificates, languages and places; gold grants none of them but a language.
+    """
     for key, prefix in KEYS.items():
         value = meta.get(key) if isinstance(meta, dict) else None
-        if isinstance(value, str) and value.strip():
-            yield f"{prefix}{value.strip().lower()}"
+        name = value.strip().lower() if isinstance(value, str) else ""
+        if name and name != LESSONS and ":" not in name:
+            yield f"{prefix}{name}"
 
 
 def _held(connection: Connection, rater: Rater, campaign: Campaign, *, now: datetime) -> dict[str, tuple[int, bool]]:

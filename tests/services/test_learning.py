@@ -258,6 +258,20 @@ def test_levels_move_by_measured_performance_with_an_event(sqlite_store: Store, 
     assert move() == ["language:de", "medical"], "and down again"
 
 
+def test_meta_names_no_credential_certificate_or_course(sqlite_store: Store, tmp_path: Path) -> None:
+    names = ("credential:md", "Lessons")
+    named = [dict(one, meta={"domain": names[n % 2], "language": "de"}) for n, one in enumerate(lines(80, 0))]
+    make_campaign(sqlite_store, tmp_path, named, gold_rate=0.5)
+    for n in range(80):  # half of the draws look for work, of which there is none
+        given = next_assignment(sqlite_store, "ann", "c", now=START + n * MINUTE, chance=random.Random(n))
+        if given is not None:
+            submit(sqlite_store, "ann", given.id, prefers(key_of_item(given.comparison_id)), now=START + n * MINUTE)
+    assert count(sqlite_store, tables.judgment) > 24
+    with sqlite_store.write() as connection:
+        ann, campaign = find_account(connection, "ann"), find_campaign(connection, "c")
+        assert levelling.move_levels(connection, ann, campaign, QUICK, now=START + DAY) == ["language:de"]
+
+
 def test_a_machine_takes_the_exam_by_file(sqlite_store: Store, tmp_path: Path) -> None:
     make_campaign(sqlite_store, tmp_path, lines(), raters=(), calibration=QUICK)
     designer(sqlite_store)
