@@ -25,7 +25,7 @@ _exam = tables.exam
 def rescore_exams(connection: Connection, campaign: Campaign, *, actor: str, now: datetime) -> list[str]:
     """Score the failed last attempts of raters again after keys were suspended; who would have passed, passes.
 
-    Who passed keeps it. Returns the names of those who pass now.
+    Who passed keeps it; who was paused since stays paused. Returns the names of those who pass now.
     """
     passed = []
     rows = connection.execute(
@@ -33,12 +33,14 @@ def rescore_exams(connection: Connection, campaign: Campaign, *, actor: str, now
         .join(tables.round_)
         .join(tables.rater, tables.rater.c.id == _exam.c.rater_id)
         .where(tables.round_.c.campaign_id == campaign.id, _exam.c.verdict == "fail")
-        .order_by(_exam.c.id)
+        .order_by(_exam.c.rater_id, _exam.c.id)
     ).all()
     for row in rows:
         rater = find_account(connection, row.name)
         sitting = sitting_of(connection, rater, row, now=now)
         if standing.is_certified(connection, sitting.round, rater, now=now) or _has_later(connection, row):
+            continue
+        if _is_paused_since(sitting, row):
             continue
         score, _ = score_of(sitting, row, is_exhausted=True)
         if score.verdict == "pass":
@@ -117,6 +119,12 @@ def failed_since(sitting: Sitting, stands: standing.Standing) -> int:
     mine = (_exam.c.round_id == sitting.round.id, _exam.c.rater_id == sitting.rater.id, _exam.c.verdict == "fail")
     later = () if since is None else (_exam.c.started_at >= since,)
     return sitting.connection.scalar(select(func.count()).where(*mine, *later)) or 0
+
+
+def _is_paused_since(sitting: Sitting, row: Row[Any]) -> bool:
+    """Whether a pause came after an attempt; the review that failing itself brings is none."""
+    decision = standing.standing_of(sitting.connection, sitting.rater, sitting.campaign.id).decision
+    return decision is not None and decision.decision is Decision.PAUSED and decision.decided_at >= row.closed_at
 
 
 def _has_later(connection: Connection, row: Row[Any]) -> bool:

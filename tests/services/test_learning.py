@@ -10,7 +10,18 @@ import pytest
 
 from app.domain import Calibration, Cause, Decision, RaterKind, RaterState, Role, RoundRules
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from app.services import adjudicating, examining, gold, learning, levelling, machine_exams, probing, standing, tutoring
+from app.services import (
+    adjudicating,
+    examining,
+    gold,
+    learning,
+    levelling,
+    machine_exams,
+    probing,
+    raters,
+    standing,
+    tutoring,
+)
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, open_round
 from app.services.judging import submit
@@ -23,7 +34,7 @@ from rubrics.answers import Answer
 from rubrics.loader import load_library
 from tests.services.house import bring, count, line, make_campaign, prefers, rows, vote, write_lines
 from tests.services.test_examining import DAY, QUICK, START, applicant, key_of_item, lines, status
-from tests.services.test_watching import MINUTE, designer
+from tests.services.test_watching import MINUTE, designer, stands
 
 HELPFUL = load_library("helpful_harmless")
 
@@ -192,33 +203,33 @@ def test_a_key_that_strong_raters_fail_is_suspended_and_everybody_scored_again(s
     assert gold.check_gold(store, "des", "c", suspends=True) == ([], []), "a key that a person keeps stays"
 
 
-def test_who_failed_by_a_bad_key_passes_when_it_is_suspended(sqlite_store: Store, tmp_path: Path) -> None:
-    applicant(sqlite_store, tmp_path, n_gold=12)
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_who_failed_by_a_bad_key_passes_when_it_is_suspended(
+    sqlite_store: Store, tmp_path: Path, is_paused: bool
+) -> None:
+    applicant(sqlite_store, tmp_path)
     designer(sqlite_store)
-    chance = random.Random(4)
-    asked = []
-    while (item := examining.next_item(sqlite_store, "ann", "c", now=START, chance=chance)) is not None:
-        examining.answer(sqlite_store, "ann", item.id, prefers(key_of_item(item.comparison_id)), now=START)
-        asked.append(item.comparison_id)
+    chance, bad = random.Random(4), []
+    for is_right in [*[True] * 9, False, *[True] * 4, *[False] * 17]:
+        item = examining.next_item(sqlite_store, "ann", "c", now=START, chance=chance)
+        assert item is not None
+        key = key_of_item(item.comparison_id)
+        if not is_right:
+            bad.append(item.comparison_id)
+        given = key if is_right else {"a": "b", "b": "a", "tie": "b"}[key]
+        examining.answer(sqlite_store, "ann", item.id, prefers(given), now=START)
         if status(sqlite_store).state != "running":
             break
-    bring(
-        sqlite_store,
-        tmp_path,
-        [dict(one, gold={"accepted": ["b"]}) for one in (line(f"g{300 + 3 * i}") for i in range(40))],
-    )
-    while status(sqlite_store).state == "running":
-        item = examining.next_item(sqlite_store, "ann", "c", now=START, chance=chance)
-        if item is None:
-            break
-        examining.answer(sqlite_store, "ann", item.id, prefers("a"), now=START)  # right, but the keys say b
     assert status(sqlite_store).last is not None
     assert status(sqlite_store).last.verdict == "fail"
+    if is_paused:
+        raters.pause(sqlite_store, "des", "c", "ann", reason="We must talk.", now=START + DAY / 2)
     passed: list[str] = []
-    for number in range(300, 420, 3):
-        passed += gold.suspend_key(sqlite_store, "des", "c", f"g{number}", reason="the key is wrong", now=START + DAY)
-    assert passed in (["ann"], [])
-    assert status(sqlite_store, now=START + DAY).state == ("certified" if passed else "no_items")
+    for name in bad:
+        passed += gold.suspend_key(sqlite_store, "des", "c", name, reason="the key is wrong", now=START + DAY)
+    assert passed == ([] if is_paused else ["ann"])
+    assert stands(sqlite_store).state is (RaterState.PAUSED if is_paused else RaterState.QUALIFIED)
+    assert (status(sqlite_store, now=START + DAY).state == "certified") is not is_paused
 
 
 # --- skills and machines ---------------------------------------------------------------------------------------------
