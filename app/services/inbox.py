@@ -154,6 +154,8 @@ def decide(
 ) -> InboxDecision:
     """Settle an item. The reason for a question or report is the answer that its rater reads.
 
+    Where somebody answered the rater elsewhere, that answer stands and the reason is kept with the decision only.
+
     Raises:
         NotFound: no such account or campaign.
         NotAllowed: the account may not adjudicate here.
@@ -233,7 +235,7 @@ def link_version(
 
 def _check(item: Item, outcome: Outcome, reason: str) -> None:
     if not reason.strip():
-        raise InvalidInput("A decision needs a reason: it stands for good, and whoever asked reads it.")
+        raise InvalidInput("A decision needs a reason: it stands for good.")
     if len(reason) > MAX_REASON:
         raise InvalidInput(f"The reason has {len(reason):,} characters: keep it under {MAX_REASON:,}.")
     if outcome is Outcome.FIX_KEY and item.kind is not ItemKind.GOLD:
@@ -241,7 +243,7 @@ def _check(item: Item, outcome: Outcome, reason: str) -> None:
 
 
 def _answer(connection: Connection, actor_name: str, item: Item, reason: str) -> None:
-    """Answer the rater, unless somebody has already."""
+    """Answer the rater, unless somebody has already: they keep the answer that they have."""
     question_id = int(item.subject.partition(":")[2])
     answered = connection.scalar(
         select(tables.rater_report.c.answered_at).where(tables.rater_report.c.id == question_id)

@@ -96,7 +96,7 @@ def _show_form(campaign: Campaign, item: Item, key: str) -> None:
                 "Decision", outcomes, index=None, format_func=OUTCOMES.__getitem__, placeholder="Choose"
             )
         with right:
-            label = f"Your answer; {item.by} reads it" if asked else "Reason"
+            label = f"Your answer; {item.by} reads it, unless answered elsewhere" if asked else "Reason"
             reason = st.text_area(escape(label), height=80, placeholder="A sentence or two; it stands for good.")
         if not st.form_submit_button("Decide"):
             return
