@@ -11,11 +11,16 @@ from app.store import tables
 
 NEUTRAL = (
     "assignment.%",
+    "audit.opened",
     "campaign.%",
     "comparison.adjudicated",
+    "exam.begun",
     "job.%",
     "leases.%",
+    "lesson.answered",
+    "lessons.finished",
     "member.%",
+    "overlap_model.fitted",
     "priorities.%",
     "question.%",
     "report.filed",

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import update
 
 from app.domain import OVERALL, RaterKind, Role
-from app.services import counting, quality
+from app.services import counting, events, quality
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import Submission, revise, submit
 from app.services.people import add_account
 from app.services.reporting import campaign_report
-from app.services.vote_events import Mark, changed_comparisons, mark
+from app.services.vote_events import Mark, changed_comparisons, last_vote_event, mark
 from app.store import tables
 from app.store.engine import Store
 from app.store.queries import last_event
@@ -137,6 +137,26 @@ def test_an_event_that_turns_up_late_or_is_unknown_makes_a_fresh_count(campaign:
 def _mark(store: Store) -> Mark:
     with store.read() as connection:
         return mark(connection, 1, last_event(connection))
+
+
+@pytest.mark.parametrize(
+    ("action", "is_neutral"),
+    [
+        ("audit.opened", True),
+        ("audit.rejected", False),
+        ("exam.begun", True),
+        ("lesson.answered", True),
+        ("lessons.finished", True),
+        ("overlap_model.fitted", True),
+        ("gold.suspended", False),
+        ("rater.paused", False),
+    ],
+)
+def test_only_what_can_change_a_report_makes_it_stale(campaign: Store, action: str, is_neutral: bool) -> None:
+    with campaign.write() as connection:
+        before = last_vote_event(connection, 1)
+        number = events.record(connection, actor="system", action=action, subject="x", campaign_id=1, detail={})
+        assert last_vote_event(connection, 1) == (before if is_neutral else number)
 
 
 def _changed(store: Store, then: Mark, *, most: int = 5) -> list[int] | None:
