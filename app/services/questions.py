@@ -205,7 +205,7 @@ def answer_within(
     """`answer` inside a transaction of the caller; raises the same."""
     if not text.strip():
         raise InvalidInput("The answer is empty: the rater reads it as you write it.")
-    _check_text(text, "answer")
+    check_text(text, "answer")
     now = now or utc_now()
     row = connection.execute(_query().where(_report.c.id == question_id).with_for_update(of=_report)).first()
     if row is None:
@@ -235,7 +235,7 @@ def answer_within(
 
 def _file(store: Store, rater_name: str, assignment_id: int, kind: str, text: str, *, now: datetime | None) -> int:
     """Write a question or a report, once."""
-    _check_text(text, kind)
+    check_text(text, kind)
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = connection.execute(
@@ -268,7 +268,12 @@ def _file(store: Store, rater_name: str, assignment_id: int, kind: str, text: st
     return report_id
 
 
-def _check_text(text: str, field: str) -> None:
+def check_text(text: str, field: str) -> None:
+    """Refuse a text that cannot be kept.
+
+    Raises:
+        InvalidInput: it is too long, or has a character that no database stores.
+    """
     if len(text) > MAX_LENGTH:
         raise InvalidInput(f"The {field} has {len(text):,} characters: keep it under {MAX_LENGTH:,}.")
     try:

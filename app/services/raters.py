@@ -14,8 +14,9 @@ from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from app.policy import Action
 from app.services import events, gold_scoring, standing, watching
 from app.services.lookup import find_account, find_campaign, locked_account, rater_of, require, rounds_of
+from app.services.questions import check_text
 from app.services.reporting import campaign_report
-from app.services.standing import RaterDecision, Standing
+from app.services.standing import APPEALABLE, RaterDecision, Standing
 from app.stats.flags import conduct_flags
 from app.stats.rater_quality import decayed_accuracy
 from app.stats.results import Estimate
@@ -113,7 +114,7 @@ def pause(
     Raises:
         NotFound: no such account or campaign.
         NotAllowed: the account may not manage raters here.
-        InvalidInput: no reason is given.
+        InvalidInput: no reason is given, or one that cannot be kept.
         Conflict: the rater is paused already.
     """
     now = now or utc_now()
@@ -132,7 +133,7 @@ def requalify(
     Raises:
         NotFound: no such account or campaign.
         NotAllowed: the account may not manage raters here.
-        InvalidInput: no reason is given.
+        InvalidInput: no reason is given, or one that cannot be kept.
         Conflict: the rater works already.
     """
     now = now or utc_now()
@@ -161,11 +162,12 @@ def appeal(store: Store, rater_name: str, decision_id: int, *, text: str, now: d
 
     Raises:
         NotFound: no such decision about this rater.
-        InvalidInput: nothing is said.
-        Conflict: it was appealed already.
+        InvalidInput: nothing is said, too much, or a character that no database stores.
+        Conflict: it was appealed already, or is of no kind that can be (`APPEALABLE`).
     """
     if not text.strip():
         raise InvalidInput("Say what is wrong with the decision: a designer reads it.")
+    check_text(text, "appeal")
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = connection.execute(
@@ -173,6 +175,9 @@ def appeal(store: Store, rater_name: str, decision_id: int, *, text: str, now: d
         ).first()
         if row is None:
             raise NotFound(f"There is no decision {decision_id} about {rater_name}.")
+        if Decision(row.decision) not in APPEALABLE:
+            kinds = ", ".join(APPEALABLE)
+            raise Conflict(f"Decision {decision_id} ({row.decision}) cannot be appealed: only {kinds} can.")
         if row.appeal is not None:
             raise Conflict(f"Decision {decision_id} was appealed already; the answer stands beside it.")
         values = {"appeal": text.strip(), "appealed_at": now or utc_now()}
@@ -194,11 +199,12 @@ def answer_appeal(
     Raises:
         NotFound: no such decision.
         NotAllowed: the account may not manage raters in its campaign.
-        InvalidInput: no words.
+        InvalidInput: no words, too many, or a character that no database stores.
         Conflict: there is no open appeal.
     """
     if not text.strip():
         raise InvalidInput("Answer in a sentence or two: the rater reads it.")
+    check_text(text, "answer")
     now = now or utc_now()
     with store.write() as connection:
         row = connection.execute(select(_decision).where(_decision.c.id == decision_id).with_for_update()).first()
@@ -233,10 +239,12 @@ def attach_credential(
     Raises:
         NotFound: no such account.
         NotAllowed: the account is no admin.
-        InvalidInput: the credential has no name, or nothing is said of the evidence.
+        InvalidInput: the credential has no name, or nothing is said of the evidence, or either cannot be kept.
     """
     if not credential.strip() or not evidence.strip():
         raise InvalidInput("Name the credential and what was seen of it (a document, a number, a date).")
+    check_text(credential, "credential")
+    check_text(evidence, "evidence")
     now = now or utc_now()
     skill = credential.strip() if ":" in credential else f"credential:{credential.strip()}"
     with store.write() as connection:
@@ -352,6 +360,7 @@ def _managed(
     require(connection, actor, Action.MANAGE_RATERS, campaign=campaign)
     if not reason.strip():
         raise InvalidInput("Say why: the rater reads it.")
+    check_text(reason, "reason")
     return locked_account(connection, rater_name), campaign
 
 

@@ -25,6 +25,9 @@ _skill = tables.rater_skill
 EVERYWHERE = frozenset({RaterState.PAUSED, RaterState.RETIRED})
 """States of an account that no campaign can lift."""
 
+APPEALABLE = (Decision.FAILED, Decision.WARNED, Decision.PAUSED, Decision.REVIEW)
+"""Decisions that a rater may call wrong."""
+
 LEVELS = {1: "foundation", 2: "advanced", 3: "expert"}
 
 

@@ -254,3 +254,22 @@ def test_a_designer_pauses_and_an_admin_attaches_a_credential(certified: Store) 
     assert [one.decision for one in found] == [Decision.PAUSED, Decision.PASSED]
     with pytest.raises(NotAllowed):
         raters.decisions(certified, "ann", "c", "des")
+
+
+def test_a_passed_exam_is_not_appealed_and_no_text_breaks_the_database(certified: Store) -> None:
+    passed = stands(certified).decision
+    assert passed is not None
+    with pytest.raises(Conflict, match="cannot be appealed"):
+        raters.appeal(certified, "ann", passed.id, text="I was better than that.")
+    add_account(certified, "root", roles=[Role.ADMIN])
+    for bad in ("a\x00b", "x" * 4_001):
+        with pytest.raises(InvalidInput, match="reason"):
+            raters.pause(certified, "des", "c", "ann", reason=bad)
+        with pytest.raises(InvalidInput, match="evidence"):
+            raters.attach_credential(certified, "root", "ann", "physician", evidence=bad)
+        with pytest.raises(InvalidInput, match="credential"):
+            raters.attach_credential(certified, "root", "ann", bad, evidence="seen")
+        with pytest.raises(InvalidInput, match="appeal"):
+            raters.appeal(certified, "ann", passed.id, text=bad)
+        with pytest.raises(InvalidInput, match="answer"):
+            raters.answer_appeal(certified, "des", passed.id, text=bad, is_granted=False)

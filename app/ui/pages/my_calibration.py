@@ -10,8 +10,8 @@ from app.policy import Action
 from app.services import examining, raters
 from app.services.own_card import own_card
 from app.services.sessions import Person
-from app.services.standing import RaterDecision
-from app.ui.components.calibration.decisions import APPEALABLE, show_decisions, show_skills
+from app.services.standing import APPEALABLE, RaterDecision
+from app.ui.components.calibration.decisions import show_decisions, show_skills
 from app.ui.components.calibration.shares import what_next
 from app.ui.components.page import campaign_header, empty_state, link_to, show_error
 from app.ui.components.quality.card import show_own_card

@@ -36,8 +36,6 @@ FIGURE_WORDS = {
     "n": "answers",
 }
 
-APPEALABLE = (Decision.FAILED, Decision.WARNED, Decision.PAUSED, Decision.REVIEW)
-
 
 def show_decisions(found: Sequence[RaterDecision], *, below: Callable[[RaterDecision], None]) -> None:
     """The decisions, with whatever the page offers below each."""
