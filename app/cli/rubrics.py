@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.console import JsonOption, opened_store, print_json, print_table, rubric_from, say
-from app.errors import AlreadyExists, InvalidInput
+from app.errors import AlreadyExists, InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from app.services.rubric_testing import TrialReport
 
 app = typer.Typer(help="Rubrics: begin, check, test, compare and publish them.", no_args_is_help=True)
 RubricArgument = Annotated[str, typer.Argument(metavar="FILE", help="A rubric file (YAML), or a key of the library.")]
-SHORTEST_HASH = 6
-"""So much of a version's hash has to be given."""
 
 
 def register(parent: typer.Typer) -> None:
@@ -206,19 +204,15 @@ def _rubric_of(name: str) -> Any:
 
 def _published(name: str) -> Any:
     """A published version by the beginning of its hash, or the newest of a key."""
+    from app.services.bridging import version_named
     from app.services.rubric_versions import list_versions
 
     with opened_store() as store:
-        published = list_versions(store)
-    if name in published:
-        return published[name][0]
-    found = [one for versions in published.values() for one in versions if one.version.startswith(name)]
-    if len(found) != 1 or len(name) < SHORTEST_HASH:
-        raise InvalidInput(
-            f"{name!r} is no file, no key of the library, and no published version: give the beginning of its hash "
-            f"({SHORTEST_HASH} signs or more), or its key."
-        )
-    return found[0]
+        try:
+            version = version_named(store, name)
+        except NotFound as error:
+            raise NotFound(f"{error} It is no file and no key of the library either.") from error
+        return next(one for ones in list_versions(store).values() for one in ones if one.version == version)
 
 
 def _from_brief(brief: str) -> str:

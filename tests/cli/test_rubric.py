@@ -15,6 +15,8 @@ def test_a_rubric_from_its_beginning_to_its_history(steelyard: Steelyard, tmp_pa
     version = steelyard("rubric", "publish", "mine.yaml").out.strip()
     (tmp_path / "mine.yaml").write_text(text.replace("maximum: 6", "maximum: 7", 1))
     found = steelyard("rubric", "diff", version[:12], "mine.yaml", "--json").json
+    refused = steelyard("rubric", "diff", version[:5], "mine.yaml", status=1).err
+    assert "no key of the library either" in refused, "five signs are too few"
     assert [(one["place"], one["effect"]) for one in found] == [("Informativeness: highest rating", "meaning")]
     assert "meaning: Informativeness: highest rating" in steelyard("rubric", "diff", "mine", "mine.yaml").out
     newer = steelyard("rubric", "publish", "mine.yaml").out.strip()
