@@ -160,12 +160,19 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     expect(why(page)).to_have_value("written and not sent")
     is_cut = False
     assert is_drafted(page, store, here, "written and not sent")
+    page.close()
+    page = window.new_page()
+    page.goto(f"{own_server.url}/rate?campaign=c")
+    assert current(page) == here
+    expect(why(page)).to_have_value("written and not sent")
+    why(page).press("End")
     assert own_server.process is not None
     why(page).press_sequentially(", twice")
     own_server.process.send_signal(signal.SIGKILL)
     own_server.process.wait(30)
     page.wait_for_timeout(2_000)
     own_server.start()
+    page.get_by_role("button", name="Put it back").click()  # the new session of the server knew the older words
     assert is_drafted(page, store, here, "written and not sent, twice")
     assert current(page) == here
     fill(page)
