@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 from app.demo.simulate import simulate
 from app.domain import Cause, RaterKind, Role, RoundRules
-from app.policy import Action
 from app.services import adjudicating, bridging, inbox, rubric_drafts, rubric_versions
 from app.services.campaigns import add_member, create_campaign
 from app.services.importing import import_file
@@ -70,18 +69,17 @@ def test_a_designer_reads_the_map_of_public_ratings_and_repairs_the_rubric(visit
 
 
 def test_a_value_conflict_ends_in_a_decision(visit: Visit, place: Place, tmp_path: Path):
-    if "torn" not in {one.name for one in person(place, "admin").campaigns_for(Action.ADJUDICATE)}:
-        bring_torn(place.store, tmp_path)
+    bring_torn(place.store, tmp_path, name="values")
     adjudicating.decide(
         place.store,
         "designer",
-        "torn",
+        "values",
         "pair-02",
         answer=Answer(preferred="a"),
         cause=Cause.VALUE_CONFLICT,
         reason="Help *or* clarity?",
     )
-    page = visit(width=390, dark=True).log_in("designer", "/login?next=%2Finbox%3Fcampaign%3Dtorn")
+    page = visit(width=390, dark=True).log_in("designer", "/login?next=%2Finbox%3Fcampaign%3Dvalues")
     expect(page.get_by_text("Help or clarity?")).to_be_visible()
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
     page.locator('[data-testid="stSelectbox"]', has_text="Decision").locator("input").click()
@@ -89,7 +87,7 @@ def test_a_value_conflict_ends_in_a_decision(visit: Visit, place: Place, tmp_pat
     page.get_by_label("Reason").fill("The rule will say when.")
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("Decided: change the rubric.")).to_be_visible()
-    (made, *_) = inbox.decisions_in(place.store, "torn")
+    (made, *_) = inbox.decisions_in(place.store, "values")
     assert (made.comparison_id, made.outcome) == ("pair-02", inbox.Outcome.CHANGE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from app.services.database import open_store
@@ -16,7 +17,8 @@ def test_five_raters_at_once_lose_nothing(tmp_path: Path) -> None:
     server = Server(tmp_path, free_port())
     server.start()
     try:
-        seen = asyncio.run(work(server.url, tokens, period=3.0, seconds=9.0))
+        with ThreadPoolExecutor(1) as pool:  # playwright's own loop may be running in this thread
+            seen = pool.submit(asyncio.run, work(server.url, tokens, period=3.0, seconds=9.0)).result()
     finally:
         server.stop()
     assert seen.errors == []

@@ -24,7 +24,7 @@ from app.domain import (
     RoundRules,
 )
 from app.errors import Conflict, LeaseLost, NotAllowed
-from app.services import assigning, drawing, lanes, queueing
+from app.services import assigning, drawing, lanes, lookup, queueing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, open_round, set_campaign_state, set_round_state
 from app.services.judging import Submission, save_draft, skip, submit
@@ -115,7 +115,7 @@ def test_candidates_are_looked_at_urgent_first_then_begun_then_in_queue_order(st
     set_priorities(store, "c", [("x7", 2.0, "uncertain"), ("x8", 1.0, "uncertain")])
     with store.read() as connection:
         round_ = assigning.rounds_of(connection, 1)[0]
-        ann = assigning.find_account(connection, "ann")
+        ann = lookup.find_account(connection, "ann")
         lane = lanes.lanes_of(connection, round_.id)[0]
         wanted = {"lane_id": lane.id, "round_id": round_.id, "rater_id": ann.id}
         found = [list(connection.scalars(query, wanted)) for query in queueing.candidate_queries()]

@@ -35,15 +35,15 @@ RUBRIC = Rubric.from_dict(
 """Verdicts follow help, whatever the rubric says: an inversion, and a rule defied."""
 
 
-def bring_torn(store: Store, folder: Path) -> None:
+def bring_torn(store: Store, folder: Path, *, name: str = NAME) -> None:
     """The campaign, with the designer, the researcher and the rater as members."""
-    create_campaign(store, NAME, rubric=RUBRIC, title="Torn")
+    create_campaign(store, name, rubric=RUBRIC, title="Torn")
     file = folder / "torn.jsonl"
     file.write_text("\n".join(json.dumps(line) for line in torn_lines()), encoding="utf-8")
-    summary = import_file(store, NAME, file, format_name="native")
+    summary = import_file(store, name, file, format_name="native")
     assert not summary.refused, summary.refused[0]
     for role in (Role.DESIGNER, Role.RESEARCHER, Role.RATER):
-        add_member(store, NAME, role.value, roles=[role])
+        add_member(store, name, role.value, roles=[role])
 
 
 def torn_lines() -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from app.services.people import add_account
 from app.settings import read_settings, settings
 from app.web.door import Door
 from app.web.gate import PROVIDER_COOKIE, Gate
+from app.web.shell import page_shell
 from tests.ui.places import Place
 
 PROVIDER = {
@@ -81,10 +82,10 @@ def test_the_gate_lets_the_way_to_the_provider_through_and_nothing_else(provided
     client = TestClient(site, base_url="https://rate.example.org", follow_redirects=False)
     assert "/?sso=1" in client.get("/login").text
     assert client.get("/").status_code == 303
-    assert client.get("/?sso=1").text == "behind"
+    assert client.get("/?sso=1").text == page_shell()
     assert "max-age" in client.get("/login").headers["strict-transport-security"]
     client.cookies.set(PROVIDER_COOKIE, "x")
-    assert client.get("/").text == "behind"
+    assert client.get("/").text == page_shell()
 
 
 def test_half_a_provider_is_refused_with_what_is_missing():
