@@ -29,8 +29,6 @@ from app.store.queries import adjudications
 
 _table = tables.inbox_decision
 
-MAX_REASON = 4_000
-
 
 class ItemKind(StrEnum):
     """What an item is about."""
@@ -236,8 +234,7 @@ def link_version(
 def _check(item: Item, outcome: Outcome, reason: str) -> None:
     if not reason.strip():
         raise InvalidInput("A decision needs a reason: it stands for good.")
-    if len(reason) > MAX_REASON:
-        raise InvalidInput(f"The reason has {len(reason):,} characters: keep it under {MAX_REASON:,}.")
+    questions.check_text(reason, "reason")
     if outcome is Outcome.FIX_KEY and item.kind is not ItemKind.GOLD:
         raise InvalidInput("There is no gold key to fix here: choose another outcome.")
 

@@ -19,7 +19,6 @@ from rubrics.answers import Answer
 from rubrics.document import put
 from rubrics.loader import library, load_library
 from tests.browser.conftest import Server, Visitor
-from tests.stats.build import DATA
 from tests.ui.designing import bring_torn
 from tests.ui.places import Place
 from tests.ui.speaking import person
@@ -31,13 +30,10 @@ WORKING_MS = 120_000
 
 
 @pytest.fixture(scope="module")
-def sentences(server: Server, place: Place) -> Place:
+def sentences(server: Server, place: Place, shared_data: Path) -> Place:
     """Public ratings of sentences on three criteria, under the library's rubric for them."""
-    file = DATA / "nlg_criteria.jsonl"
-    if not file.exists():
-        pytest.skip(f"{file} is absent; set STEELYARD_TEST_DATA to the folder of real data")
     create_campaign(place.store, NLG, rubric=load_library("data_to_text"), counted_kinds=[RaterKind.HUMAN])
-    import_file(place.store, NLG, file, format_name="native")
+    import_file(place.store, NLG, shared_data / "nlg_criteria.jsonl", format_name="native")
     add_member(place.store, NLG, "designer", roles=[Role.DESIGNER])
     return place
 

@@ -105,6 +105,8 @@ def test_what_is_not_decided_is_refused_whole(house: Store, tmp_path: Path) -> N
     items = waiting(house, tmp_path)
     for item, outcome, reason, message in (
         (items[ItemKind.QUESTION], Outcome.CHANGE, " ", "needs a reason"),
+        (items[ItemKind.QUESTION], Outcome.CHANGE, "x" * 4001, "keep it under 4,000"),
+        (items[ItemKind.QUESTION], Outcome.CHANGE, "so\0", "NUL character"),
         (items[ItemKind.QUESTION], Outcome.FIX_KEY, "so", "no gold key to fix"),
         (items[ItemKind.GOLD], Outcome.FIX_KEY, "x" * 5_000, "5,000 characters"),
     ):
