@@ -26,6 +26,7 @@ from app.services.database import Store, open_store
 from app.settings import Settings
 from app.web.door import Door
 from app.web.gate import LOGIN_HEADER, Gate
+from app.web.warmup import Warmup
 from app.web.worker import WorkerProcess
 
 MAIN = Path(__file__).with_name("main.py")
@@ -63,15 +64,16 @@ def create_app(chosen: Settings, *, with_worker: bool = False) -> st.App:
     """
     store = open_store(chosen)
     door = Door(store, chosen)
+    pages = Warmup(_import_pages)
     return st.App(
         MAIN,
-        lifespan=_lifespan(store, chosen, with_worker=with_worker),
+        lifespan=_lifespan(store, pages, with_worker=with_worker),
         routes=[
             Route("/login", door.log_in, methods=["GET", "POST"]),
             Route("/logout", door.log_out, methods=["POST"]),
             Route("/password/{token}", door.set_password, methods=["GET", "POST"]),
         ],
-        middleware=[Middleware(Gate, store=store, chosen=chosen)],
+        middleware=[Middleware(Gate, store=store, chosen=chosen, pages=pages)],
         on_script_error=_on_script_error,
         secrets=_secrets(chosen),
     )
@@ -99,16 +101,21 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
+def _import_pages() -> None:
+    """Import what pages need, then let the collector forget about it."""
+    importlib.import_module("app.ui.navigation").import_pages()
+    gc.collect()
+    gc.freeze()
+
+
 def _lifespan(
-    store: Store, chosen: Settings, *, with_worker: bool
+    store: Store, pages: Warmup, *, with_worker: bool
 ) -> Callable[[st.App], AbstractAsyncContextManager[dict[str, Any] | None]]:
-    """Import what pages need before the first visitor comes, then let the collector forget about it."""
+    """Import the pages while the log-in answers already; have a worker for as long as the application serves."""
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
-        importlib.import_module("app.ui.navigation").import_pages()
-        gc.collect()
-        gc.freeze()
+        pages.begin()
         worker = WorkerProcess()
         if with_worker:
             worker.start()

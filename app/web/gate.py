@@ -15,6 +15,7 @@ from app.services.database import Store
 from app.services.sessions import person_of, who
 from app.settings import Settings
 from app.web.shell import inline_script_hashes, page_shell
+from app.web.warmup import Warmup
 
 COOKIE = "steelyard_login"
 """Holds the token; HttpOnly, SameSite=Lax, Secure on https."""
@@ -38,11 +39,11 @@ class Gate:
     """Pure ASGI, because it must see websockets.
 
     Pages are sent to the log-in when nobody is logged in; uploads and media are refused; a websocket is let through
-    with or without a log-in, because the page behind it says what to do.
+    with or without a log-in, because the page behind it says what to do, once every page is imported.
     """
 
-    def __init__(self, app: ASGIApp, *, store: Store, chosen: Settings) -> None:
-        self.app, self.store, self.chosen = app, store, chosen
+    def __init__(self, app: ASGIApp, *, store: Store, chosen: Settings, pages: Warmup) -> None:
+        self.app, self.store, self.chosen, self.pages = app, store, chosen, pages
         self.headers = security_headers(is_https=chosen.is_https)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,6 +53,7 @@ class Gate:
             return
         headers: Headers = [(name, value) for name, value in scope["headers"] if name.lower() != _HEADER]
         if scope["type"] == "websocket":
+            await self.pages.finish()
             login = await run_in_threadpool(who, self.store, cookie(headers))
             if login is not None:
                 headers.append((_HEADER, str(login).encode()))

@@ -172,7 +172,6 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     own_server.process.wait(30)
     page.wait_for_timeout(2_000)
     own_server.start()
-    page.get_by_role("button", name="Put it back").click()  # the new session of the server knew the older words
     assert is_drafted(page, store, here, "written and not sent, twice")
     assert current(page) == here
     fill(page)
@@ -222,8 +221,12 @@ def test_a_lease_that_runs_out_while_typing_and_a_log_out_in_another_tab(
     expect(other).to_have_url(f"{own_server.url}/login")
     why(page).press_sequentially(", and after it")
     expect(page.get_by_role("heading", name="You are logged out")).to_be_visible()
-    enter(page, own_server)
+    enter(other, own_server)
+    why(other).fill("other words meanwhile")
+    assert is_drafted(other, store, after, "other words meanwhile")
+    page.reload()
     assert current(page) == after
+    expect(why(page)).to_have_value("other words meanwhile")
     expect(page.get_by_text("before the log-out, and after it")).to_be_visible()
     page.get_by_role("button", name="Put it back").click()
     assert is_drafted(page, store, after, "before the log-out, and after it")

@@ -19,9 +19,11 @@ from starlette.websockets import WebSocket
 from app.domain import Role, utc_now
 from app.services import sessions
 from app.services.people import issue_link
+from app.ui.navigation import import_pages
 from app.web.door import Door
 from app.web.gate import COOKIE, Gate
 from app.web.shell import page_shell
+from app.web.warmup import Warmup
 from tests.ui.places import PASSWORD, Place
 
 SITE = "http://testserver"
@@ -54,7 +56,7 @@ def make_client(seeded: Place) -> Callable[..., TestClient]:
                 WebSocketRoute("/_stcore/stream", stream),
                 Route("/{path:path}", behind, methods=["GET", "POST", "PUT", "DELETE"]),
             ],
-            middleware=[Middleware(Gate, store=seeded.store, chosen=seeded.chosen)],
+            middleware=[Middleware(Gate, store=seeded.store, chosen=seeded.chosen, pages=Warmup(import_pages))],
         )
         client = TestClient(site, base_url=SITE, follow_redirects=False)
         if cookie is not None:

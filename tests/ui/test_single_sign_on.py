@@ -16,9 +16,11 @@ from app.errors import InvalidInput, MissingExtra
 from app.server import create_app
 from app.services.people import add_account
 from app.settings import read_settings, settings
+from app.ui.navigation import import_pages
 from app.web.door import Door
 from app.web.gate import PROVIDER_COOKIE, Gate
 from app.web.shell import page_shell
+from app.web.warmup import Warmup
 from tests.ui.places import Place
 
 PROVIDER = {
@@ -77,7 +79,7 @@ def test_the_gate_lets_the_way_to_the_provider_through_and_nothing_else(provided
             Route("/login", door.log_in, methods=["GET", "POST"]),
             Route("/{path:path}", lambda request: PlainTextResponse("behind")),
         ],
-        middleware=[Middleware(Gate, store=provided.store, chosen=provided.chosen)],
+        middleware=[Middleware(Gate, store=provided.store, chosen=provided.chosen, pages=Warmup(import_pages))],
     )
     client = TestClient(site, base_url="https://rate.example.org", follow_redirects=False)
     assert "/?sso=1" in client.get("/login").text

@@ -1,5 +1,6 @@
 // Typed text of the desk: sent at most SEND_AFTER ms after the first character that was not sent, without taking the
-// focus away; kept in this tab until the server has it; offered back where the screen has lost it.
+// focus away; kept in this tab until the server has it; put back into a field that came back with less of it, offered
+// where the field says something else by now.
 const SEND_AFTER = 1500
 const AGAIN_AFTER = 3000 // while the connection is cut, fields are disabled and send nothing
 const STORE = 'steelyard-typed'
@@ -10,7 +11,9 @@ export default function ({ data, parentElement }) {
   const line = parentElement.querySelector('.state')
   const offers = parentElement.querySelector('.offers')
   const panel = () => doc.querySelector('.st-key-panel')
-  const same = (a, b) => a.trim().toLowerCase() === b.trim().toLowerCase()
+  const plain = (text) => text.trim().toLowerCase()
+  const same = (a, b) => plain(a) === plain(b)
+  const isStartOf = (a, b) => !same(a, b) && plain(b).startsWith(plain(a))
 
   // --- the tab's store: [{who, item, name, text}] --------------------------------------------------------------
 
@@ -41,16 +44,19 @@ export default function ({ data, parentElement }) {
     }
     clearTimeout(state.retry)
     if (waiting.length) state.retry = setTimeout(() => state.send({ again: true }), AGAIN_AFTER)
-    if (isLost && !offers.childElementCount) offer(settle())
+    if (isLost && !offers.childElementCount) bringBack()
   }
 
   // A field that was sent while the connection was cut takes itself for sent: a blank more or less at its end wakes it.
   function touch(field) {
     const { value, selectionStart, selectionEnd } = field
-    const setter = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set
-    setter.call(field, value.endsWith(' ') ? value.slice(0, -1) : `${value} `)
-    field.dispatchEvent(new InputEvent('input', { bubbles: true }))
+    enter(field, value.endsWith(' ') ? value.slice(0, -1) : `${value} `)
     field.setSelectionRange(selectionStart, selectionEnd)
+  }
+
+  function enter(field, text) {
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set.call(field, text)
+    field.dispatchEvent(new InputEvent('input', { bubbles: true }))
   }
   const plan = () => { state.timer ??= setTimeout(() => state.send(), SEND_AFTER) }
   state.send = send // a timer may outlive the comparison for which it was set: it calls the newest
@@ -66,7 +72,7 @@ export default function ({ data, parentElement }) {
     plan()
   }
 
-  // --- what the server has, the tab forgets; what the screen has lost, the tab offers --------------------------
+  // --- what the server has, the tab forgets; what the screen has lost, the tab brings back ---------------------
 
   function settle() {
     const kept = read().filter((one) => {
@@ -79,8 +85,14 @@ export default function ({ data, parentElement }) {
     return kept
   }
 
-  function offer(kept) {
-    const lost = kept.filter((one) => one.item !== data.item || !same(fieldOf(one.name)?.value ?? '', one.text))
+  function bringBack() {
+    for (const one of settle()) {
+      const field = one.item === data.item && fieldOf(one.name)
+      if (!field || field.disabled || !isStartOf(field.value, one.text)) continue
+      enter(field, one.text)
+      field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
+    }
+    const lost = settle().filter((one) => one.item !== data.item || !same(fieldOf(one.name)?.value ?? '', one.text))
     offers.replaceChildren(...lost.map((one) => box(one)))
   }
 
@@ -112,7 +124,7 @@ export default function ({ data, parentElement }) {
     Object.assign(state, { item: data.item, host: parentElement })
     offers.replaceChildren()
     let tries = 0 // fields mount after their containers do
-    const look = () => (fieldOf('why') || ++tries > 40 ? offer(settle()) : setTimeout(look, 100))
+    const look = () => (fieldOf('why') || ++tries > 40 ? bringBack() : setTimeout(look, 100))
     if (kept.length) setTimeout(look, 400)
   }
 
