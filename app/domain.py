@@ -40,6 +40,7 @@ class Role(StrEnum):
     """What a person may do, everywhere or in one campaign (see `app.policy`)."""
 
     RATER = "rater"
+    REVIEWER = "reviewer"
     DESIGNER = "designer"
     RESEARCHER = "researcher"
     ADMIN = "admin"
@@ -154,6 +155,20 @@ class Cause(StrEnum):
     STYLE = "style"
     REFUSAL = "refusal"
     VALUE_CONFLICT = "value_conflict"
+
+
+class ReviewLevel(StrEnum):
+    """Who reviews an attempt: another person first, a senior where that one would answer otherwise."""
+
+    REVIEW = "review"
+    SENIOR = "senior"
+
+
+class ReviewVerdict(StrEnum):
+    """What a reviewer makes of an attempt: it stands as given, or other answers should stand."""
+
+    APPROVE = "approve"
+    EDIT = "edit"
 
 
 class JobState(StrEnum):
@@ -416,6 +431,7 @@ class RoundRules:
         expert_votes: how many such votes a contested comparison gets.
         scopes: parts of the rubric that different raters judge; none means that everybody judges everything.
         audit_batch: settled comparisons after which an audit opens by itself; 0 for none.
+        review_share: share of the judgments that somebody else reviews, by lot; 0 for none.
     """
 
     overlap: int = 3
@@ -435,6 +451,7 @@ class RoundRules:
     expert_votes: int = 2
     scopes: tuple[Scope, ...] = ()
     audit_batch: int = 0
+    review_share: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ class Action(StrEnum):
     JUDGE = "judge comparisons"
     SEE_OWN_WORK = "see one's own work"
     PUBLISH_RUBRIC = "publish rubrics"
+    REVIEW = "review attempts"
     ADJUDICATE = "adjudicate"
     MANAGE_RATERS = "manage raters and gold"
     SEE_QUALITY = "see quality reports"
@@ -29,6 +30,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     Action.JUDGE: frozenset({Role.RATER}),
     Action.SEE_OWN_WORK: frozenset({Role.RATER}),
     Action.PUBLISH_RUBRIC: frozenset({Role.DESIGNER}),
+    Action.REVIEW: frozenset({Role.REVIEWER, Role.DESIGNER}),
     Action.ADJUDICATE: frozenset({Role.DESIGNER}),
     Action.MANAGE_RATERS: frozenset({Role.DESIGNER}),
     Action.SEE_QUALITY: frozenset({Role.DESIGNER, Role.RESEARCHER}),

@@ -11,6 +11,7 @@ ROLES_OF = {
     Action.JUDGE: {Role.RATER},
     Action.SEE_OWN_WORK: {Role.RATER, Role.ADMIN},
     Action.PUBLISH_RUBRIC: {Role.DESIGNER, Role.ADMIN},
+    Action.REVIEW: {Role.REVIEWER, Role.DESIGNER, Role.ADMIN},
     Action.ADJUDICATE: {Role.DESIGNER, Role.ADMIN},
     Action.MANAGE_RATERS: {Role.DESIGNER, Role.ADMIN},
     Action.SEE_QUALITY: {Role.DESIGNER, Role.RESEARCHER, Role.ADMIN},

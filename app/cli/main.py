@@ -19,6 +19,7 @@ from app.cli import (
     prejudge,
     quality,
     raters,
+    review,
     rubrics,
     running,
     workplan,
@@ -82,7 +83,7 @@ def _options(
 
 GROUPS = (
     *(running, database, people, rubrics, campaigns, data, quality),
-    *(workplan, learning, prejudge, raters, bridging),
+    *(workplan, review, learning, prejudge, raters, bridging),
 )
 for group in GROUPS:
     group.register(app)

@@ -16,6 +16,7 @@ from app.policy import Action
 from app.services import events
 from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
 from app.services.questions import QUESTION
+from app.services.wording import said
 from app.stats.coding import CLASSES
 from app.stats.frames import OVERALL
 from app.store import tables
@@ -97,7 +98,7 @@ def contested(
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
         counted = [kind.value for kind in (kinds or campaign.counted_kinds)]
-        votes = judgments_frame(connection, campaign.id, kinds=counted, purposes=COUNTED_PURPOSES)
+        votes = judgments_frame(connection, campaign.id, kinds=counted, purposes=COUNTED_PURPOSES, as_settled=True)
         decided = {(one.comparison_id, one.adjudication.round) for one in adjudications(connection, campaign.id)}
     found = _divided(votes, min_votes=min_votes)
     rows = [
@@ -289,8 +290,7 @@ def decide(
         NotAllowed: the account may not adjudicate here.
         InvalidInput: no reason, or an answer that does not fit the rubric.
     """
-    if not reason.strip():
-        raise InvalidInput("A decision needs a reason: it stands beside the votes for good.")
+    reason = said(reason, "reason", remedy="A decision needs a reason: it stands beside the votes for good.")
     case = open_case(store, campaign_name, comparison_id)
     with store.write() as connection:
         campaign = find_campaign(connection, campaign_name)

@@ -19,6 +19,7 @@ from app.policy import Action
 from app.services import events
 from app.services.collecting import grant_places
 from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
+from app.services.wording import said
 from app.stats.intervals import wilson
 from app.stats.results import Estimate
 from app.stats.sampling_plans import AcceptancePlan, find_plan
@@ -227,14 +228,13 @@ def judge_label(
         InvalidInput: no reason.
     """
     now = now or utc_now()
-    if not reason.strip():
-        raise InvalidInput("Say why: an audit without reasons teaches nobody.")
+    reason = said(reason, "reason", remedy="Say why: an audit without reasons teaches nobody.")
     with store.write() as connection:
         campaign, actor = _auditor(connection, actor_name, campaign_name)
         audit, item, _ = _sampled(connection, campaign, audit_id, comparison_id)
         if item.answer is None or item.is_defect is not None or item.auditor != actor.name:
             raise Conflict(f"Comparison {comparison_id!r} waits for no word of {actor.name}: take the next.")
-        _write(connection, item, {"is_defect": is_wrong, "reason": reason.strip(), "inspected_at": now})
+        _write(connection, item, {"is_defect": is_wrong, "reason": reason, "inspected_at": now})
         _conclude(connection, campaign, audit, actor=actor.name, now=now)
 
 

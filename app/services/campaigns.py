@@ -213,7 +213,7 @@ def check_rules(rules: RoundRules) -> None:
         )
     if rules.sample is not None and rules.sample < 1:
         raise InvalidInput(f"sample is {rules.sample}: draw at least one comparison.")
-    for name in ("threshold", "audit_share", "max_share"):
+    for name in ("threshold", "audit_share", "max_share", "review_share"):
         value = getattr(rules, name)
         if not 0 <= value <= 1:
             raise InvalidInput(f"{name} is {value}: use a share from 0 to 1.")

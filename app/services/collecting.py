@@ -1,6 +1,7 @@
 """When a comparison has votes enough: after each vote the round's policy stops, asks for more, or calls it contested.
 
-The decision is `app.stats.overlap`'s, on the latest revision of every vote that takes a place. It is never asked for
+The decision is `app.stats.overlap`'s, on the latest revision of every vote that takes a place, as a senior settled it
+where they did. It is never asked for
 more votes at once than it needs in any case, so that no vote is superfluous. A decision is written once, with the
 policy that took it; the votes stay the facts, and everything here can be decided again from them.
 """
@@ -27,6 +28,7 @@ from app.stats.overlap import CONFIDENT, CONTESTED, STOP, decide_overlap
 from app.stats.stopping import StoppingModel
 from app.store import tables
 from app.store.engine import batched
+from app.store.reviews import is_settled_otherwise
 from app.store.visibility import visible
 from rubrics.answers import Answer, outcome, pairs_in_id_order
 
@@ -414,6 +416,7 @@ def _votes_query() -> Select[Any]:
             _assignment.c.rater_id,
             _assignment.c.shown,
             _judgment.c.revision,
+            tables.review.c.answers.label("settled"),
             _verdict.c.criterion,
             _verdict.c.preferred,
             _verdict.c.strength,
@@ -421,7 +424,11 @@ def _votes_query() -> Select[Any]:
             _verdict.c.checks,
             _verdict.c.ranking,
         )
-        .select_from(_assignment.join(_judgment).outerjoin(_verdict, _verdict.c.judgment_id == _judgment.c.id))
+        .select_from(
+            _assignment.join(_judgment)
+            .outerjoin(_verdict, _verdict.c.judgment_id == _judgment.c.id)
+            .outerjoin(tables.review, (tables.review.c.judgment_id == _judgment.c.id) & is_settled_otherwise())
+        )
         .where(
             _assignment.c.comparison_id.in_(bindparam("comparison_ids", expanding=True)),
             _assignment.c.round_id == bindparam("round_id"),
@@ -458,7 +465,11 @@ def _decisive(round_: Round, criteria: Mapping[str, Row[Any]]) -> dict[str, Answ
     """The answers by which a vote decides: the overall verdict where its scope asks it, else every criterion."""
     row = next(iter(criteria.values()))
     by_overall = scope_named(round_, row.scope).asks_overall
-    return {key: _answer(one) for key, one in criteria.items() if key is not None and (key == OVERALL) == by_overall}
+    if row.settled is not None:
+        answers = {key: Answer.from_dict(one, field=key) for key, one in row.settled.items()}
+    else:
+        answers = {key: _answer(one) for key, one in criteria.items() if key is not None}
+    return {key: answer for key, answer in answers.items() if (key == OVERALL) == by_overall}
 
 
 def _answer(row: Row[Any]) -> Answer:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from app.domain import AssignmentState, Campaign, Purpose, Rater, Round
 from app.services import probing
@@ -134,7 +134,7 @@ def _draw_repeat(seeker: Seeker, round_: Round) -> Draw | None:
     )
     older = seeker.connection.execute(
         done.where(_assignment.c.id < recent[-1].id, _assignment.c.comparison_id.not_in(repeated))
-        .where(~is_unwelcome(_assignment.c.comparison_id))
+        .where(~is_unwelcome(_assignment.c.comparison_id), ~_is_reviewed())
         .order_by(_assignment.c.id.desc())
         .limit(WINDOW),
         {"rater_id": seeker.rater.id},
@@ -144,6 +144,12 @@ def _draw_repeat(seeker: Seeker, round_: Round) -> Draw | None:
     row = seeker.chance.choice(older)
     order = tuple(row.shown or ())
     return Draw(row.comparison_id, Purpose.REPEAT, 1 / len(older), row.scope, repeat_index=1, avoid_order=order)
+
+
+def _is_reviewed() -> ColumnElement[bool]:
+    """Whether somebody reviewed the assignment's judgment: its rater may have read what they said."""
+    judgment, review = tables.judgment, tables.review
+    return exists().where(judgment.c.assignment_id == _assignment.c.id, review.c.judgment_id == judgment.c.id)
 
 
 # --- work --------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from app.services.assigning import renew_lease
 from app.services.gold_scoring import answer_class, key_of
 from app.services.lanes import held_by, requires_of
 from app.services.lookup import find_campaign, rounds_of
-from app.services.queueing import is_unwelcome
+from app.services.queueing import has_reviewed, is_unwelcome
 from app.stats.exam import ExamPlan, ExamScore, next_class, score_exam
 from app.store import tables
 from app.store.visibility import visible
@@ -87,6 +87,7 @@ def pool_of(sitting: Sitting) -> list[PoolItem]:
             key.c.suspended_at.is_(None),
             comparison.c.id.not_in(met),
             ~is_unwelcome(comparison.c.id),
+            ~has_reviewed(comparison.c.id),
         )
         .order_by(comparison.c.id),
         {"rater_id": sitting.rater.id},

@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy import Connection, func, insert, select, update
 
 from app.domain import Campaign, GoldKey, RefusedLine, utc_now
-from app.errors import InvalidInput, NotFound
+from app.errors import NotFound
 from app.formats.base import Refusal
 from app.formats.lines import json_lines
 from app.formats.native_judgments import read_gold
@@ -22,6 +22,7 @@ from app.services import events, gold_scoring, probing
 from app.services.exam_closing import rescore_exams
 from app.services.gold_scoring import answer_class, key_of
 from app.services.lookup import find_account, find_campaign, require
+from app.services.wording import said
 from app.stats.gold_items import ItemCheck, check_items
 from app.stats.intervals import wilson
 from app.stats.results import Estimate
@@ -126,12 +127,11 @@ def suspend_key(
         NotAllowed: the account may not manage gold here.
         InvalidInput: no reason is given.
     """
-    if not reason.strip():
-        raise InvalidInput("Say what is wrong with the key.")
+    reason = said(reason, "reason", remedy="Say what is wrong with the key.")
     now = now or utc_now()
     with store.write() as connection:
         campaign = _managed(connection, actor_name, campaign_name)
-        _suspend(connection, campaign, comparison_id, {"reason": reason.strip()}, actor=actor_name, now=now)
+        _suspend(connection, campaign, comparison_id, {"reason": reason}, actor=actor_name, now=now)
         return rescore_exams(connection, campaign, actor="system", now=now)
 
 

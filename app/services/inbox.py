@@ -22,6 +22,7 @@ from app.services import events, questions
 from app.services.gold import GoldItem, gold_items
 from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.questions import QUESTION, Question
+from app.services.wording import said
 from app.store import tables
 from app.store.engine import Store
 from app.store.queries import Decision as Adjudicated
@@ -232,9 +233,7 @@ def link_version(
 
 
 def _check(item: Item, outcome: Outcome, reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput("A decision needs a reason: it stands for good.")
-    questions.check_text(reason, "reason")
+    said(reason, "reason", remedy="A decision needs a reason: it stands for good.")
     if outcome is Outcome.FIX_KEY and item.kind is not ItemKind.GOLD:
         raise InvalidInput("There is no gold key to fix here: choose another outcome.")
 

@@ -23,7 +23,7 @@ from app.store.engine import Store
 from rubrics.loader import library, load_library, parse_rubric
 from rubrics.model import Rubric
 
-MEMBER_ROLES = (Role.RATER, Role.DESIGNER, Role.RESEARCHER)
+MEMBER_ROLES = (Role.RATER, Role.REVIEWER, Role.DESIGNER, Role.RESEARCHER)
 """What somebody can be in a campaign; admin is a role of the account, which an admin gives."""
 
 

@@ -68,7 +68,7 @@ def overturned(store: Store, campaign_name: str) -> dict[str, Any]:
 def _pairs(connection: Connection, campaign: Campaign) -> tuple[pd.DataFrame, PairLabels]:
     """One row per pair with both verdicts: `place` (row of the labels' frame), `favours_first`, `is_overturned` ..."""
     kinds = [kind.value for kind in campaign.counted_kinds]
-    labels = label_pairs(judgments_frame(connection, campaign.id, kinds=kinds), kinds=kinds)
+    labels = label_pairs(judgments_frame(connection, campaign.id, kinds=kinds, as_settled=True), kinds=kinds)
     frame = labels.frame.assign(place=np.arange(len(labels.frame)))
     frame["comparison_id"] = frame["comparison_id"].astype(str)
     said = frame[frame["decision"].isin(("first", "second", "tie", "both_bad"))]

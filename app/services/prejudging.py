@@ -45,6 +45,7 @@ from app.services.prejudging_audit import (
 )
 from app.services.prejudging_sorting import Work, read_scores, sort_out
 from app.services.prejudging_writing import write_batch
+from app.services.wording import said
 from app.stats.acceptance import Audit, Threshold, choose_threshold
 from app.store import tables
 from app.store.engine import Store
@@ -198,8 +199,7 @@ def withdraw(
         InvalidInput: no reason.
         Conflict: its labels were withdrawn already.
     """
-    if not reason.strip():
-        raise InvalidInput("Say why: the reason stands beside the labels.")
+    reason = said(reason, "reason", remedy="Say why: the reason stands beside the labels.")
     with store.write() as connection:
         campaign = find_campaign(connection, campaign_name)
         batch = next((one for one in _batches(connection, campaign) if one.id == batch_id), None)

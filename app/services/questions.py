@@ -15,12 +15,11 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from app.domain import utc_now
 from app.errors import Conflict, InvalidInput, NotFound
-from app.formats.base import Refusal
-from app.formats.lines import refuse_unstorable
 from app.policy import Action
 from app.services import events
 from app.services.desk import call_responses, name_responses
 from app.services.lookup import find_account, find_campaign, require
+from app.services.wording import check_text, said
 from app.store import tables
 from app.store.engine import Store
 
@@ -29,9 +28,6 @@ QUESTION = "question"
 
 HARMFUL = "harmful"
 """The kind of a report of harmful content."""
-
-MAX_LENGTH = 4_000
-"""The longest question, report or answer, in characters."""
 
 _report = tables.rater_report
 _assignment = tables.assignment
@@ -79,8 +75,7 @@ def ask(store: Store, rater_name: str, assignment_id: int, text: str, *, now: da
         NotAllowed: the rater may not judge in the campaign any more.
         InvalidInput: no text, too long a one, or a character that no database stores.
     """
-    if not text.strip():
-        raise InvalidInput("The question is empty: write what is unclear.")
+    said(text, "question", remedy="The question is empty: write what is unclear.")
     return _file(store, rater_name, assignment_id, QUESTION, text, now=now)
 
 
@@ -266,20 +261,6 @@ def _file(store: Store, rater_name: str, assignment_id: int, kind: str, text: st
             detail={"assignment": assignment_id, "kind": kind, "text": words},
         )
     return report_id
-
-
-def check_text(text: str, field: str) -> None:
-    """Refuse a text that cannot be kept.
-
-    Raises:
-        InvalidInput: it is too long, or has a character that no database stores.
-    """
-    if len(text) > MAX_LENGTH:
-        raise InvalidInput(f"The {field} has {len(text):,} characters: keep it under {MAX_LENGTH:,}.")
-    try:
-        refuse_unstorable(text, field)
-    except Refusal as refusal:
-        raise InvalidInput(f"The {field} cannot be kept: {refusal.reason}.") from refusal
 
 
 def _query() -> Select[Any]:

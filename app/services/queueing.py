@@ -71,8 +71,14 @@ def is_unwelcome(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def is_offered(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether `:rater_id` may be given this comparison in `:round_id`: not met yet, and nothing they opted out of."""
-    return and_(~has_met(comparison_id), ~is_unwelcome(comparison_id))
+    """Whether `:rater_id` may be given this comparison in `:round_id`: new to them, and nothing they opted out of."""
+    return and_(~has_met(comparison_id), ~is_unwelcome(comparison_id), ~has_reviewed(comparison_id))
+
+
+def has_reviewed(comparison_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether `:rater_id` was shown an attempt at this comparison, to review it: they know another's vote."""
+    claim = tables.review_claim
+    return exists().where(claim.c.reviewer_id == bindparam("rater_id"), claim.c.comparison_id == comparison_id)
 
 
 @cache

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, update
 
 from app.domain import AssignmentState, Campaign, Decision, Rater, RaterState, Role, utc_now
-from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from app.errors import Conflict, NotAllowed, NotFound
 from app.policy import Action
 from app.services import events, gold_scoring, standing, watching
 from app.services.lookup import find_account, find_campaign, locked_account, rater_of, require, rounds_of
-from app.services.questions import check_text
 from app.services.reporting import campaign_report
 from app.services.standing import APPEALABLE, RaterDecision, Standing
+from app.services.wording import said
 from app.stats.flags import conduct_flags
 from app.stats.rater_quality import decayed_accuracy
 from app.stats.results import Estimate
@@ -165,9 +165,7 @@ def appeal(store: Store, rater_name: str, decision_id: int, *, text: str, now: d
         InvalidInput: nothing is said, too much, or a character that no database stores.
         Conflict: it was appealed already, or is of no kind that can be (`APPEALABLE`).
     """
-    if not text.strip():
-        raise InvalidInput("Say what is wrong with the decision: a designer reads it.")
-    check_text(text, "appeal")
+    text = said(text, "appeal", remedy="Say what is wrong with the decision: a designer reads it.")
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = connection.execute(
@@ -180,9 +178,9 @@ def appeal(store: Store, rater_name: str, decision_id: int, *, text: str, now: d
             raise Conflict(f"Decision {decision_id} ({row.decision}) cannot be appealed: only {kinds} can.")
         if row.appeal is not None:
             raise Conflict(f"Decision {decision_id} was appealed already; the answer stands beside it.")
-        values = {"appeal": text.strip(), "appealed_at": now or utc_now()}
+        values = {"appeal": text, "appealed_at": now or utc_now()}
         connection.execute(update(_decision).where(_decision.c.id == decision_id).values(**values))
-        _record(connection, row, rater, actor=rater_name, action="rater.appealed", detail={"text": text.strip()})
+        _record(connection, row, rater, actor=rater_name, action="rater.appealed", detail={"text": text})
 
 
 def answer_appeal(
@@ -202,9 +200,7 @@ def answer_appeal(
         InvalidInput: no words, too many, or a character that no database stores.
         Conflict: there is no open appeal.
     """
-    if not text.strip():
-        raise InvalidInput("Answer in a sentence or two: the rater reads it.")
-    check_text(text, "answer")
+    text = said(text, "answer", remedy="Answer in a sentence or two: the rater reads it.")
     now = now or utc_now()
     with store.write() as connection:
         row = connection.execute(select(_decision).where(_decision.c.id == decision_id).with_for_update()).first()
@@ -216,12 +212,12 @@ def answer_appeal(
         if row.appeal is None or row.answered_at is not None:
             raise Conflict(f"Decision {decision_id} has no open appeal.")
         rater = rater_of(connection.execute(select(tables.rater).where(tables.rater.c.id == row.rater_id)).one())
-        values = {"appeal_answer": text.strip(), "answered_at": now, "answered_by": actor_name}
+        values = {"appeal_answer": text, "answered_at": now, "answered_by": actor_name}
         if is_granted:
             values["withdrawn_at"] = now
         connection.execute(update(_decision).where(_decision.c.id == decision_id).values(**values))
         action = "rater.appeal_granted" if is_granted else "rater.appeal_refused"
-        _record(connection, row, rater, actor=actor_name, action=action, detail={"answer": text.strip()})
+        _record(connection, row, rater, actor=actor_name, action=action, detail={"answer": text})
 
 
 def attach_credential(
@@ -241,17 +237,15 @@ def attach_credential(
         NotAllowed: the account is no admin.
         InvalidInput: the credential has no name, or nothing is said of the evidence, or either cannot be kept.
     """
-    if not credential.strip() or not evidence.strip():
-        raise InvalidInput("Name the credential and what was seen of it (a document, a number, a date).")
-    check_text(credential, "credential")
-    check_text(evidence, "evidence")
+    remedy = "Name the credential and what was seen of it (a document, a number, a date)."
+    credential, evidence = said(credential, "credential", remedy=remedy), said(evidence, "evidence", remedy=remedy)
     now = now or utc_now()
-    skill = credential.strip() if ":" in credential else f"credential:{credential.strip()}"
+    skill = credential if ":" in credential else f"credential:{credential}"
     with store.write() as connection:
         actor, rater = find_account(connection, actor_name), find_account(connection, rater_name)
         if Role.ADMIN not in actor.roles:
             raise NotAllowed(f"{actor_name} is no admin. Ask one.")
-        document = {"seen": evidence.strip(), "by": actor_name}
+        document = {"seen": evidence, "by": actor_name}
         standing.grant(connection, rater, skill, level=1, evidence=document, now=now, expires_at=expires_at)
         events.record(
             connection,
@@ -358,9 +352,7 @@ def _managed(
     """The rater and the campaign, where the actor may manage raters and says why."""
     campaign, actor = find_campaign(connection, campaign_name), find_account(connection, actor_name)
     require(connection, actor, Action.MANAGE_RATERS, campaign=campaign)
-    if not reason.strip():
-        raise InvalidInput("Say why: the rater reads it.")
-    check_text(reason, "reason")
+    said(reason, "reason", remedy="Say why: the rater reads it.")
     return locked_account(connection, rater_name), campaign
 
 

@@ -179,10 +179,16 @@ def _report(
     _check_name(name)
     event = last_event(connection)
     rounds = None if round_ is None else [round_.name]
-    is_raters = name == "raters"
+    is_raters, is_labels = name == "raters", name == "consensus"
     purposes = None if is_raters else NOT_EXAM
     votes = judgments_frame(
-        connection, campaign.id, as_of_event=event, rounds=rounds, purposes=purposes, with_text=is_raters
+        connection,
+        campaign.id,
+        as_of_event=event,
+        rounds=rounds,
+        purposes=purposes,
+        with_text=is_raters,
+        as_settled=is_labels,
     )
     if only is not None:
         votes = votes[votes["comparison_id"].isin(only)]

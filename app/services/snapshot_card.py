@@ -203,7 +203,19 @@ Aggregation `{content["aggregation"]}`: the soft label of a pair is {parameters[
 A consensus is not the truth: the votes it was made of are in `judgments.parquet`. `both_bad` counts for neither
 response, and where at least half of the votes say so the pair is left out. A ranking of k responses gives all its
 k(k-1)/2 pairs, each with weight 2/k. Adjudications that found the votes in error settled {settled:,} pairs; other
-adjudications changed no label."""
+adjudications changed no label.{_reviews(content["reviews"])}"""
+
+
+def _reviews(reviews: Document) -> str:
+    """What reviews did to the labels; nothing where there were none."""
+    if not reviews["n_reviewed"]:
+        return ""
+    return f"""
+
+A second person reviewed {reviews["n_reviewed"]:,} votes and would have changed {reviews["n_edits"]:,} of them; a senior
+settled {reviews["n_settled"]:,} of these, and in {reviews["n_changed"]:,} other answers count in the labels instead of
+the vote. `judgments.parquet` has every vote as it was given, and by these the agreement is measured; `reviews` in
+`manifest.json` has the answers that count."""
 
 
 def _splits(content: Document) -> str:

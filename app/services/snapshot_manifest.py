@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection
 
-from app.domain import OVERALL, RaterKind
+from app.domain import OVERALL, RaterKind, ReviewVerdict
 from app.services.consensus import COUNTED_PURPOSES, rater_against_rest
 from app.services.snapshot_material import DROP_TEXTS, Material
 from app.services.splitting import METHOD, SIMILARITY
@@ -18,6 +18,7 @@ from app.stats.report_agreement import agreement_report
 from app.stats.revealed import revealed_weights
 from app.store import queries
 from app.store.queries import StoredComparison
+from app.store.reviews import review_counts
 from reward.contract import SCHEMA_VERSION, SPLITS
 
 DIGITS = 6
@@ -95,9 +96,10 @@ def manifest_content(
             "drops": _drops(material),
             "votes_left_out": _votes_left_out(connection, material),
             "adjudications": _adjudications(connection, material),
+            "reviews": _reviews(connection, material),
             "splits": _splits(material, row_counts),
             "agreement": _agreement(material),
-            "human_ceiling": rater_against_rest(material.labels).to_json() | {"kinds": list(options.kinds)},
+            "human_ceiling": rater_against_rest(material.given).to_json() | {"kinds": list(options.kinds)},
             "revealed_weights": _revealed(material),
             "texts": facts.document(),
             "tombstones": _tombstones(connection, material),
@@ -168,6 +170,26 @@ def _adjudications(connection: Connection, material: Material) -> dict[str, Any]
     }
 
 
+def _reviews(connection: Connection, material: Material) -> dict[str, Any]:
+    """How many votes were reviewed, and those in whose place other answers count: with these, labels can be made anew.
+
+    The votes themselves are in `judgments.parquet` as they were given.
+    """
+    comparison_of = material.votes.drop_duplicates("judgment_id").set_index("judgment_id")["comparison_id"]
+    counted = review_counts(connection, material.campaign.id)
+    words = [word for judgment_id, word in counted.items() if judgment_id in comparison_of.index]
+    return {
+        "n_reviewed": len(words),
+        "n_edits": sum(verdict == ReviewVerdict.EDIT.value for verdict, _ in words),
+        "n_settled": sum(settled is not None for _, settled in words),
+        "n_changed": len(material.settled),
+        "changed": [
+            {"judgment_id": one, "comparison_id": str(comparison_of[one]), "answers": dict(answers)}
+            for one, answers in sorted(material.settled.items())
+        ],
+    }
+
+
 def _splits(material: Material, row_counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     pairs, options, groups, split = material.pairs, material.options, material.groups, material.split
     group = pairs["comparison_id"].map(groups.group_of)
@@ -191,13 +213,13 @@ def _splits(material: Material, row_counts: Mapping[str, Mapping[str, int]]) -> 
 
 def _agreement(material: Material) -> dict[str, Any]:
     """Agreement of the counted raters, overall and by criterion: without the pairs of raters, which have names."""
-    document = agreement_report(material.labels.votes, kinds=material.options.kinds).to_json()
+    document = agreement_report(material.given.votes, kinds=material.options.kinds).to_json()
     names = ("n_comparisons", "n_raters", "n_judgments", "criteria")
     return {name: document[name] for name in names}
 
 
 def _revealed(material: Material) -> dict[str, Any]:
-    weights = revealed_weights(material.labels.profiles)
+    weights = revealed_weights(material.given.profiles)
     return {
         "shares": {name: estimate.to_json(n_name="n_judgments") for name, estimate in weights.shares.items()},
         "declared": material.rubric.declared_weights(),

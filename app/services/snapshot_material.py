@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from app.services.snapshot_mapping import CriterionMapping, map_votes, unnamed
 from app.services.splitting import Groups, Split, assign_splits, form_groups
 from app.store import queries
 from app.store.queries import PROMPT
+from app.store.reviews import settled_answers
 from rubrics.model import Rubric
 
 DROP_TEXTS: Mapping[str, str] = {
@@ -48,18 +50,28 @@ class Options:
 
 @dataclass(frozen=True)
 class Material:
-    """All that a snapshot is made of, but for the texts."""
+    """All that a snapshot is made of, but for the texts.
+
+    Attributes:
+        votes: as they were given.
+        labels: what the votes say, as seniors settled them.
+        pairs: the labels' frame with `drop` (reason or None), `folder` and `split`.
+        given: what the votes say as they were given: by this the raters are measured.
+        settled: judgment -> the answers that a senior let stand in its place.
+    """
 
     campaign: Campaign
     options: Options
     rubric: Rubric
     votes: pd.DataFrame
     labels: PairLabels
-    pairs: pd.DataFrame  # labels.frame with `drop` (reason or None), `folder` and `split`
+    pairs: pd.DataFrame
     row_ids: Mapping[str, int]
     pool: Mapping[str, int]
     groups: Groups
     split: Split
+    given: PairLabels
+    settled: Mapping[int, Mapping[str, Any]]
     mapping: CriterionMapping | None = None
 
     @property
@@ -75,12 +87,18 @@ def gather(connection: Connection, campaign: Campaign, options: Options) -> Mate
         InvalidInput: no judgments, no training pair, or an option out of range.
         Conflict: judgments under several rubric versions.
     """
-    votes = queries.judgments_frame(connection, campaign.id, kinds=options.kinds, rounds=options.rounds, with_text=True)
+    which: dict[str, Any] = {"kinds": options.kinds, "rounds": options.rounds, "with_text": True}
+    votes = queries.judgments_frame(connection, campaign.id, **which)
     rubric, votes, mapping = _under_one_rubric(connection, campaign, options, votes)
     gold = queries.gold_ids(connection, campaign.id) if options.exclude_gold else set()
     erased = {place for tombstone in queries.tombstones(connection, campaign.id) for place in tombstone.places}
     decisions = queries.adjudications(connection, campaign.id, rounds=options.rounds)
-    labels = label_pairs(votes, kinds=options.kinds, method=options.aggregation, decisions=decisions)
+    how: dict[str, Any] = {"kinds": options.kinds, "method": options.aggregation, "decisions": decisions}
+    given = labels = label_pairs(votes, **how)
+    settled = _settled(connection, campaign, votes)
+    if settled:
+        stands = queries.judgments_frame(connection, campaign.id, as_settled=True, **which)
+        labels = label_pairs(_under_one_rubric(connection, campaign, options, stands)[1], **how)
     pairs = labels.frame.copy()
     pairs["drop"] = _drop_reasons(pairs, options, gold=gold, erased=erased)
     pairs["folder"] = np.where(pairs["drop"].isna(), "data", np.where(pairs["drop"] == "tie", "ties", ""))
@@ -92,7 +110,15 @@ def gather(connection: Connection, campaign: Campaign, options: Options) -> Mate
     closed = {comparison_id for comparison_id, _ in erased} | gold
     pool = {name: row_id for name, row_id in unjudged.items() if name not in closed}
     row_ids = queries.comparison_ids(connection, campaign.id)
-    return Material(campaign, options, rubric, votes, labels, pairs, row_ids, pool, groups, split, mapping)
+    parts = (rubric, votes, labels, pairs, row_ids, pool, groups, split, given, settled, mapping)
+    return Material(campaign, options, *parts)
+
+
+def _settled(connection: Connection, campaign: Campaign, votes: pd.DataFrame) -> dict[int, Mapping[str, Any]]:
+    """What seniors settled otherwise, of these votes."""
+    found = settled_answers(connection, campaign.id)
+    here = set(votes["judgment_id"].unique()) if found else set()
+    return {judgment_id: answers for judgment_id, answers in found.items() if judgment_id in here}
 
 
 def _under_one_rubric(

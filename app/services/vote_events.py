@@ -11,6 +11,8 @@ from app.store import tables
 
 NEUTRAL = (
     "assignment.%",
+    "attempt.claimed",
+    "attempt.reviewed",
     "audit.opened",
     "campaign.%",
     "comparison.adjudicated",
@@ -32,8 +34,8 @@ NEUTRAL = (
 )
 """Events that change no report; whatever is not named here makes reports again."""
 
-NO_VOTES = (*NEUTRAL, "round.%", "text.withdrawn")
-"""Events that change no vote."""
+NO_VOTES = (*NEUTRAL, "attempt.settled", "round.%", "text.withdrawn")
+"""Events that change no vote as it was given."""
 
 VOTES = ("judgment.submitted", "judgment.revised", "import.completed")
 """Events whose votes can be found again: judgments carry the event's number, or that of a batch."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, or_, select, update
 
 from app.domain import ItemState, utc_now
-from app.errors import InvalidInput, NotFound
+from app.errors import NotFound
 from app.services import events
 from app.services.lookup import find_campaign
+from app.services.wording import said
 from app.store import tables
 from app.store.engine import Store
 
@@ -57,8 +58,7 @@ def withdraw(
         NotFound: no such campaign, comparison or part.
         InvalidInput: no reason is given.
     """
-    if not reason.strip():
-        raise InvalidInput("A withdrawal needs a reason: it stands on the tombstone.")
+    reason = said(reason, "reason", remedy="A withdrawal needs a reason: it stands on the tombstone.")
     with store.write() as connection:
         campaign = find_campaign(connection, campaign_name)
         hashes = _hashes(connection, campaign.id, comparison_id)

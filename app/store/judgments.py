@@ -95,7 +95,7 @@ def _judgment(
     return Judgment(
         rater=row.rater,
         rater_kind=RaterKind(row.rater_kind),
-        answers={one.criterion: _stored_answer(one) for one in sorted(answers, key=lambda one: one.criterion)},
+        answers={one.criterion: stored_answer(one) for one in sorted(answers, key=lambda one: one.criterion)},
         justification=row.justification,
         tensions=tuple(
             DeclaredTension((one.first_criterion, one.second_criterion), one.prevailed, one.why) for one in tensions
@@ -115,7 +115,8 @@ def _judgment(
     )
 
 
-def _stored_answer(row: Row[Any]) -> Answer:
+def stored_answer(row: Row[Any]) -> Answer:
+    """A row of `verdict` as an answer."""
     if row.ranking is not None:
         return Answer(ranking=row.ranking)
     answer = Answer(preferred=row.preferred, strength=row.strength, scores=row.scores, checks=row.checks)

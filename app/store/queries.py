@@ -51,8 +51,8 @@ __all__ = [
 CHUNK = 500
 """Comparisons held in memory at a time; also the length of an IN list."""
 
-DOUBTS = ("rater.paused", "rater.review", "rater.appeal_granted")
-"""Events after which judgments weigh less, or fully again."""
+DOUBTS = ("rater.paused", "rater.review", "rater.appeal_granted", "attempt.settled")
+"""Events after which judgments weigh less, or fully again, or count as a senior settled them."""
 
 PROMPT = "prompt"
 """Stands for the prompt where a completion's id stands for the completion: in `StoredComparison.erased`."""

@@ -669,6 +669,19 @@ review = Table(
 )
 """A reviewer's word on an attempt, beside it: the attempt stays as it was given."""
 
+review_claim = Table(
+    "review_claim",
+    metadata,
+    Column("judgment_id", ForeignKey("judgment.id"), primary_key=True),
+    Column("level", String, primary_key=True),
+    Column("reviewer_id", ForeignKey("rater.id"), primary_key=True),
+    _ref("comparison_id", "comparison"),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    CheckConstraint("level IN ('review', 'senior')", name="level"),
+    Index("ix_review_claim_reviewer", "reviewer_id", "comparison_id"),
+)
+"""Who was shown which attempt: for a while nobody else gets it, and for good they do not judge that comparison."""
+
 rater_decision = Table(
     "rater_decision",
     metadata,

@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, cast, fu
 from app.domain import OVERALL
 from app.errors import StoreError
 from app.store import tables
+from app.store.reviews import settled_answers, with_settled
 from app.store.visibility import visible
 from rubrics.answers import Answer, AnswerError, outcome, pairs_in_id_order
 from rubrics.model import Rubric
 
-Columns = dict[str, np.ndarray]
+Columns = Mapping[str, np.ndarray]
 _judgment, _assignment, _verdict = tables.judgment, tables.assignment, tables.verdict
 
 
@@ -36,6 +37,7 @@ def judgments_frame(
     purposes: Collection[str] | None = None,
     comparisons: Collection[int] | None = None,
     with_text: bool = False,
+    as_settled: bool = False,
 ) -> pd.DataFrame:
     """The vote frame of a campaign: the latest revision of every visible judgment.
 
@@ -48,6 +50,7 @@ def judgments_frame(
         purposes: purposes of assignments; None for all.
         comparisons: row ids of comparisons; None for all.
         with_text: add the column `justification`.
+        as_settled: what seniors settled in a review stands in place of the attempt: for labels, not for measuring.
 
     Returns:
         The columns of `app.stats.frames.VOTE_COLUMNS`, names as categoricals with sorted categories, times
@@ -65,6 +68,8 @@ def judgments_frame(
     judgments = _latest_revisions(_fetch(connection, _judgment_query(wanted, with_text=with_text)))
     known = _comparisons(connection, campaign_id, as_of_event=as_of_event, only=comparisons)
     verdicts = _fetch(connection, _verdict_query(wanted))
+    if as_settled:
+        verdicts = with_settled(verdicts, settled_answers(connection, campaign_id, as_of_event=as_of_event))
     at_comparison = _positions(known.ids, judgments["comparison_id"].astype(np.int64))
     judgments = _take({**judgments, "at_comparison": at_comparison}, at_comparison >= 0)
     at_judgment = _positions(judgments["id"].astype(np.int64), verdicts["judgment_id"].astype(np.int64))

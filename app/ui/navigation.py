@@ -75,6 +75,7 @@ PAGES = (
     PageEntry("inbox", "Inbox", Action.ADJUDICATE, section="Rubrics"),
     PageEntry("quality", "Quality", Action.SEE_QUALITY, section="Votes"),
     PageEntry("adjudicate", "Adjudicate", Action.ADJUDICATE, section="Votes"),
+    PageEntry("review", "Review", Action.REVIEW, section="Votes"),
     PageEntry("audits", "Audits", Action.ADJUDICATE, section="Votes"),
     PageEntry("plan", "Work plan", Action.SEE_QUALITY, section="Votes"),
     PageEntry("raters", "Raters", Action.MANAGE_RATERS, section="Votes"),

@@ -349,6 +349,11 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "The earlier version stays on record; the newest one counts.",
         "Die frühere Fassung bleibt erhalten; die neueste zählt.",
     ),
+    "review-stands": ("Reviewed: it stands as you gave it.", "Geprüft: es bleibt, wie Sie es gegeben haben."),
+    "review-changed": (
+        "Reviewed: other answers count in the label; yours stay on record.",
+        "Geprüft: in der Auswertung zählen andere Antworten; Ihre bleiben erhalten.",
+    ),
     "nothing-changed": ("Nothing had changed.", "Nichts war geändert."),
     "saved-revision": ("Saved as revision {n}.", "Als Fassung {n} gespeichert."),
     # account

@@ -26,3 +26,15 @@ def test_a_model_judges_first_and_an_audit_looks_at_what_people_decided(tmp_path
     opened = steelyard("audit", "start", "c", "--as", "des", "--size", "50", "--json").json
     assert opened["n_items"] == 50
     assert [audit["state"] for audit in steelyard("audit", "status", "c", "--json").json["audits"]] == ["open"]
+
+
+def test_reviews_say_how_far_they_are(tmp_path: Path, steelyard: Steelyard) -> None:
+    write_lines(tmp_path / "c.jsonl", native("x1", judgments=[]))
+    steelyard("campaign", "create", "c", "--rubric", "minimal")
+    steelyard("import", "c", "c.jsonl")
+    steelyard("user", "add", "des", "--role", "designer", "--campaign", "c")
+    steelyard("user", "add", "rea", "--role", "reviewer", "--campaign", "c")
+    found = steelyard("review", "status", "c", "--as", "des", "--json").json
+    assert (found["waiting"], found["n_reviewed"], found["reviewers"]) == ({"review": 0, "senior": 0}, 0, [])
+    assert "0 wait for a senior" in steelyard("review", "status", "c", "--as", "des").err
+    assert "may not see quality" in steelyard("review", "status", "c", "--as", "rea", status=1).err

@@ -108,7 +108,7 @@ def _voice(judgment: Judgment, case: Case, counted_kinds: Sequence[RaterKind]) -
     words = text_html(said) if said else '<p class="sy-soft">No justification.</p>'
     return (
         f'<div class="sy-voice"><header>{chip(judgment.answers.get(OVERALL), ids)}<b>{_safe(judgment.rater)}</b>'
-        f'<span class="sy-soft">{_safe(" · ".join(facts))}</span></header>{words}{_torn(judgment, texts)}</div>'
+        f'<span class="sy-soft">{_safe(" · ".join(facts))}</span></header>{words}{besides(judgment, texts)}</div>'
     )
 
 
@@ -120,7 +120,7 @@ def _marked(span: ErrorSpan, texts: Mapping[str, str]) -> str:
     return f"Marked in {_letter(span.completion, ids)}, {span.criterion}: “{passage}”{note}"
 
 
-def _torn(judgment: Judgment, texts: Mapping[str, str]) -> str:
+def besides(judgment: Judgment, texts: Mapping[str, str]) -> str:
     """The passages that the rater marked, the tensions that they declared, and what they flagged."""
     ids = list(texts)
     lines = [_marked(span, texts) for span in judgment.error_spans]

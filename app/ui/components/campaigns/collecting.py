@@ -37,6 +37,10 @@ def collecting_fields(rules: RoundRules, *, key: str) -> RoundRules:
         batch = st.number_input(
             "Audit every so many settled comparisons", 0, 100_000, rules.audit_batch, key=f"{key}-batch", help=_BATCH
         )
+        reviews = st.number_input(
+            "Judgments that somebody reviews, %", 0, 100, round(rules.review_share * 100), key=f"{key}-reviews",
+            help=_REVIEWS,
+        )  # fmt: skip
     with st.expander("Experts and scopes"):
         text = st.text_area(
             "Routing (JSON)", routing_text(rules), key=f"{key}-routing", placeholder=EXAMPLE, height=220, help=_ROUTING
@@ -47,6 +51,7 @@ def collecting_fields(rules: RoundRules, *, key: str) -> RoundRules:
         audit_share=int(audit_share) / 100,
         max_share=int(share) / 100,
         audit_batch=int(batch),
+        review_share=int(reviews) / 100,
     )
     try:
         return with_routing(chosen, text)
@@ -66,5 +71,7 @@ where there are fewer than 100 gold answers, or where it is not as good as a maj
 _AUDIT_SHARE = "They measure how often stopping early is right, and keep agreement measurable."
 _SHARE = "Nobody shapes the labels alone. 100 sets no cap."
 _BATCH = "A sample of them then waits under Audits. 0: audits start by hand."
+_REVIEWS = "Drawn by lot. Reviewers accept them or change them under Review, a designer settles where the two differ; \
+the attempt stays as it was given. 0: none."
 _ROUTING = "Experts give the further votes on contested comparisons. Scopes divide the criteria among kinds of rater; \
 a round keeps its scopes for good."

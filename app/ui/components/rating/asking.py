@@ -8,6 +8,7 @@ from app.errors import SteelyardError
 from app.services import questions
 from app.services.questions import Question
 from app.services.sessions import Person
+from app.services.wording import MAX_LENGTH
 from app.ui.components.page import show_error
 from app.ui.components.rating.form_state import Form
 from app.ui.components.text import escape_html
@@ -51,7 +52,7 @@ def _ask(assignment_id: int) -> None:
     for one in questions.own_questions(get_store(), person.name):
         if one.assignment_id == assignment_id:
             show_question(one)
-    text = st.text_area(say("ask-label"), key=f"question-{assignment_id}", max_chars=questions.MAX_LENGTH)
+    text = st.text_area(say("ask-label"), key=f"question-{assignment_id}", max_chars=MAX_LENGTH)
     if st.button(say("send"), key=f"send-question-{assignment_id}", type="primary"):
         _send(lambda: questions.ask(get_store(), person.name, assignment_id, text))
 
@@ -59,7 +60,7 @@ def _ask(assignment_id: int) -> None:
 def _report(assignment_id: int) -> None:
     person = get_person()
     st.text(say("report-lead"))
-    text = st.text_area(say("report-label"), key=f"report-text-{assignment_id}", max_chars=questions.MAX_LENGTH)
+    text = st.text_area(say("report-label"), key=f"report-text-{assignment_id}", max_chars=MAX_LENGTH)
     if st.button(say("send"), key=f"send-report-{assignment_id}", type="primary"):
         _send(lambda: questions.report(get_store(), person.name, assignment_id, text=text))
 

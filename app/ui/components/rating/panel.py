@@ -29,9 +29,9 @@ def open_rubric(desk: Desk) -> None:
 def show_panel(form: Form, tensions: list[SeenTension]) -> None:
     """All widgets of one assignment; every change calls the form."""
     if len(form.slots) == 2:
-        st.html(_legend())
+        st.html(legend())
     for widget, question in form.questions:
-        _show_question(form, widget, question)
+        show_question(form, widget, question)
     show_tensions(form, tensions)
     show_marks(form)
     st.text_area(
@@ -102,7 +102,8 @@ def show_rubric(rubric: Rubric) -> None:
         st.html(f"<h4>{title}</h4>{text_html(rule.guidance)}")
 
 
-def _legend() -> str:
+def legend() -> str:
+    """What the two ends of a scale mean."""
     better = html.escape(say("is-better"))
     return (
         f'<p class="sy-legend"><span><span class="sy-letter sy-A">A</span> {better}</span><span>=</span>'
@@ -110,7 +111,8 @@ def _legend() -> str:
     )
 
 
-def _show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
+def show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
+    """One question: its name, what the chosen point means, and the widget."""
     rubric = form.desk.rubric
     with st.container(key=form.key(f"critrow-{question.key}"), gap=None):
         if question.key == OVERALL:

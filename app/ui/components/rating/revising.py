@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.errors import RefusedSubmission, SteelyardError
 from app.services import desk as desks
-from app.services import judging
+from app.services import judging, reviewing
 from app.services.sessions import Person
 from app.ui.components.page import show_error
 from app.ui.components.rating import form_state
@@ -32,6 +32,7 @@ def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], N
     form_state.hydrate(form)
     view = View(math=desk.renders_math)
     _show_notice()
+    _show_feedback(person, form)
     with st.container(key="desk", gap="small"):
         reading, panel = st.columns([2.5, 1], gap="medium")
         with reading:
@@ -42,6 +43,15 @@ def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], N
             _show_saving(form, can_revise=work.can_revise)
         follow_selection(form, view)
     listen(assignment_id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
+
+
+def _show_feedback(person: Person, form: Form) -> None:
+    """What became of a review of this judgment, and the reviewer's words."""
+    word = reviewing.feedback(get_store(), person.name, form.desk.assignment.id)
+    if word is None:
+        return
+    said = say("review-stands") if word.answers is None else say("review-changed")
+    st.info(escape(f"{said} {form_state.called(form, word.reason)}".strip()))
 
 
 def _show_saving(form: Form, *, can_revise: bool) -> None:
