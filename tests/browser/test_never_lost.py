@@ -136,6 +136,28 @@ def test_reload_back_another_page_and_two_tabs(window: BrowserContext, own_serve
     assert n_judgments(store) == [1]
 
 
+LATE = """
+const Plain = Blob
+window.Blob = class extends Plain {
+  constructor(parts, options) {
+    const isTyped = parts?.some((part) => typeof part === 'string' && part.includes('steelyard-typed'))
+    super(isTyped ? ['await new Promise((go) => setTimeout(go, 6000));', ...parts] : parts, options)
+  }
+}
+"""
+
+
+def test_words_from_before_the_script_listened(window: BrowserContext, own_server: Server, store: Store):
+    """The script that keeps what is typed comes late: it finds the words in the field and sends them."""
+    window.add_init_script(LATE)
+    page = enter(window.new_page(), own_server)
+    here = current(page)
+    why(page).press_sequentially("words in a hurry")
+    page.wait_for_timeout(2_500)
+    assert drafted(store, here).get("justification") is None
+    assert is_drafted(page, store, here, "words in a hurry")
+
+
 def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_server: Server, store: Store):
     page = window.new_page()
     lines: list[WebSocketRoute] = []
@@ -224,7 +246,7 @@ def test_a_lease_that_runs_out_while_typing_and_a_log_out_in_another_tab(
     enter(other, own_server)
     why(other).fill("other words meanwhile")
     assert is_drafted(other, store, after, "other words meanwhile")
-    page.reload()
+    page.goto(f"{own_server.url}/rate?campaign=c")
     assert current(page) == after
     expect(why(page)).to_have_value("other words meanwhile")
     expect(page.get_by_text("before the log-out, and after it")).to_be_visible()

@@ -13,6 +13,7 @@ export default function ({ data, parentElement }) {
   const panel = () => doc.querySelector('.st-key-panel')
   const plain = (text) => text.trim().toLowerCase()
   const same = (a, b) => plain(a) === plain(b)
+  const isSaved = (text) => text.trim() === '' || data.saved.some((saved) => same(saved, text))
   const isStartOf = (a, b) => !same(a, b) && plain(b).startsWith(plain(a))
 
   // --- the tab's store: [{who, item, name, text}] --------------------------------------------------------------
@@ -64,12 +65,24 @@ export default function ({ data, parentElement }) {
   function onInput(event) {
     const field = event.target
     if (!panel()?.contains(field) || !/^(TEXTAREA|INPUT)$/.test(field.tagName)) return
+    state.composing = event.isComposing
+    keep(field)
+  }
+
+  function keep(field) {
     const name = nameOf(field)
     if (name === null || !/why$|note$/.test(name)) return
     write([...without(data.item, name), { who: data.who, item: data.item, name, text: field.value }])
     line.textContent = data.words.unsaved
-    state.composing = event.isComposing
     plan()
+  }
+
+  // What was typed before this script was there to listen.
+  function keepEarlier() {
+    for (const field of panel()?.querySelectorAll('textarea, input[type=text]') ?? []) {
+      const isKept = read().some((one) => one.item === data.item && one.name === nameOf(field))
+      if (!isKept && !isSaved(field.value)) keep(field)
+    }
   }
 
   // --- what the server has, the tab forgets; what the screen has lost, the tab brings back ---------------------
@@ -77,7 +90,7 @@ export default function ({ data, parentElement }) {
   function settle() {
     const kept = read().filter((one) => {
       if (data.closed.includes(one.item)) return false
-      return one.item !== data.item || !(one.text.trim() === '' || data.saved.some((text) => same(text, one.text)))
+      return one.item !== data.item || !isSaved(one.text)
     })
     write(kept)
     const open = kept.some((one) => one.item === data.item)
@@ -124,8 +137,12 @@ export default function ({ data, parentElement }) {
     Object.assign(state, { item: data.item, host: parentElement })
     offers.replaceChildren()
     let tries = 0 // fields mount after their containers do
-    const look = () => (fieldOf('why') || ++tries > 40 ? bringBack() : setTimeout(look, 100))
-    if (kept.length) setTimeout(look, 400)
+    const look = () => {
+      if (!fieldOf('why') && ++tries <= 40) return setTimeout(look, 100)
+      bringBack()
+      keepEarlier()
+    }
+    setTimeout(look, kept.length ? 400 : 0)
   }
 
   if (kept.some((one) => one.item === data.item)) plan()
