@@ -59,25 +59,34 @@ def _postgres_template(server_url: str) -> str:
     return "steelyard_template"
 
 
-_emptied: list[str] = []
-"""URLs of databases that a test has finished with: emptying one is much faster than making one."""
+_emptied: list[Store] = []
+"""Databases that a test has finished with: emptying one is much faster than making one, and SQL stays compiled."""
 
 
 def emptied_postgres_store(server_url: str) -> Store:
     """A store on an empty database: one that an earlier test gave back, or a new one."""
-    return Store(_emptied.pop()) if _emptied else new_postgres_store(server_url)
+    return _emptied.pop() if _emptied else new_postgres_store(server_url)
 
 
 def give_back_postgres(store: Store) -> None:
     """Empty a store's database for the next test; whoever is still connected is thrown out."""
     store.close()
-    names = ", ".join(f'"{name}"' for name in metadata.tables)
     url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     _run(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
               " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
-    _run(url, f"TRUNCATE {names} RESTART IDENTITY")
+    _run(url, _EMPTYING)
     lookup._rubrics.clear()
-    _emptied.append(store.url.render_as_string(hide_password=False))
+    _emptied.append(store)
+
+
+_EMPTYING = f"""
+DO $$ DECLARE name text; BEGIN
+    SET LOCAL session_replication_role = replica;  -- foreign keys wait: all rows go
+    FOREACH name IN ARRAY ARRAY{sorted(metadata.tables)} LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+    FOR name IN SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+        LOOP PERFORM setval(format('%I', name)::regclass, 1, false); END LOOP;
+END $$"""
+"""Rows and numbers only: a TRUNCATE would make every table and index anew, empty ones too."""
 
 
 def _run(server_url: str, statement: str) -> None:
