@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -141,7 +142,7 @@ def _import_lines(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    for number, chunk in enumerate(iter(lambda: _next_chunk(lines), []), start=1):
+    for number, chunk in enumerate(_chunks(lines), start=1):
         if stop():
             raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
         good = []
@@ -155,6 +156,17 @@ def _import_lines(
         if number in GROWTH:
             store.refresh_statistics()
         progress(summary.n_lines)
+
+
+def _chunks(
+    lines: Iterator[ImportedComparison | RefusedLine],
+) -> Iterator[list[ImportedComparison | RefusedLine]]:
+    """Every chunk; while one is written, a thread reads the next."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        following = reader.submit(_next_chunk, lines)
+        while chunk := following.result():
+            following = reader.submit(_next_chunk, lines)
+            yield chunk
 
 
 def _next_chunk(lines: Iterator[ImportedComparison | RefusedLine]) -> list[ImportedComparison | RefusedLine]:
