@@ -20,7 +20,7 @@ from app.services.sessions import Person
 from app.settings import settings
 from app.ui.components.page import LOG_IN, show_error
 from app.ui.components.style import apply_style
-from app.ui.session import find_person
+from app.ui.session import being, find_person
 from app.ui.words import CATALOGUE, choose_language, say
 
 FLAT_UP_TO = 7
@@ -121,7 +121,8 @@ def run_page() -> None:
             sections.setdefault(entry.section, []).append(pages[entry.name])
         chosen = st.navigation(sections, position="top")
     try:
-        chosen.run()
+        with being(person):
+            chosen.run()
     except SteelyardError as error:
         show_error(error)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import streamlit as st
@@ -15,6 +18,7 @@ from app.services.sessions import Person
 from app.settings import Settings, settings
 
 _CAMPAIGN = "campaign"
+_here: ContextVar[Person | None] = ContextVar("_here", default=None)
 
 
 class LoggedOut(NotAllowed):
@@ -31,8 +35,22 @@ def _opened(chosen: Settings) -> Store:
     return open_store(chosen)
 
 
+@contextmanager
+def being(person: Person) -> Iterator[None]:
+    """One run of a page, which asks once who is there."""
+    before = _here.set(person)
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
 def find_person() -> Person | None:
     """The person behind this browser tab, as of now: what an admin ended is over; None if nobody is logged in."""
+    return _here.get() or _look_up()
+
+
+def _look_up() -> Person | None:
     login = st.user.get("login")
     if login:
         return sessions.person_of(get_store(), int(str(login)))
