@@ -97,7 +97,8 @@ def save_draft(
     """
     now = now or utc_now()
     _check_draft(draft)
-    with store.write() as connection:
+
+    def keep(connection: Connection) -> bool:
         row = _own_assignment(connection, find_account(connection, rater_name), assignment_id)
         if row.state != AssignmentState.OPEN.value:
             return False
@@ -108,7 +109,9 @@ def save_draft(
         }
         connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**values))
         working_time.note(connection, row.rater_id, assignment_id, now=now)
-    return True
+        return True
+
+    return store.write_together(keep)
 
 
 def _check_draft(draft: Mapping[str, Any]) -> None:

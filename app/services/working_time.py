@@ -167,7 +167,8 @@ def arrive(store: Store, rater_name: str, assignment_id: int, *, now: datetime |
         NotFound: no such account, or the rater holds no such assignment.
     """
     now = now or utc_now()
-    with store.write() as connection:
+
+    def begin(connection: Connection) -> None:
         rater = find_account(connection, rater_name)
         held = connection.scalar(
             select(_assignment.c.id)
@@ -181,6 +182,8 @@ def arrive(store: Store, rater_name: str, assignment_id: int, *, now: datetime |
         if clock.paused_at is not None:
             raise Conflict(f"{rater_name} pauses since {clock.paused_at:%H:%M} UTC: go on first.")
         note(connection, rater.id, assignment_id, now=now)
+
+    store.write_together(begin)
 
 
 def today(store: Store, rater_name: str, *, since: datetime) -> Today:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
+from sqlalchemy import event as sqlalchemy_event
 
+from app.errors import StoreError
 from app.services import events
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
@@ -60,3 +63,59 @@ def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> No
             )
         ).all()
     assert dict(map(tuple, found)) == {row["hash"]: row["body"] for row in rows}
+
+
+def test_what_many_threads_write_is_stored_and_each_hears_of_its_own_failure(store: Store) -> None:
+    """One that fails takes nothing of the others with it, and nothing of its own stays."""
+
+    def work(number: int) -> int:
+        def note(connection: Connection) -> int:
+            events.record(connection, actor="many", action="test.done", subject=str(number))
+            if number % 5 == 0:
+                raise ValueError(number)
+            return number
+
+        return store.write_together(note)
+
+    with ThreadPoolExecutor(32) as pool:
+        told = [pool.submit(work, number) for number in range(200)]
+    for number, one in enumerate(told):
+        if number % 5 == 0:
+            with pytest.raises(ValueError, match=f"^{number}$"):
+                one.result()
+        else:
+            assert one.result() == number
+    with store.read() as connection:
+        stored = sorted(int(name) for name in connection.scalars(select(tables.event.c.subject)))
+    assert stored == [number for number in range(200) if number % 5]
+
+
+def test_what_gathers_while_another_writes_is_committed_at_once(sqlite_store: Store) -> None:
+    commits: list[int] = []
+    sqlalchemy_event.listen(sqlite_store.engine, "commit", lambda _connection: commits.append(1))
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        sqlite_store.write_together(lambda connection: connection.execute(select(1)))
+
+    with ThreadPoolExecutor(20) as pool, sqlite_store.write():
+        told = [pool.submit(work, number) for number in range(20)]
+        while len(begun) < 20:
+            time.sleep(0.01)
+        time.sleep(0.2)  # from the last line before the call into it
+    for one in told:
+        one.result(20)
+    assert len(commits) == 2
+
+
+def test_a_commit_that_fails_fails_for_everybody_and_for_nobody_after(sqlite_store: Store) -> None:
+    def fill(connection: Connection) -> None:
+        events.record(connection, actor="x", action="test.done", subject="lost")
+        connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself where a disk is full
+
+    with pytest.raises(StoreError, match="did not do it"):
+        sqlite_store.write_together(fill)
+    sqlite_store.write_together(lambda c: events.record(c, actor="x", action="test.done", subject="kept"))
+    with sqlite_store.read() as connection:
+        assert list(connection.scalars(select(tables.event.c.subject))) == ["kept"]
