@@ -132,11 +132,14 @@ def _on_script_error(error: Exception) -> bool:
     return bool(importlib.import_module("app.ui.components.page").show_failure(error))
 
 
-def _secrets(chosen: Settings) -> dict[str, Any] | None:
-    """What Streamlit's own log-in reads where an identity provider is named."""
+def _secrets(chosen: Settings) -> dict[str, Any]:
+    """What Streamlit's own log-in reads where an identity provider is named.
+
+    Never nothing: without secrets Streamlit looks for its two files, under a lock, each time somebody asks who is here.
+    """
     oidc = chosen.oidc
     if oidc is None:
-        return None
+        return {"steelyard": {}}
     if importlib.util.find_spec("authlib") is None:
         raise MissingExtra("Single sign-on needs Authlib: pip install 'streamlit[auth]', or unset STEELYARD_OIDC_*.")
     return {
