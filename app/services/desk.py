@@ -90,6 +90,7 @@ class Desk:
             justification=submission.justification,
             meta=self.meta,
             completion_ids=self.assignment.shown,
+            settled=[tension.between for tension in submission.tensions],
             scope=[*self.assignment.criteria_shown, *([OVERALL] if self.assignment.asks_overall else [])],
             grounds=grounds,
         )

@@ -131,7 +131,10 @@ def test_a_tension_is_shown_with_the_rule_and_its_declaration_stored(seeded, at,
 
 
 def test_skip_hands_the_comparison_back_with_its_reason(seeded, at, desk):
-    at.radio(key=f"rate-{desk.assignment.id}-skip-reason").set_value("A text is broken or cut off").run()
+    at.session_state[f"rate-{desk.assignment.id}-skip-menu"] = (
+        True  # a click on it: what it holds is sent once it is open
+    )
+    at.run().radio(key=f"rate-{desk.assignment.id}-skip-reason").set_value("A text is broken or cut off").run()
     press(at, "skip", desk)
     with seeded.store.read() as connection:
         row = connection.execute(
