@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from app.domain import OVERALL, Purpose, Report
-from app.errors import Conflict, InvalidInput
+from app.errors import Conflict
 from app.services.desk import name_responses
 from app.services.judging import Receipt, Submission, hand_in
-from app.services.questions import check_text
+from app.services.wording import check_text, said
 from app.store.engine import Store
 from rubrics.answers import CANNOT_JUDGE, Answer
 
@@ -41,9 +41,8 @@ def mark_not_rankable(
         Conflict: the assignment was skipped, or is an exam's.
         InvalidInput: no reason, or words that are too long or that no database stores.
     """
-    if not reason.strip():
-        raise InvalidInput("Say why nobody can rank this comparison: the designers go by it.")
-    words = ": ".join(part.strip() for part in (reason, text) if part.strip())
+    why = said(reason, "reason", remedy="Say why nobody can rank this comparison: the designers go by it.")
+    words = f"{why}: {text.strip()}" if text.strip() else why
     check_text(words, "reason")
 
     def unanswered(row: Row[Any]) -> Submission:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.errors import SteelyardError
-from app.services import questions
 from app.services.unrankable import mark_not_rankable
+from app.services.wording import MAX_LENGTH
 from app.ui.components.page import show_error
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.typed import close
@@ -32,7 +32,7 @@ def _show(form: Form) -> None:
         format_func=lambda one: say(f"unrankable-{one}"),
     )
     words = st.text_area(
-        say("not-rankable-words"), key=form.key("unrankable-words"), height=80, max_chars=questions.MAX_LENGTH - 200
+        say("not-rankable-words"), key=form.key("unrankable-words"), height=80, max_chars=MAX_LENGTH - 200
     )
     if not st.button(say("not-rankable-now"), key=form.key("unrankable-send"), type="primary"):
         return
