@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, insert, select, update
 
 from app.domain import (
     OVERALL,
@@ -107,11 +107,17 @@ def save_draft(
             "draft_saved_at": now,
             "lease_expires_at": now + timedelta(seconds=rules_from_dict(row.rules).lease_seconds),
         }
-        connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**values))
+        connection.execute(_draft_statement(), {"own_id": assignment_id, **values})
         working_time.note(connection, row.rater_id, assignment_id, now=now)
         return True
 
     return store.write_together(keep)
+
+
+@cache
+def _draft_statement() -> Update:
+    """The assignment `:own_id` with another draft; built once, as all that runs with every change is."""
+    return update(_assignment).where(_assignment.c.id == bindparam("own_id"))
 
 
 def _check_draft(draft: Mapping[str, Any]) -> None:

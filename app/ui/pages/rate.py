@@ -12,7 +12,8 @@ from app.domain import Campaign, RaterState
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
-from app.services import examining, judging, raters, working_time
+from app.services import examining, judging, working_time
+from app.services.looking import look
 from app.services.sessions import Person
 from app.services.working_time import Today
 from app.ui.components.page import campaign_header, empty_state, show_error
@@ -20,7 +21,7 @@ from app.ui.components.rating import form_state
 from app.ui.components.rating.asking import show_answers
 from app.ui.components.rating.bar import show_bar
 from app.ui.components.rating.conversation import show_conversation, show_responses
-from app.ui.components.rating.day import read_day, show_pause
+from app.ui.components.rating.day import show_pause
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.marks import follow_selection
@@ -29,7 +30,8 @@ from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.typed import close
 from app.ui.components.rating.warning import show_warning
 from app.ui.components.text import escape, escape_html
-from app.ui.session import chosen_campaign, find_person, get_person, get_store
+from app.ui.components.time import start_of_day
+from app.ui.session import chosen_campaign, find_name, get_person, get_store
 from app.ui.words import CATALOGUE, say
 
 SKIP_REASONS = ("knowledge", "broken", "language", "unwilling", "other")
@@ -43,27 +45,25 @@ def page() -> None:
     if campaign is None:
         campaign_header(say("page-rate"), person, Action.JUDGE)
         return
-    state = raters.state_in(get_store(), person.name, campaign.name)
-    if not may_work(state):
-        _show_no_work(person, campaign, state)
+    seen = look(get_store(), person, campaign.name, since=start_of_day())
+    if not may_work(seen.state):
+        _show_no_work(person, campaign, seen.state)
         return
-    day = read_day(person)
-    if show_pause(day):
+    if show_pause(seen.day):
         return
-    desk = desks.open_desk(get_store(), person.name, campaign.name)
-    if desk is None:
-        _show_nothing_left(person, campaign, state)
+    if seen.desk is None:
+        _show_nothing_left(person, campaign, seen.state)
         return
-    form = Form(desk, "rate", autosave, desk.assignment.draft or {})
+    form = Form(seen.desk, "rate", autosave, seen.desk.assignment.draft or {})
     if show_warning(form):
         return
     is_new_here = form.value(form_state.HERE) is None
     form_state.hydrate(form)
     with st.container(key="desk", gap="small"):
-        _show_desk(person, campaign, form, day)
+        _show_desk(person, campaign, form, seen.day)
     if is_new_here:
         _arrive(person, form.anew())
-    listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
+    listen(form.desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
 def _arrive(person: Person, form: Form) -> None:
@@ -78,9 +78,9 @@ def _arrive(person: Person, form: Form) -> None:
 def autosave(form: Form) -> None:
     """Keep the draft on the server after every change; who was logged out meanwhile is told by the page itself."""
     draft = form_state.draft_of(form_state.read(form))
-    person = find_person()
-    if person is not None:
-        judging.save_draft(get_store(), person.name, form.desk.assignment.id, draft)
+    name = find_name()
+    if name is not None:
+        judging.save_draft(get_store(), name, form.desk.assignment.id, draft)
 
 
 def submit(shown: Form) -> None:

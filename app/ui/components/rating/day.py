@@ -6,17 +6,11 @@ import streamlit as st
 
 from app.errors import SteelyardError
 from app.services import working_time
-from app.services.sessions import Person
 from app.services.working_time import Today
 from app.ui.components.page import empty_state
-from app.ui.components.time import show_duration, show_time, start_of_day
+from app.ui.components.time import show_duration, show_time
 from app.ui.session import get_person, get_store
 from app.ui.words import say
-
-
-def read_day(person: Person) -> Today:
-    """The day so far, as the server measures it."""
-    return working_time.today(get_store(), person.name, since=start_of_day())
 
 
 def show_day(day: Today) -> None:
