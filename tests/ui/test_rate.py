@@ -229,7 +229,7 @@ def test_my_work_shows_ones_own_card_on_request(seeded, at, desk, open_page, mon
     press(answer(at, desk, PAIR), "submit", desk)
     mine = open_page("my-work", login=seeded.log_in("rater"), campaign="sample")
     assert not mine.dataframe
-    mine.toggle(key="own-card-sample").set_value(True).run()
+    mine.toggle(key="my-card-sample").set_value(True).run()
     assert any("appears the day after" in caption.value for caption in mine.caption)
     monkeypatch.setattr("app.services.own_card.utc_now", lambda: utc_now() + timedelta(days=1))
     mine.run()

@@ -70,7 +70,7 @@ def _show_days(person: Person, campaign: Campaign) -> None:
 
 def _show_card(person: Person, campaign: Campaign) -> None:
     """How one is doing, on request: not everybody wants to look at numbers all day."""
-    if not st.toggle(say("how-i-do"), key=f"own-card-{campaign.name}"):
+    if not st.toggle(say("how-i-do"), key=f"my-card-{campaign.name}"):
         return
     mine = own_card(get_store(), person.name, campaign.name)
     if mine is None:

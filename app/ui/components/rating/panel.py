@@ -122,7 +122,8 @@ def show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
             criterion = rubric.criterion(question.key)
             anchors = criterion.anchors
             st.html(_header(criterion, _share(rubric, criterion)))
-        st.html(f'<div class="sy-reads">{html.escape(_reading(form, widget, question, anchors))}</div>')
+        reads = html.escape(_reading(form, widget, question, anchors))
+        st.html(f'<div class="sy-reads" title="{reads}">{reads}</div>')
         widget.render(question, form.key(question.key), form.changed)
 
 
