@@ -105,6 +105,7 @@ _JUSTIFICATION_FIELDS = {
     "min_words": "fewest words",
     "must_name_criterion": "must name a criterion",
     "required_on_tension": "required on tension",
+    "must_settle_tension": "must say which prevailed",
     "quotes_must_exist": "quotes must exist",
     "must_not_repeat": "must not repeat an earlier one",
     "must_match_choice": "must match the choice",

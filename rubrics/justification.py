@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from rubrics.answers import CANNOT_JUDGE, RESERVED_PREFERENCES, TIE, Answer
@@ -67,7 +68,13 @@ class Grounds:
 
 
 def justification_problems(
-    rubric: Rubric, text: str, *, torn: bool, overall: Answer | None = None, grounds: Grounds | None = None
+    rubric: Rubric,
+    text: str,
+    *,
+    torn: bool,
+    unsettled: Sequence[tuple[str, str]] = (),
+    overall: Answer | None = None,
+    grounds: Grounds | None = None,
 ) -> Iterator[Problem]:
     """What the rubric's rules say of a justification, those that only advise marked as advice.
 
@@ -75,11 +82,13 @@ def justification_problems(
         rubric: the rubric version of the judgment.
         text: the rater's words as they are stored; empty ones only ever lack words.
         torn: whether two criteria favour different completions.
+        unsettled: the pairs of criteria that the screen shows to pull apart, of which the rater said nothing.
         overall: the overall answer, None where there is none.
         grounds: what quotes and copies are checked against; without them those rules stay silent.
     """
     advisory = set(rubric.justification.advisory)
-    for rule, message, remedy, values in _findings(rubric, text, torn=torn, overall=overall, grounds=grounds):
+    found = chain(_findings(rubric, text, torn=torn, overall=overall, grounds=grounds), _open(rubric, unsettled))
+    for rule, message, remedy, values in found:
         yield Problem(JUSTIFICATION, message, remedy, rule, values, is_advice=rule in advisory)
 
 
@@ -110,6 +119,20 @@ def _findings(
     if rule.must_match_choice and overall is not None:
         order = list(grounds.responses) if grounds is not None else []
         yield from _contradiction(rubric, text, overall, order)
+
+
+def _open(rubric: Rubric, unsettled: Sequence[tuple[str, str]]) -> Iterator[_Finding]:
+    """Tensions of which the rater has not said which criterion prevailed."""
+    if rubric.justification.must_settle_tension:
+        for pair in unsettled:
+            first, second = (rubric.criterion(key).name for key in pair)
+            message = f"leaves open which prevailed, {first} or {second}"
+            yield (
+                "must_settle_tension",
+                message,
+                "choose one of the two, or neither",
+                {"first": first, "second": second},
+            )
 
 
 def count_words(text: str) -> int:

@@ -238,6 +238,7 @@ JUSTIFICATION_RULES = (
     "min_words",
     "must_name_criterion",
     "required_on_tension",
+    "must_settle_tension",
     "quotes_must_exist",
     "must_not_repeat",
     "must_match_choice",
@@ -254,6 +255,9 @@ class JustificationRule(_Frozen):
     """Whether a justification that is given must name a criterion by key or name (true or false)."""
     required_on_tension: bool = False
     """Whether the justification may not be empty where two criteria favour different completions (true or false)."""
+    must_settle_tension: bool = False
+    """Whether the rater must say which prevailed, or neither, of two criteria that the screen shows to pull apart
+    (true or false)."""
     quotes_must_exist: bool = False
     """Whether passages in quotation marks must stand in the response that is quoted (true or false)."""
     must_not_repeat: bool = False

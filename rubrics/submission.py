@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from rubrics.answers import NOT_APPLICABLE, Answer, AnswerError, pairs_in_id_order, tensions_within
+from rubrics.answers import NOT_APPLICABLE, Answer, AnswerError
 from rubrics.justification import Grounds, Problem, justification_problems
 from rubrics.model import OVERALL, Rubric
+from rubrics.tensions import AT_MOST, seen_tensions, spoken_of
 
 
 def shape_problems(
@@ -46,11 +47,13 @@ def validate_submission(
     meta: Mapping[str, Any],
     completion_ids: Sequence[str],
     scope: Collection[str] | None = None,
+    settled: Collection[tuple[str, str]] = (),
     grounds: Grounds | None = None,
 ) -> list[Problem]:
     """All the rules of a live submission: the shape, what was asked, whole points, and the justification.
 
-    A partial scope makes no tension, so `required_on_tension` binds only where every applicable criterion was asked.
+    A partial scope makes no tension, so `required_on_tension` and `must_settle_tension` bind only where every
+    applicable criterion was asked.
 
     Args:
         rubric: the rubric version of the judgment.
@@ -60,6 +63,7 @@ def validate_submission(
         meta: the comparison's meta, for `applies_if`.
         completion_ids: the ids of all completions of the comparison.
         scope: what the assignment asks, as criterion keys and `overall`; None asks for everything.
+        settled: pairs of criteria of which the rater said which prevailed, or that neither did.
         grounds: what quotes and copies in the justification are checked against; without them those rules are silent.
 
     Returns:
@@ -82,10 +86,17 @@ def validate_submission(
     for key in asked:
         if key in given and key not in misshapen:
             problems += _live_answer_problems(rubric, key, given[key])
-    torn = set(applicable) <= set(asked) and not problems and _is_torn(rubric, answers, completion_ids)
+    is_whole = set(applicable) <= set(asked) and not problems
+    tensions = seen_tensions(rubric, answers, completion_ids) if is_whole else []
+    said = {frozenset(pair) for pair in settled}
+    unsettled = [t.between for t in spoken_of(rubric, tensions)[:AT_MOST] if frozenset(t.between) not in said]
     order = {key: place for place, key in enumerate((*rubric.criterion_keys, OVERALL))}
     problems.sort(key=lambda problem: order.get(problem.field, len(order)))
-    return problems + list(justification_problems(rubric, justification, torn=torn, overall=overall, grounds=grounds))
+    return problems + list(
+        justification_problems(
+            rubric, justification, torn=bool(tensions), unsettled=unsettled, overall=overall, grounds=grounds
+        )
+    )
 
 
 def _asked_problems(
@@ -112,11 +123,3 @@ def _live_answer_problems(rubric: Rubric, key: str, answer: Answer) -> Iterator[
     for value in (answer.strength, *(answer.scores or {}).values()):
         if value is not None and value != int(value):
             yield Problem(key, f"{value:g} is between two points of the scale", "give a whole number")
-
-
-def _is_torn(rubric: Rubric, answers: Mapping[str, Answer], completion_ids: Sequence[str]) -> bool:
-    """Whether two criteria favour different completions, for any pair of them."""
-    return any(
-        tensions_within({key: rubric.signed_value(key, answer, first, second) for key, answer in answers.items()})
-        for first, second in pairs_in_id_order(completion_ids)
-    )

@@ -9,18 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, and_, bindparam, func, select
 
-from app.domain import OVERALL, Assignment, AssignmentState, DeclaredTension, Purpose, utc_now
+from app.domain import OVERALL, Assignment, AssignmentState, Campaign, DeclaredTension, Purpose, Rater, utc_now
 from app.errors import NotFound
 from app.policy import Action, may_work
 from app.services.assigning import next_assignment
 from app.services.judging import Submission
-from app.services.justifying import find_grounds
+from app.services.justifying import find_grounds, needs_grounds
 from app.services.lookup import find_account, find_campaign, require, rubric_of
-from app.services.showing import Material, assignment_view, material_of, prompt_from_text
+from app.services.showing import Material, material_of, prompt_from_text, whole_view
 from app.services.standing import standing_of
 from app.store import tables
 from app.store.engine import Store
@@ -90,6 +91,7 @@ class Desk:
             justification=submission.justification,
             meta=self.meta,
             completion_ids=self.assignment.shown,
+            settled=[tension.between for tension in submission.tensions],
             scope=[*self.assignment.criteria_shown, *([OVERALL] if self.assignment.asks_overall else [])],
             grounds=grounds,
         )
@@ -151,9 +153,27 @@ def open_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetim
     """
     now = now or utc_now()
     with store.read() as connection:
-        held = _held(connection, rater_name, campaign_name, now=now)
-        if held is not None:
-            return _desk(connection, held)
+        rater = find_account(connection, rater_name)
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, rater, Action.JUDGE, campaign=campaign)
+        if may_work(standing_of(connection, rater, campaign.id).state):
+            held = held_desk(connection, rater, campaign, now=now)
+            if held is not None:
+                return held
+    return lease_desk(store, rater_name, campaign_name, now=now)
+
+
+def held_desk(connection: Connection, rater: Rater, campaign: Campaign, *, now: datetime) -> Desk | None:
+    """The open assignment whose lease has not run out, for a rater who may go on with it; None where there is none."""
+    if campaign.state == "closed":
+        return None
+    mine = {"rater_id": rater.id, "campaign_id": campaign.id, "now": now}
+    held = connection.scalar(_held_query(), mine)
+    return None if held is None else _desk(connection, held)
+
+
+def lease_desk(store: Store, rater_name: str, campaign_name: str, *, now: datetime | None = None) -> Desk | None:
+    """The next comparison for a rater; see `assigning.next_assignment`, which also says what it raises."""
     assignment = next_assignment(store, rater_name, campaign_name, now=now)
     if assignment is None:
         return None
@@ -181,15 +201,13 @@ def find_problems(store: Store, rater_name: str, desk: Desk, submission: Submiss
     Raises:
         NotFound: no such account.
     """
+    text = submission.justification
+    if not needs_grounds(desk.rubric, text):
+        return desk.problems(submission)
     with store.read() as connection:
-        grounds = find_grounds(
-            connection,
-            desk.rubric,
-            rater_id=find_account(connection, rater_name).id,
-            assignment_id=desk.assignment.id,
-            text=submission.justification,
-        )
-    return desk.problems(submission, grounds=grounds)
+        rater = find_account(connection, rater_name)
+        found = find_grounds(connection, desk.rubric, rater_id=rater.id, assignment_id=desk.assignment.id, text=text)
+    return desk.problems(submission, grounds=found)
 
 
 def reopen_desk(store: Store, rater_name: str, assignment_id: int) -> EarlierWork:
@@ -335,22 +353,18 @@ def call_responses(text: str, shown: Sequence[str], *, word: str = "Response") -
     return _TOKEN.sub(letter, text)
 
 
-def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: datetime) -> int | None:
-    """The open assignment whose lease has not run out, where the rater may go on with it."""
-    rater = find_account(connection, rater_name)
-    campaign = find_campaign(connection, campaign_name)
-    require(connection, rater, Action.JUDGE, campaign=campaign)
-    if campaign.state == "closed" or not may_work(standing_of(connection, rater, campaign.id).state):
-        return None
-    return connection.scalar(
+@cache
+def _held_query() -> Select[Any]:
+    """What `:rater_id` holds in `:campaign_id` at `:now`; built once, because building it takes longer than running."""
+    return (
         select(_assignment.c.id)
         .join(_round)
         .where(
-            _assignment.c.rater_id == rater.id,
+            _assignment.c.rater_id == bindparam("rater_id"),
             _assignment.c.state == AssignmentState.OPEN.value,
             _assignment.c.purpose != Purpose.EXAM.value,
-            _assignment.c.lease_expires_at >= now,
-            _round.c.campaign_id == campaign.id,
+            _assignment.c.lease_expires_at >= bindparam("now", type_=_assignment.c.lease_expires_at.type),
+            _round.c.campaign_id == bindparam("campaign_id"),
             _round.c.state == "open",
         )
         .order_by(_round.c.id)
@@ -359,14 +373,9 @@ def _held(connection: Connection, rater_name: str, campaign_name: str, *, now: d
 
 
 def _desk(connection: Connection, assignment_id: int) -> Desk:
-    assignment = assignment_view(connection, assignment_id)
-    row = connection.execute(
-        select(tables.comparison.c.meta, _campaign.c.renders_math)
-        .select_from(tables.comparison.join(_assignment).join(_campaign))
-        .where(_assignment.c.id == assignment_id)
-    ).one()
-    rubric = rubric_of(connection, assignment.rubric_version)
-    return Desk(assignment, rubric, row.meta or {}, renders_math=row.renders_math)
+    seen = whole_view(connection, assignment_id)
+    rubric = rubric_of(connection, seen.assignment.rubric_version)
+    return Desk(seen.assignment, rubric, seen.meta, renders_math=seen.renders_math)
 
 
 def _answer(row: Any) -> Answer:

@@ -256,7 +256,7 @@ def _is_settled(item: Item, decided_at: datetime | None) -> bool:
 def _of_questions(asked: Iterable[Question]) -> Iterable[Item]:
     for one in asked:
         kind = ItemKind.QUESTION if one.kind == QUESTION else ItemKind.REPORT
-        text = one.text if kind is ItemKind.QUESTION else f"{one.kind}: {one.text}".removesuffix(": ")
+        text = one.text if kind is ItemKind.QUESTION else f"{one.kind.replace('_', ' ')}: {one.text}".removesuffix(": ")
         yield Item(f"question:{one.id}", kind, text, one.rater, one.asked_at, one.comparison_id)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, insert, select, update
 
 from app.domain import (
     OVERALL,
@@ -107,11 +107,17 @@ def save_draft(
             "draft_saved_at": now,
             "lease_expires_at": now + timedelta(seconds=rules_from_dict(row.rules).lease_seconds),
         }
-        connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**values))
+        connection.execute(_draft_statement(), {"own_id": assignment_id, **values})
         working_time.note(connection, row.rater_id, assignment_id, now=now)
         return True
 
     return store.write_together(keep)
+
+
+@cache
+def _draft_statement() -> Update:
+    """The assignment `:own_id` with another draft; built once, as all that runs with every change is."""
+    return update(_assignment).where(_assignment.c.id == bindparam("own_id"))
 
 
 def _check_draft(draft: Mapping[str, Any]) -> None:
@@ -137,8 +143,30 @@ def submit(
         LeaseLost: the lease ran out and the last place is taken; the work is kept as the assignment's draft.
         RefusedSubmission: the judgment breaks the rubric; nothing is stored.
     """
+    _as_draft(submission)
+    return hand_in(store, rater_name, assignment_id, lambda _row: submission, validate=_validate, now=now)
+
+
+def hand_in(
+    store: Store,
+    rater_name: str,
+    assignment_id: int,
+    submission_for: Callable[[Row[Any]], Submission],
+    *,
+    validate: Callable[[Connection, Row[Any], Submission], list[str]],
+    now: datetime | None,
+) -> Receipt:
+    """Store the first judgment on an assignment, in one transaction; `submit` says how, and what it raises.
+
+    Args:
+        store: the database.
+        rater_name: an account.
+        assignment_id: the assignment.
+        submission_for: makes the submission from the assignment's row.
+        validate: refuses a submission, or gives the names of the rules that only advise.
+        now: the time; the clock by default.
+    """
     now = now or utc_now()
-    draft = _as_draft(submission)
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
@@ -147,13 +175,13 @@ def submit(
         if row.state == AssignmentState.SKIPPED.value:
             raise Conflict(f"Assignment {assignment_id} was skipped; ask for the next comparison.")
         _require_turn(connection, rater, row)
+        submission = submission_for(row)
         is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
         if is_lost:
-            connection.execute(
-                update(_assignment).where(_assignment.c.id == assignment_id).values(draft=draft, draft_saved_at=now)
-            )
+            kept = {"draft": _as_draft(submission), "draft_saved_at": now}
+            connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**kept))
         else:
-            advice = _validate(connection, row, submission)
+            advice = validate(connection, row, submission)
             receipt = _store(connection, rater, row, submission, revision=0, now=now, advice=advice)
             connection.execute(
                 update(_assignment)
@@ -313,6 +341,7 @@ def _validate(connection: Connection, row: Row[Any], submission: Submission) -> 
         justification=submission.justification,
         meta=row.meta,
         completion_ids=_completion_ids(connection, row),
+        settled=[tension.between for tension in submission.tensions],
         scope=None if row.criteria_shown is None else [*row.criteria_shown, *([OVERALL] if row.asks_overall else [])],
         grounds=find_grounds(
             connection, rubric, rater_id=row.rater_id, assignment_id=row.id, text=submission.justification
@@ -423,7 +452,11 @@ def _store(
         action="judgment.revised" if revision else "judgment.submitted",
         subject=f"assignment {row.id}",
         campaign_id=row.campaign_id,
-        detail={"answers": answers, **({"advice": sorted(set(advice))} if advice else {})},
+        detail={
+            "answers": answers,
+            **({"advice": sorted(set(advice))} if advice else {}),
+            **({"reports": [report.kind for report in submission.reports]} if submission.reports else {}),
+        },
     )
     judgment_id = connection.execute(
         insert(_judgment).returning(_judgment.c.id),

@@ -25,12 +25,18 @@ def find_grounds(
         assignment_id: of what; its own earlier revisions are no copies.
         text: the justification as it will be stored.
     """
-    rule = rubric.justification
-    if not text.strip() or not (rule.quotes_must_exist or rule.must_not_repeat or rule.must_match_choice):
+    if not needs_grounds(rubric, text):
         return None
     responses, prompt = _texts(connection, assignment_id)
-    copied = find_copied(connection, rater_id, assignment_id, text) if rule.must_not_repeat else None
+    must_differ = rubric.justification.must_not_repeat
+    copied = find_copied(connection, rater_id, assignment_id, text) if must_differ else None
     return Grounds(responses, prompt, copied)
+
+
+def needs_grounds(rubric: Rubric, text: str) -> bool:
+    """Whether some rule of the rubric checks this justification against more than itself and the answers."""
+    rule = rubric.justification
+    return bool(text.strip()) and (rule.quotes_must_exist or rule.must_not_repeat or rule.must_match_choice)
 
 
 def find_copied(connection: Connection, rater_id: int, assignment_id: int, text: str) -> str | None:

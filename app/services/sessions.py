@@ -10,11 +10,12 @@ import secrets
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from app.domain import Campaign, Rater, RaterKind, RaterState, Role, utc_now
 from app.errors import InvalidInput, NotAllowed, NotFound
@@ -124,10 +125,15 @@ def who(store: Store, token: str | None, *, now: datetime | None = None) -> int 
 def person_of(store: Store, login_id: int, *, now: datetime | None = None) -> Person | None:
     """The person behind a log-in, with today's roles; None once it has expired or was ended."""
     with store.read() as connection:
-        row = connection.execute(
-            select(_rater).join(_token).where(_token.c.id == login_id, _holds(now or utc_now()))
-        ).first()
+        row = connection.execute(_login_query(), {"login_id": login_id, "now": now or utc_now()}).first()
         return _person(connection, row, login_id=login_id)
+
+
+def name_of(store: Store, login_id: int, *, now: datetime | None = None) -> str | None:
+    """The name of the person behind a log-in, for what needs no more; None once it has expired or was ended."""
+    with store.read() as connection:
+        row = connection.execute(_login_query(), {"login_id": login_id, "now": now or utc_now()}).first()
+        return row.name if row is not None and _may_enter(row) else None
 
 
 def person_named(store: Store, name: str) -> Person | None:
@@ -259,14 +265,8 @@ def _person(connection: Connection, row: Row[Any] | None, *, login_id: int | Non
     if row is None or not _may_enter(row):
         return None
     account = rater_of(row)
-    member, campaign = tables.campaign_member, tables.campaign
-    own = (member.c.campaign_id == campaign.c.id) & (member.c.rater_id == account.id)
     is_admin = Role.ADMIN in account.roles
-    rows = connection.execute(
-        select(campaign, member.c.roles.label("own_roles"))
-        .select_from(campaign.join(member, own, isouter=is_admin))
-        .order_by(campaign.c.title, campaign.c.id)
-    )
+    rows = connection.execute(_memberships_query(of_all=is_admin), {"rater_id": account.id})
     admin = frozenset({Role.ADMIN}) if is_admin else frozenset()
     return Person(
         account,
@@ -275,7 +275,26 @@ def _person(connection: Connection, row: Row[Any] | None, *, login_id: int | Non
     )
 
 
-def _holds(now: datetime) -> ColumnElement[bool]:
+@cache
+def _login_query() -> Select[Any]:
+    """The rater behind `:login_id`, if it holds at `:now`; built once, because every run of every page asks it."""
+    now = bindparam("now", type_=_token.c.expires_at.type)
+    return select(_rater).join(_token).where(_token.c.id == bindparam("login_id"), _holds(now))
+
+
+@cache
+def _memberships_query(*, of_all: bool) -> Select[Any]:
+    """The campaigns of `:rater_id` with their roles there; all campaigns for an admin."""
+    member, campaign = tables.campaign_member, tables.campaign
+    own = (member.c.campaign_id == campaign.c.id) & (member.c.rater_id == bindparam("rater_id"))
+    return (
+        select(campaign, member.c.roles.label("own_roles"))
+        .select_from(campaign.join(member, own, isouter=of_all))
+        .order_by(campaign.c.title, campaign.c.id)
+    )
+
+
+def _holds(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return (_token.c.purpose == SESSION) & _token.c.used_at.is_(None) & (_token.c.expires_at > now)
 
 

@@ -65,22 +65,32 @@ def prompt_from_text(body: str | None) -> tuple[Message, ...]:
     return tuple(Message(turn["role"], turn["content"]) for turn in json.loads(body))
 
 
+@dataclass(frozen=True)
+class WholeView:
+    """An assignment as its rater may see it, and what decides how it is asked and shown."""
+
+    assignment: Assignment
+    meta: Mapping[str, Any]
+    renders_math: bool
+
+
 def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
     """An assignment with its texts, as its rater may see it.
 
     Raises:
         NotFound: no such assignment.
     """
+    return whole_view(connection, assignment_id).assignment
+
+
+def whole_view(connection: Connection, assignment_id: int) -> WholeView:
+    """`assignment_view` with the comparison's meta and the campaign's settings; raises the same."""
     row = connection.execute(_view_query(), {"assignment_id": assignment_id}).first()
     if row is None:
         raise NotFound(f"There is no assignment {assignment_id}.")
-    found = connection.execute(
-        select(tables.completion.c.slot, tables.content.c.body)
-        .join(tables.content)
-        .where(tables.completion.c.comparison_id == row.comparison_id)
-    )
+    found = connection.execute(_texts_query(), {"comparison_id": row.comparison_id})
     texts = {one.slot: one.body for one in found}
-    return Assignment(
+    assignment = Assignment(
         id=row.id,
         campaign=row.campaign,
         round_id=row.round_id,
@@ -94,6 +104,18 @@ def assignment_view(connection: Connection, assignment_id: int) -> Assignment:
         lease_expires_at=row.lease_expires_at,
         draft=row.draft,
         overall_first=bool(row.overall_first),
+    )
+    return WholeView(assignment, row.meta or {}, row.renders_math)
+
+
+@cache
+def _texts_query() -> Select[Any]:
+    """The texts of `:comparison_id`."""
+    completion = tables.completion
+    return (
+        select(completion.c.slot, tables.content.c.body)
+        .join(tables.content)
+        .where(completion.c.comparison_id == bindparam("comparison_id"))
     )
 
 
@@ -113,8 +135,10 @@ def _view_query() -> Select[Any]:
             assignment.c.lease_expires_at,
             assignment.c.draft,
             comparison.c.external_id,
+            comparison.c.meta,
             round_.c.rubric_version,
             tables.campaign.c.name.label("campaign"),
+            tables.campaign.c.renders_math,
             tables.content.c.body.label("prompt"),
         )
         .select_from(

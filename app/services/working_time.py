@@ -12,9 +12,10 @@ import csv
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.domain import AssignmentState, utc_now
@@ -197,31 +198,51 @@ def today(store: Store, rater_name: str, *, since: datetime) -> Today:
     Raises:
         NotFound: no such account.
     """
-    judgment = tables.judgment
     with store.read() as connection:
-        rater = find_account(connection, rater_name)
-        clock = connection.execute(select(_clock).where(_clock.c.rater_id == rater.id)).first()
-        logged = connection.scalar(
-            select(func.coalesce(func.sum(_time.c.seconds), 0.0)).where(
-                _time.c.rater_id == rater.id, _time.c.started_at >= since
-            )
-        )
-        n_judgments = connection.scalar(
-            select(func.count())
-            .select_from(judgment.join(_assignment))
-            .where(
-                _assignment.c.rater_id == rater.id,
-                _assignment.c.state == AssignmentState.SUBMITTED.value,
-                judgment.c.revision == 0,
-                judgment.c.submitted_at >= since,
-            )
-        )
-    running = clock.seconds if clock is not None and clock.assignment_id is not None else 0.0
+        return day_of(connection, find_account(connection, rater_name).id, since=since)
+
+
+def day_of(connection: Connection, rater_id: int, *, since: datetime) -> Today:
+    """`today` inside a transaction of the caller."""
+    row = connection.execute(_day_query(), {"rater_id": rater_id, "since": since}).one()
+    running = (row.running or 0.0) if row.assignment_id is not None else 0.0
     return Today(
-        n_judgments=n_judgments or 0,
-        seconds=float(logged or 0.0) + running,
-        unbroken_seconds=0.0 if clock is None else clock.unbroken_seconds,
-        paused_at=None if clock is None else clock.paused_at,
+        n_judgments=row.n_judgments,
+        seconds=float(row.logged) + running,
+        unbroken_seconds=row.unbroken_seconds or 0.0,
+        paused_at=row.paused_at,
+    )
+
+
+@cache
+def _day_query() -> Select[Any]:
+    """The clock of `:rater_id`, and what they logged and handed in since `:since`: one row, with or without a clock."""
+    judgment, rater = tables.judgment, tables.rater
+    own, since = bindparam("rater_id"), bindparam("since", type_=_time.c.started_at.type)
+    logged = select(func.coalesce(func.sum(_time.c.seconds), 0.0)).where(
+        _time.c.rater_id == own, _time.c.started_at >= since
+    )
+    handed_in = (
+        select(func.count())
+        .select_from(judgment.join(_assignment))
+        .where(
+            _assignment.c.rater_id == own,
+            _assignment.c.state == AssignmentState.SUBMITTED.value,
+            judgment.c.revision == 0,
+            judgment.c.submitted_at >= since,
+        )
+    )
+    return (
+        select(
+            _clock.c.assignment_id,
+            _clock.c.seconds.label("running"),
+            _clock.c.unbroken_seconds,
+            _clock.c.paused_at,
+            logged.scalar_subquery().label("logged"),
+            handed_in.scalar_subquery().label("n_judgments"),
+        )
+        .select_from(rater.outerjoin(_clock, _clock.c.rater_id == rater.c.id))
+        .where(rater.c.id == own)
     )
 
 
@@ -263,14 +284,20 @@ def log_csv(stretches: list[Stretch]) -> str:
 
 def _locked(connection: Connection, rater_id: int, *, now: datetime) -> Row[Any]:
     """A rater's clock, locked; made where there is none, and then what it says of the past is nothing."""
-    own = select(_clock).where(_clock.c.rater_id == rater_id).with_for_update()
-    clock = connection.execute(own).first()
+    own = {"rater_id": rater_id}
+    clock = connection.execute(_clock_query(), own).first()
     if clock is not None:
         return clock
     dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
     fresh = {"rater_id": rater_id, "started_at": now, "last_at": _LONG_AGO, "seconds": 0.0, "unbroken_seconds": 0.0}
     connection.execute(dialect.insert(_clock).on_conflict_do_nothing(index_elements=["rater_id"]), fresh)
-    return connection.execute(own).one()
+    return connection.execute(_clock_query(), own).one()
+
+
+@cache
+def _clock_query() -> Select[Any]:
+    """The clock of `:rater_id`, locked."""
+    return select(_clock).where(_clock.c.rater_id == bindparam("rater_id")).with_for_update()
 
 
 def _since(connection: Connection, clock: Row[Any], assignment_id: int, *, now: datetime) -> tuple[float, bool]:
@@ -333,15 +360,18 @@ def _set(
     before = clock.unbroken_seconds + counted
     after = counted if clock.assignment_id is None else 0.0  # what counts before a rest was worked before it
     unbroken = after if idle >= REST_SECONDS else before
-    connection.execute(
-        update(_clock)
-        .where(_clock.c.rater_id == clock.rater_id)
-        .values(
-            assignment_id=assignment_id,
-            started_at=started_at,
-            last_at=max(now, clock.last_at),
-            seconds=seconds,
-            unbroken_seconds=unbroken,
-            paused_at=None,
-        )
-    )
+    set_to = {
+        "assignment_id": assignment_id,
+        "started_at": started_at,
+        "last_at": max(now, clock.last_at),
+        "seconds": seconds,
+        "unbroken_seconds": unbroken,
+        "paused_at": None,
+    }
+    connection.execute(_set_statement(), {"own_id": clock.rater_id, **set_to})
+
+
+@cache
+def _set_statement() -> Update:
+    """The clock of `:own_id` with new values."""
+    return update(_clock).where(_clock.c.rater_id == bindparam("own_id"))

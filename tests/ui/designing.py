@@ -54,6 +54,9 @@ def torn_lines() -> Iterator[dict[str, Any]]:
         votes = [{**vote, "rater": rater} for rater in ("ann", "bob")]
         if number < 3:
             votes[0]["preferred"], votes[1]["preferred"] = "a", "b"
+        if number == 0:
+            wrong = {"completion": "b", "criterion": "clear", "start": 0, "end": 4, "note": "<b>no</b> text"}
+            votes[1] |= {"error_spans": [wrong], "reports": [{"kind": "not_rankable", "text": "a file is missing"}]}
         yield {
             "id": f"pair-{number:02}",
             "prompt": f"Question {number}? {HOSTILE if number == 0 else ''}",

@@ -49,6 +49,15 @@ def test_votes_stay_hidden_until_there_is_a_view(first_case):
     assert "Response A decided" in said or "Response B decided" in said
 
 
+def test_marked_errors_and_reports_are_shown_with_the_vote(first_case):
+    first_case.segmented_control(key=ANSWER).set_value("tie").run()
+    assert "Marked in" not in words(first_case)
+    button(first_case, "Show the votes").click().run()
+    said = words(first_case)
+    assert "Marked in B, clear: “Text”: &lt;b&gt;no&lt;/b&gt; text" in said
+    assert "Flagged as not rankable: a file is missing" in said
+
+
 def test_texts_of_people_and_models_are_literal(first_case):
     first_case.segmented_control(key=ANSWER).set_value("tie").run()
     button(first_case, "Show the votes").click().run()

@@ -131,7 +131,10 @@ def test_a_tension_is_shown_with_the_rule_and_its_declaration_stored(seeded, at,
 
 
 def test_skip_hands_the_comparison_back_with_its_reason(seeded, at, desk):
-    at.radio(key=f"rate-{desk.assignment.id}-skip-reason").set_value("A text is broken or cut off").run()
+    at.session_state[f"rate-{desk.assignment.id}-skip-menu"] = (
+        True  # a click on it: what it holds is sent once it is open
+    )
+    at.run().radio(key=f"rate-{desk.assignment.id}-skip-reason").set_value("A text is broken or cut off").run()
     press(at, "skip", desk)
     with seeded.store.read() as connection:
         row = connection.execute(
@@ -226,7 +229,7 @@ def test_my_work_shows_ones_own_card_on_request(seeded, at, desk, open_page, mon
     press(answer(at, desk, PAIR), "submit", desk)
     mine = open_page("my-work", login=seeded.log_in("rater"), campaign="sample")
     assert not mine.dataframe
-    mine.toggle(key="own-card-sample").set_value(True).run()
+    mine.toggle(key="my-card-sample").set_value(True).run()
     assert any("appears the day after" in caption.value for caption in mine.caption)
     monkeypatch.setattr("app.services.own_card.utc_now", lambda: utc_now() + timedelta(days=1))
     mine.run()

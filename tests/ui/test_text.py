@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.desk import call_responses, name_responses
-from app.ui.components.text import escape, escape_html, excerpt, raw_html, text_html
+from app.ui.components.text import escape, escape_html, excerpt, language_of, raw_html, text_html
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,26 @@ from app.ui.components.text import escape, escape_html, excerpt, raw_html, text_
 )
 def test_text_is_literal(text, shown):
     assert shown in text_html(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("東京は日本の首都です。", "ja"),
+        ("北京是中国的首都。", "zh"),
+        ("서울은 대한민국의 수도이다.", "ko"),
+        ("Use `sort` で並べ替えます", "ja"),
+        ("The word 東京 means eastern capital.", ""),
+        ("القاهرة هي عاصمة مصر.", ""),
+        ("12 + 3 = 15", ""),
+        ("", ""),
+    ],
+)
+def test_scripts_tell_the_language_where_they_can(text, language):
+    assert language_of(text) == language
+    attribute = f' lang="{language}">' if language else '"auto">'
+    assert attribute in text_html(text)
+    assert attribute in raw_html(text)
 
 
 def test_links_to_the_web_open_elsewhere_and_tell_nothing():

@@ -92,11 +92,21 @@ export default function ({ data, parentElement }) {
     panel().querySelector('[class*="-submit"] button, [class*="-save"] button')?.click()
   }
 
+  // Who clicks an answer goes on there with the keys, too.
+  const onClick = (event) => {
+    const row = event.isTrusted && event.target.closest?.('.st-key-panel [role="radiogroup"]')
+    if (!row || !rows().includes(row)) return
+    state.row = nameOf(row)
+    paint()
+  }
+
   state.stop?.()
+  doc.addEventListener('click', onClick)
   doc.addEventListener('keydown', onEnter, { capture: true })
   doc.addEventListener('keydown', onKey)
   state.stop = () => {
     state.observer?.disconnect()
+    doc.removeEventListener('click', onClick)
     doc.removeEventListener('keydown', onEnter, { capture: true })
     doc.removeEventListener('keydown', onKey)
   }

@@ -16,6 +16,7 @@ from app.policy import Action
 from app.services.sessions import Person
 from app.ui.components.text import escape, escape_html
 from app.ui.session import LoggedOut, choose_campaign, chosen_campaign
+from app.ui.words import say
 
 LOG_IN = '<a class="sy-link" href="/login" target="_self">Log in</a>'
 
@@ -43,8 +44,8 @@ def campaign_header(title: str, person: Person, action: Action, *, lead: str = "
     if campaign is None:
         page_header(title, lead)
         empty_state(
-            "No campaign here yet",
-            f"You may {action.value} once a campaign has you as a member. Ask a researcher or an admin to add you.",
+            say("no-campaign-here"),
+            say("no-campaign-here-next"),
         )
         return None
     left, right = st.columns([3, 2], vertical_alignment="bottom")
@@ -69,7 +70,7 @@ def campaign_choice(
     key = f"campaign-choice-{action.name.lower()}"
     st.session_state[key] = campaign.name
     st.selectbox(
-        "Campaign",
+        say("campaign"),
         list(titles),
         key=key,
         format_func=titles.__getitem__,

@@ -178,6 +178,8 @@ def _rules_in_words(rubric: Rubric) -> list[str]:
         said.append("It names a criterion.")
     if words.required_on_tension:
         said.append("It is required where two criteria favour different responses.")
+    if words.must_settle_tension:
+        said.append("Where criteria pull apart, the rater says which of the two prevailed, or that neither did.")
     if words.quotes_must_exist:
         said.append("What it quotes must stand in the response.")
     if words.must_not_repeat:

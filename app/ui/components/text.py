@@ -21,6 +21,9 @@ from markdown_it.token import Token
 
 from app.ui.components.formulas import set_formulas
 
+_KANA, _HANGUL, _HAN = map(
+    re.compile, ("[\u3040-\u30ff]", "[\u1100-\u11ff\uac00-\ud7af]", "[\u3400-\u4dbf\u4e00-\u9fff]")
+)
 _LINK = re.compile(r"(https?|mailto):", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|$<>~:&=^\"'])")
 
@@ -36,12 +39,31 @@ def show_text(text: str, *, raw: bool = False, math: bool = False) -> None:
 @lru_cache(maxsize=4096)
 def text_html(text: str, *, math: bool = False) -> str:
     """Safe HTML of a Markdown text; every block finds its own direction, so that right-to-left scripts flow."""
-    return f'<div class="sy-md" dir="auto">{_markdown(math=math).render(text)}</div>'
+    return f'<div class="sy-md" dir="auto"{_lang(text)}>{_markdown(math=math).render(text)}</div>'
 
 
 def raw_html(text: str) -> str:
     """Every character as it is."""
-    return f'<div class="sy-raw" dir="auto">{html.escape(text)}</div>'
+    return f'<div class="sy-raw" dir="auto"{_lang(text)}>{html.escape(text)}</div>'
+
+
+def language_of(text: str) -> str:
+    """The language of which the script of a text tells: ja, ko or zh; empty where it tells of none.
+
+    Browsers need it to choose among glyphs that share a code point and to break lines, screen readers to speak. Two
+    thirds of the letters may be of other scripts; kana tell Japanese from Chinese.
+    """
+    kana, hangul, han = (len(script.findall(text)) for script in (_KANA, _HANGUL, _HAN))
+    if 3 * (kana + hangul + han) < max(1, sum(map(str.isalpha, text))):
+        return ""
+    if hangul > kana + han:
+        return "ko"
+    return "ja" if 10 * kana > han else "zh"
+
+
+def _lang(text: str) -> str:
+    language = language_of(text)
+    return f' lang="{language}"' if language else ""
 
 
 @lru_cache(maxsize=4096)

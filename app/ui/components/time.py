@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from app.domain import utc_now
+from app.ui.words import say
 
 
 def zone() -> ZoneInfo:
@@ -34,7 +35,7 @@ def show_time(at: datetime | None) -> str:
         return "unknown"
     there = local(at)
     is_today = there.date() == local(utc_now()).date()
-    return f"{there:%H:%M}" if is_today else f"{there.day} {there:%B %Y, %H:%M}"
+    return f"{there:%H:%M}" if is_today else say("date", at=there)
 
 
 def show_duration(seconds: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from app.domain import OVERALL, Adjudication, ErrorSpan, Judgment, RaterKind
+from app.domain import OVERALL, Adjudication, ErrorSpan, Judgment, RaterKind, Report
 from app.services.adjudicating import Case
 from app.services.desk import LETTERS, call_responses
 from app.ui.components.text import excerpt, text_html
@@ -128,8 +128,13 @@ def besides(judgment: Judgment, texts: Mapping[str, str]) -> str:
         settled = f"{tension.prevailed} prevailed" if tension.prevailed else "neither prevailed"
         why = f": {call_responses(tension.why, ids)}" if tension.why else ""
         lines.append(f"Torn between {tension.between[0]} and {tension.between[1]}; {settled}{why}")
-    lines += [f"Flagged as {report.kind}{': ' if report.text else ''}{report.text}" for report in judgment.reports]
+    lines += [_flagged(report, ids) for report in judgment.reports]
     return "".join(f'<p class="sy-torn">{_safe(line)}</p>' for line in lines)
+
+
+def _flagged(report: Report, ids: Sequence[str]) -> str:
+    said = f": {call_responses(report.text, ids)}" if report.text else ""
+    return f"Flagged as {report.kind.replace('_', ' ')}{said}"
 
 
 def _nature(judgment: Judgment, counted_kinds: Sequence[RaterKind]) -> str:

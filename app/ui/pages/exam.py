@@ -21,7 +21,6 @@ from app.ui.components.rating.conversation import show_conversation, show_respon
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.panel import open_rubric, problem_lines, show_panel
-from app.ui.components.rating.tension import seen_tensions
 from app.ui.components.text import escape
 from app.ui.session import find_person, get_person, get_store
 from app.ui.words import say
@@ -87,7 +86,6 @@ def _show_item(person: Person, campaign: Campaign) -> None:
     desk = desks.desk_of(get_store(), person.name, item.id)
     form = Form(desk, "exam", _autosave, item.draft or {})
     form_state.hydrate(form)
-    tensions = seen_tensions(form)
     with st.container(key="desk", gap="small"):
         reading, panel = st.columns([2.5, 1], gap="medium")
         with reading:
@@ -99,7 +97,7 @@ def _show_item(person: Person, campaign: Campaign) -> None:
             show_conversation(item.prompt)
             show_responses(item.responses, key=str(item.id))
         with panel, st.container(key="panel", gap="small"):
-            show_panel(form, tensions)
+            show_panel(form)
             st.button(
                 say("submit"),
                 key=form.key("submit"),
@@ -114,19 +112,17 @@ def _show_item(person: Person, campaign: Campaign) -> None:
     listen(item.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
-def _read(form: Form):
-    return form_state.read(form, [(*one.between, one.strength) for one in seen_tensions(form)])
-
-
 def _autosave(form: Form) -> None:
     person = find_person()
     if person is not None:
-        judging.save_draft(get_store(), person.name, form.desk.assignment.id, form_state.draft_of(_read(form)))
+        judging.save_draft(
+            get_store(), person.name, form.desk.assignment.id, form_state.draft_of(form_state.read(form))
+        )
 
 
 def _submit(shown: Form) -> None:
     form = shown.anew()
-    submission = _read(form)
+    submission = form_state.read(form)
     try:
         examining.answer(get_store(), get_person().name, form.desk.assignment.id, submission)
     except RefusedSubmission as error:

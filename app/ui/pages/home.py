@@ -14,6 +14,7 @@ from app.ui.components.page import empty_state, go_to, link_to, page_header
 from app.ui.components.text import escape
 from app.ui.components.time import show_duration, start_of_day
 from app.ui.session import choose_campaign, get_person, get_store
+from app.ui.words import say
 
 SECTIONS = ("Design", "Research")
 """Pages of these sections are about one campaign; each campaign links to them."""
@@ -22,7 +23,7 @@ SECTIONS = ("Design", "Research")
 def page() -> None:
     """The page."""
     person = get_person()
-    page_header(f"Hello, {person.name}", _lead(person))
+    page_header(say("hello", name=person.name), _lead(person))
     campaigns = [membership.campaign for membership in person.memberships]
     if not campaigns:
         _show_start(person)
@@ -33,27 +34,19 @@ def page() -> None:
 
 def _lead(person: Person) -> str:
     if not person.may(Action.JUDGE):
-        return "Your campaigns, and where to go on."
+        return say("your-campaigns")
     today = desks.own_days(get_store(), person.name, since=start_of_day())
     n_today = sum(day.n_judgments for day in today)
     if not n_today:
-        return "Nothing rated yet today."
-    return f"{n_today} rated today, {show_duration(sum(day.seconds for day in today))} of active time."
+        return say("nothing-today")
+    return say("rated-today", n=n_today, time=show_duration(sum(day.seconds for day in today)))
 
 
 def _show_start(person: Person) -> None:
     if person.may(Action.MANAGE_CAMPAIGN):
-        empty_state(
-            "No campaign yet",
-            "A campaign holds comparisons and the rubric they are judged by. Create one and import a file.",
-            to="campaigns",
-            label="Create a campaign",
-        )
+        empty_state(say("no-campaign"), say("no-campaign-next"), to="campaigns", label=say("create-campaign"))
         return
-    empty_state(
-        "You are in no campaign yet",
-        "A researcher or an admin adds you to one; then your work appears here. Reload the page after that.",
-    )
+    empty_state(say("in-no-campaign"), say("in-no-campaign-next"))
 
 
 def _show_campaign(person: Person, campaign: Campaign) -> None:
@@ -62,7 +55,7 @@ def _show_campaign(person: Person, campaign: Campaign) -> None:
             with st.container(gap=None):
                 st.subheader(escape(campaign.title), anchor=False)
                 if campaign.state == "closed":
-                    st.caption("Closed: nobody gets work from it.")
+                    st.caption(say("campaign-closed"))
             if campaign in person.campaigns_for(Action.JUDGE):
                 _show_rating(person, campaign)
         if person.roles - {Role.RATER}:
@@ -75,20 +68,19 @@ def _show_links(person: Person, campaign: Campaign) -> None:
         for entry in navigation.PAGES:
             is_here = entry.action is not None and campaign in person.campaigns_for(entry.action)
             if entry.section in SECTIONS and is_here:
-                link_to(entry.name, entry.title, campaign=campaign.name)
+                link_to(entry.name, entry.shown_title, campaign=campaign.name)
 
 
 def _show_rating(person: Person, campaign: Campaign) -> None:
     days = desks.own_days(get_store(), person.name, campaign.name)
     n_done = sum(day.n_judgments for day in days)
-    st.caption(f"{n_done} rated by you" if n_done else "not rated by you yet", width="content")
+    st.caption(say("rated-by-you", n=n_done) if n_done else say("not-rated-by-you"), width="content")
     if campaign.state == "closed":
         return
     if not may_work(person.account.state):
-        st.caption(f"Your account is {person.account.state.value}: no work for it now.", width="content")
+        st.caption(say("no-work-now", state=person.account.state.value), width="content")
         return
-    label = "Go on rating" if n_done else "Start rating"
-    if st.button(label, key=f"rate-{campaign.id}", type="primary"):
+    if st.button(say("rate-on" if n_done else "rate-start"), key=f"rate-{campaign.id}", type="primary"):
         choose_campaign(campaign.name)
         go_to("rate")
 
@@ -98,8 +90,11 @@ def _show_progress(overview: CampaignOverview) -> None:
         if not progress.n_comparisons:
             continue
         share = progress.n_complete / progress.n_comparisons
-        text = (
-            f"Round {progress.round.name}: {progress.n_complete:,} of {progress.n_comparisons:,} comparisons complete, "
-            f"{progress.n_judgments:,} judgments"
+        text = say(
+            "round-progress",
+            name=progress.round.name,
+            n=progress.n_complete,
+            of=progress.n_comparisons,
+            judgments=progress.n_judgments,
         )
         st.progress(share, text=escape(text))

@@ -12,7 +12,8 @@ from app.domain import Campaign, RaterState
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
 from app.services import desk as desks
-from app.services import examining, judging, raters, working_time
+from app.services import examining, judging, working_time
+from app.services.looking import look
 from app.services.sessions import Person
 from app.services.working_time import Today
 from app.ui.components.page import campaign_header, empty_state, show_error
@@ -20,17 +21,17 @@ from app.ui.components.rating import form_state
 from app.ui.components.rating.asking import show_answers
 from app.ui.components.rating.bar import show_bar
 from app.ui.components.rating.conversation import show_conversation, show_responses
-from app.ui.components.rating.day import read_day, show_pause
+from app.ui.components.rating.day import show_pause
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.marks import follow_selection
 from app.ui.components.rating.more import show_more
 from app.ui.components.rating.panel import problem_lines, show_panel
-from app.ui.components.rating.tension import SeenTension, seen_tensions
-from app.ui.components.rating.typed import CLOSED
+from app.ui.components.rating.typed import close
 from app.ui.components.rating.warning import show_warning
 from app.ui.components.text import escape, escape_html
-from app.ui.session import chosen_campaign, find_person, get_person, get_store
+from app.ui.components.time import start_of_day
+from app.ui.session import chosen_campaign, find_name, get_person, get_store
 from app.ui.words import CATALOGUE, say
 
 SKIP_REASONS = ("knowledge", "broken", "language", "unwilling", "other")
@@ -44,32 +45,30 @@ def page() -> None:
     if campaign is None:
         campaign_header(say("page-rate"), person, Action.JUDGE)
         return
-    state = raters.state_in(get_store(), person.name, campaign.name)
-    if not may_work(state):
-        _show_no_work(person, campaign, state)
+    seen = look(get_store(), person, campaign.name, since=start_of_day())
+    if not may_work(seen.state):
+        _show_no_work(person, campaign, seen.state)
         return
-    day = read_day(person)
-    if show_pause(day):
+    if show_pause(seen.day):
         return
-    desk = desks.open_desk(get_store(), person.name, campaign.name)
-    if desk is None:
-        _show_nothing_left(person, campaign, state)
+    if seen.desk is None:
+        _show_nothing_left(person, campaign, seen.state)
         return
-    form = Form(desk, "rate", autosave, desk.assignment.draft or {})
+    form = Form(seen.desk, "rate", autosave, seen.desk.assignment.draft or {})
     if show_warning(form):
         return
     is_new_here = form.value(form_state.HERE) is None
     form_state.hydrate(form)
     with st.container(key="desk", gap="small"):
-        _show_desk(person, campaign, form, day)
+        _show_desk(person, campaign, form, seen.day)
     if is_new_here:
         _arrive(person, form.anew())
-    listen(desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
+    listen(form.desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
 def _arrive(person: Person, form: Form) -> None:
     """The first look at a comparison in this session; a tab that outlived another one may bring unsaved words."""
-    if form_state.is_saved(form, _plain(seen_tensions(form))):
+    if form_state.is_saved(form):
         working_time.arrive(get_store(), person.name, form.desk.assignment.id)
     else:
         autosave(form)
@@ -78,16 +77,16 @@ def _arrive(person: Person, form: Form) -> None:
 
 def autosave(form: Form) -> None:
     """Keep the draft on the server after every change; who was logged out meanwhile is told by the page itself."""
-    draft = form_state.draft_of(form_state.read(form, _plain(seen_tensions(form))))
-    person = find_person()
-    if person is not None:
-        judging.save_draft(get_store(), person.name, form.desk.assignment.id, draft)
+    draft = form_state.draft_of(form_state.read(form))
+    name = find_name()
+    if name is not None:
+        judging.save_draft(get_store(), name, form.desk.assignment.id, draft)
 
 
 def submit(shown: Form) -> None:
     """Hand in; a second click or a second tab finds it stored already."""
     form = shown.anew()
-    submission = form_state.read(form, _plain(seen_tensions(form)))
+    submission = form_state.read(form)
     try:
         receipt = judging.submit(get_store(), get_person().name, form.desk.assignment.id, submission)
     except RefusedSubmission:
@@ -99,7 +98,7 @@ def submit(shown: Form) -> None:
     else:
         if receipt.was_known:
             st.session_state["rate-notice"] = say("known-already")
-        _close(form)
+        close(form)
 
 
 def skip(form: Form) -> None:
@@ -110,12 +109,7 @@ def skip(form: Form) -> None:
     except SteelyardError as error:
         st.session_state["rate-notice"] = error
     else:
-        _close(form)
-
-
-def _close(form: Form) -> None:
-    """Note that nothing more is to be kept of an assignment in the tab."""
-    st.session_state[CLOSED] = [*st.session_state.get(CLOSED, [])[-20:], form.desk.assignment.id]
+        close(form)
 
 
 def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> None:
@@ -128,13 +122,12 @@ def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> No
         show_conversation(assignment.prompt, view=view, material=form.desk.material)
         show_responses(assignment.responses, key=str(assignment.id), view=view)
     with panel, st.container(key="panel", gap="small"):
-        tensions = seen_tensions(form)
-        show_panel(form, tensions)
-        _show_end(person, form, tensions)
+        show_panel(form)
+        _show_end(person, form)
     follow_selection(form, view)
 
 
-def _show_end(person: Person, form: Form, tensions: list[SeenTension]) -> None:
+def _show_end(person: Person, form: Form) -> None:
     """The ways out, then what is missing: below, so that a text that is sent never moves the button one presses."""
     with st.container(horizontal=True, gap="small", key="ways-out"):
         st.button(
@@ -146,20 +139,29 @@ def _show_end(person: Person, form: Form, tensions: list[SeenTension]) -> None:
             on_click=submit,
             args=(form,),
         )
-        with st.container(key="skip-menu", width="content"), st.popover(say("skip")):
-            st.radio(
-                say("skip-why"),
-                SKIP_REASONS,
-                index=None,
-                key=form.key("skip-reason"),
-                format_func=lambda reason: say(f"skip-{reason}"),
-            )
-            st.button(say("skip-now"), key=form.key("skip"), on_click=skip, args=(form,))
+        _show_skip(form)
         show_more(person, form)
-    submission = form_state.read(form, _plain(tensions))
+    submission = form_state.read(form)
     problems = desks.find_problems(get_store(), person.name, form.desk, submission)
     _show_missing(form, problem_lines(form, [problem for problem in problems if not problem.is_advice]))
     _show_advice(problem_lines(form, [problem for problem in problems if problem.is_advice]))
+
+
+def _show_skip(form: Form) -> None:
+    """The menu beside Submit; what it holds is sent once it is open."""
+    with st.container(key="skip-menu", width="content"):
+        menu = st.popover(say("skip"), key=form.key("skip-menu"), on_change="rerun")
+    if not menu.open:
+        return
+    with menu:
+        st.radio(
+            say("skip-why"),
+            SKIP_REASONS,
+            index=None,
+            key=form.key("skip-reason"),
+            format_func=lambda reason: say(f"skip-{reason}"),
+        )
+        st.button(say("skip-now"), key=form.key("skip"), on_click=skip, args=(form,))
 
 
 def _show_missing(form: Form, lines: list[str]) -> None:
@@ -207,7 +209,3 @@ def _show_nothing_left(person: Person, campaign: Campaign, state: RaterState) ->
     campaign_header(say("page-rate"), person, Action.JUDGE)
     _show_notice()
     empty_state(say("nothing-left"), say("nothing-left-next"), to="my_work", label=say("page-my_work"))
-
-
-def _plain(tensions: list[SeenTension]) -> list[tuple[str, str, float]]:
-    return [(*tension.between, tension.strength) for tension in tensions]

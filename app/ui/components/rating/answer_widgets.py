@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from app.services.desk import LETTERS
+from app.ui.components.rating.board import show_board
 from app.ui.words import say
 from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, NOT_APPLICABLE, TIE, Answer
 from rubrics.model import OVERALL, Criterion, Rubric
@@ -213,6 +214,21 @@ class CheckWidget(PerResponseWidget):
 
 class RankingWidget(PerResponseWidget):
     """A place for each response, 1 for the best; the same place means a tie, gaps do not matter."""
+
+    def render(self, question: Question, key: str, on_change: Callable[[], None]) -> None:
+        """The board to drag on, then the rows."""
+
+        def put(groups: list[list[str]]) -> None:
+            places = self.values(Answer(ranking=tuple(map(tuple, groups))))
+            for slot in question.slots:
+                st.session_state[f"{key}-{slot}"] = places.get(slot)
+            st.session_state[f"{key}-outside"] = None
+            on_change()
+
+        answer = self.read(question, key)
+        groups = (answer.ranking if answer is not None else None) or ()
+        show_board(question.slots, groups, f"{key}-board", put, allows_tie=question.allows_tie)
+        super().render(question, key, on_change)
 
     def options(self, question: Question) -> list[int]:
         """As many places as responses."""

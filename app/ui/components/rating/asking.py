@@ -17,13 +17,14 @@ from app.ui.session import get_person, get_store
 from app.ui.words import say
 
 
-def show_asking_entries(form: Form) -> None:
-    """The entries of the menu: a question, a report."""
-    assignment_id = form.desk.assignment.id
-    if st.button(say("ask"), key=form.key("ask"), width="stretch"):
-        st.dialog(say("ask"))(_ask)(assignment_id)
-    if st.button(say("report"), key=form.key("report"), width="stretch"):
-        st.dialog(say("report"))(_report)(assignment_id)
+def open_asking(form: Form) -> None:
+    """A question to the designers, over the page."""
+    st.dialog(say("ask"))(_ask)(form.desk.assignment.id)
+
+
+def open_report(form: Form) -> None:
+    """A report of harmful content, over the page."""
+    st.dialog(say("report"))(_report)(form.desk.assignment.id)
 
 
 def show_answers(person: Person, form: Form) -> None:

@@ -6,17 +6,11 @@ import streamlit as st
 
 from app.errors import SteelyardError
 from app.services import working_time
-from app.services.sessions import Person
 from app.services.working_time import Today
-from app.ui.components.page import empty_state, show_error
-from app.ui.components.time import show_duration, show_time, start_of_day
+from app.ui.components.page import empty_state
+from app.ui.components.time import show_duration, show_time
 from app.ui.session import get_person, get_store
 from app.ui.words import say
-
-
-def read_day(person: Person) -> Today:
-    """The day so far, as the server measures it."""
-    return working_time.today(get_store(), person.name, since=start_of_day())
 
 
 def show_day(day: Today) -> None:
@@ -39,21 +33,12 @@ def show_pause(day: Today) -> bool:
     return True
 
 
-def show_pause_entries() -> None:
-    """The entries of the menu: pause and keep the comparison, or hand it back."""
-    if st.button(say("pause-hold"), key="pause-hold", width="stretch"):
-        _pause(hold=True)
-    if st.button(say("pause-back"), key="pause-back", width="stretch"):
-        _pause(hold=False)
-
-
-def _pause(*, hold: bool) -> None:
+def pause(*, hold: bool) -> None:
+    """Pause, and keep the comparison or hand it back; for a callback."""
     try:
         working_time.pause(get_store(), get_person().name, hold=hold)
     except SteelyardError as error:
-        show_error(error)
-    else:
-        st.rerun()
+        st.session_state["rate-notice"] = error
 
 
 def _resume() -> None:

@@ -21,6 +21,7 @@ from app.ui.components.rating.answer_widgets import AnswerWidget, Question, crit
 from app.ui.words import say
 from rubrics.answers import Answer
 from rubrics.model import OVERALL
+from rubrics.tensions import SeenTension, seen_tensions
 
 HERE = "here"
 """Says that this session has shown the assignment before."""
@@ -104,6 +105,19 @@ class Form:
                 answers[question.key] = answer_from_slots(answer, self.desk.assignment.shown)
         return answers
 
+    @cached_property
+    def complete_answers(self) -> dict[str, Answer]:
+        """The answers to criteria that cover every response, in completion ids."""
+        given = self.answers
+        return {key: answer for key, answer in given.items() if key != OVERALL and _covers(answer, self)}
+
+    @cached_property
+    def tensions(self) -> list[SeenTension]:
+        """The tensions in the answers so far; none where only some criteria are asked: a part makes no tension."""
+        if not self.desk.asks_everything:
+            return []
+        return seen_tensions(self.desk.rubric, self.complete_answers, self.desk.assignment.shown)
+
     def value(self, name: str) -> Any:
         """The state of a widget."""
         return st.session_state.get(self.key(name))
@@ -128,10 +142,14 @@ def hydrate(form: Form) -> None:
 
 
 def _hydrate_tensions(form: Form, tensions: Sequence[Mapping[str, Any]]) -> None:
-    """Every declared tension; `tension.show_own` leaves those to the numbers that the numbers show."""
+    """Every declared tension; `tension.show_own` leaves those to the numbers that the numbers show.
+
+    One that the numbers show is in a draft only once it was settled, if only by "neither".
+    """
+    seen = [tension.between for tension in form.anew().tensions] if tensions else []
     for tension in tensions:
         name = tension_name(tension["between"])
-        if tension["prevailed"] is not None or tension["why"]:
+        if tension["prevailed"] is not None or tension["why"] or tuple(sorted(tension["between"])) in seen:
             st.session_state.setdefault(form.key(name), tension["prevailed"] or NEITHER)
         st.session_state.setdefault(form.key(f"{name}-why"), called(form, tension["why"]))
     pairs = [(min(tension["between"]), max(tension["between"])) for tension in tensions]
@@ -160,14 +178,9 @@ def written(form: Form, name: str) -> str:
     return name_responses(form.value(name) or "", form.desk.assignment.shown).strip()
 
 
-def read(form: Form, tensions: list[tuple[str, str, float]]) -> Submission:
-    """What would be handed in now.
-
-    Args:
-        form: the form.
-        tensions: the tensions in the answers; of others only those count that the rater declared.
-    """
-    seen = [(i, j) for i, j, _ in tensions]
+def read(form: Form) -> Submission:
+    """What would be handed in now: of tensions those in the answers that were settled, and those that were declared."""
+    seen = [tension.between for tension in form.tensions]
     declared = [_declared(form, between) for between in seen if form.value(tension_name(between)) is not None]
     own = [_declared(form, between) for between in form.value(OWN) or () if tuple(between) not in seen]
     return Submission(
@@ -190,16 +203,10 @@ def draft_of(submission: Submission) -> dict[str, Any]:
     }
 
 
-def is_saved(form: Form, tensions: list[tuple[str, str, float]]) -> bool:
+def is_saved(form: Form) -> bool:
     """Whether the draft on the server says what the form says; time apart."""
-    said = draft_of(read(form, tensions))
+    said = draft_of(read(form))
     return all(said[key] == form.draft.get(key, said[key].__class__()) for key in ("answers", "justification"))
-
-
-def complete_answers(form: Form) -> dict[str, Answer]:
-    """The answers to criteria that cover every response, in completion ids."""
-    given = form.answers
-    return {key: answer for key, answer in given.items() if key != OVERALL and _covers(answer, form)}
 
 
 def tension_name(between: tuple[str, str] | list[str]) -> str:

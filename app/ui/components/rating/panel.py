@@ -10,7 +10,7 @@ from app.services.desk import Desk
 from app.ui.components.rating.answer_widgets import AnswerWidget, Question, ScaleWidget, letter
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.marks import show_marks
-from app.ui.components.rating.tension import SeenTension, show_tensions
+from app.ui.components.rating.tension import show_tensions
 from app.ui.components.rating.typed import keep_typing
 from app.ui.components.text import text_html
 from app.ui.words import say
@@ -26,13 +26,13 @@ def open_rubric(desk: Desk) -> None:
     st.dialog(say("rubric"), width="large")(show_rubric)(desk.rubric)
 
 
-def show_panel(form: Form, tensions: list[SeenTension]) -> None:
+def show_panel(form: Form) -> None:
     """All widgets of one assignment; every change calls the form."""
     if len(form.slots) == 2:
         st.html(legend())
     for widget, question in form.questions:
         show_question(form, widget, question)
-    show_tensions(form, tensions)
+    show_tensions(form)
     show_marks(form)
     st.text_area(
         say("justification"),
@@ -122,7 +122,8 @@ def show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
             criterion = rubric.criterion(question.key)
             anchors = criterion.anchors
             st.html(_header(criterion, _share(rubric, criterion)))
-        st.html(f'<div class="sy-reads">{html.escape(_reading(form, widget, question, anchors))}</div>')
+        reads = html.escape(_reading(form, widget, question, anchors))
+        st.html(f'<div class="sy-reads" title="{reads}">{reads}</div>')
         widget.render(question, form.key(question.key), form.changed)
 
 

@@ -17,7 +17,6 @@ from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.marks import follow_selection
 from app.ui.components.rating.panel import problem_lines, show_panel
-from app.ui.components.rating.tension import seen_tensions
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 from app.ui.words import say
@@ -39,7 +38,7 @@ def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], N
             show_conversation(desk.assignment.prompt, view=view, material=desk.material)
             show_responses(desk.assignment.responses, key=str(assignment_id), view=view)
         with panel, st.container(key="panel", gap="small"):
-            show_panel(form, seen_tensions(form))
+            show_panel(form)
             _show_saving(form, can_revise=work.can_revise)
         follow_selection(form, view)
     listen(assignment_id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
@@ -72,8 +71,7 @@ def _show_saving(form: Form, *, can_revise: bool) -> None:
 
 def _revise(shown: Form) -> None:
     form = shown.anew()
-    tensions = [(*tension.between, tension.strength) for tension in seen_tensions(form)]
-    submission = form_state.read(form, tensions)
+    submission = form_state.read(form)
     try:
         receipt = judging.revise(get_store(), get_person().name, form.desk.assignment.id, submission)
     except RefusedSubmission as error:

@@ -3,63 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import combinations
 
 import streamlit as st
 
 from app.ui.components.rating.answer_widgets import letter
-from app.ui.components.rating.form_state import NEITHER, OWN, Form, complete_answers, tension_name
+from app.ui.components.rating.form_state import NEITHER, OWN, Form, tension_name
 from app.ui.components.text import escape, escape_html
 from app.ui.words import say
-from rubrics.answers import Answer, pairs_in_id_order, tensions_within
+from rubrics.answers import Answer
 from rubrics.model import OVERALL
-
-SPEAK_UP = 0.6
-"""The screen speaks of a tension without a rule from this strength on; of one with a rule, always."""
-
-AT_MOST = 2
-"""So many tensions are shown, the strongest first; all of them count in the statistics."""
+from rubrics.tensions import AT_MOST, SeenTension, spoken_of
 
 
-@dataclass(frozen=True)
-class SeenTension:
-    """Two criteria that favour different responses.
-
-    Attributes:
-        between: their keys, alphabetically.
-        strength: the smaller of the two absolute values.
-        favoured: criterion key -> completion id that it favours.
-    """
-
-    between: tuple[str, str]
-    strength: float
-    favoured: Mapping[str, str]
-
-
-def seen_tensions(form: Form) -> list[SeenTension]:
-    """The tensions in the answers so far, each pair of criteria once at its strongest; strongest first.
-
-    None where the assignment asks only some of the criteria: a part makes no tension.
-    """
-    if not form.desk.asks_everything:
-        return []
-    answers, rubric = complete_answers(form), form.desk.rubric
-    strongest: dict[tuple[str, str], SeenTension] = {}
-    for first, second in pairs_in_id_order(form.desk.assignment.shown):
-        values = {key: rubric.signed_value(key, answer, first, second) for key, answer in answers.items()}
-        for i, j, strength in tensions_within(values):
-            favoured = {key: first if (values[key] or 0) > 0 else second for key in (i, j)}
-            known = strongest.get((i, j))
-            if known is None or strength > known.strength:
-                strongest[i, j] = SeenTension((i, j), strength, favoured)
-    return sorted(strongest.values(), key=lambda tension: (-tension.strength, tension.between))
-
-
-def show_tensions(form: Form, tensions: list[SeenTension]) -> None:
+def show_tensions(form: Form) -> None:
     """The notices: which criteria favour what, the rubric's rule, and which of the two prevailed."""
-    rubric = form.desk.rubric
-    spoken = [t for t in tensions if t.strength >= SPEAK_UP or rubric.tension_rule(*t.between) is not None]
+    spoken = spoken_of(form.desk.rubric, form.tensions)
     for place, tension in enumerate(spoken[:AT_MOST]):
         _show(form, tension, is_open=place == 0)
     if len(spoken) > AT_MOST:
@@ -116,14 +75,22 @@ def _show(form: Form, tension: SeenTension, *, is_open: bool) -> None:
     name = tension_name(tension.between)
     with st.container(key=form.key(f"{name}-box"), gap="small"):
         st.html(f'<div class="sy-tension" role="status"><p>{" ".join(lines)}</p>{guidance}</div>')
-        _ask(form, (i, j), names)
+        _ask(form, (i, j), names, must_answer=rubric.justification.must_settle_tension)
 
 
-def _ask(form: Form, between: tuple[str, str], names: Mapping[str, str], *, always_why: bool = False) -> None:
+def _ask(
+    form: Form,
+    between: tuple[str, str],
+    names: Mapping[str, str],
+    *,
+    always_why: bool = False,
+    must_answer: bool = False,
+) -> None:
     """Which of the two prevailed, and why."""
     name, (i, j) = tension_name(between), between
+    asked = say("which-prevailed", first=escape(names[i]), second=escape(names[j]))
     st.segmented_control(
-        say("which-prevailed", first=escape(names[i]), second=escape(names[j])),
+        asked if must_answer else say("if-you-like", asked=asked),
         [i, j, NEITHER],
         key=form.key(name),
         format_func=lambda key: escape(names[key]) if key in names else say("neither"),
@@ -141,7 +108,7 @@ def _against_weights(form: Form) -> str:
     if len(shown) != 2 or overall is None or not form.desk.asks_everything:
         return ""
     first, second = sorted(shown)
-    answers = complete_answers(form)
+    answers = form.complete_answers
     values = {key: rubric.signed_value(key, answer, first, second) or 0.0 for key, answer in answers.items()}
     if set(values) != set(form.desk.assignment.criteria_shown):
         return ""

@@ -39,6 +39,11 @@ def keep_typing(form: Form) -> None:
     _TYPED(key=f"steelyard-typed-{form.prefix}", data=data, width="stretch", height="content")
 
 
+def close(form: Form) -> None:
+    """Note that nothing more is to be kept of an assignment in the tab: it was handed in or given back."""
+    st.session_state[CLOSED] = [*st.session_state.get(CLOSED, [])[-20:], form.desk.assignment.id]
+
+
 def _texts(draft: Mapping[str, Any]) -> list[str]:
     """Every text of a draft, in no order that matters."""
     texts = [draft.get("justification", "")]

@@ -16,7 +16,6 @@ from app.ui.components.rating import form_state
 from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.panel import problem_lines, show_panel
-from app.ui.components.rating.tension import seen_tensions
 from app.ui.components.studio.writing import Writing
 from app.ui.components.text import escape_html, excerpt
 from rubrics.model import Rubric
@@ -58,9 +57,8 @@ def show_preview(writing: Writing) -> None:
         show_conversation(form.desk.assignment.prompt)
         show_responses(form.desk.assignment.responses, key="preview")
         with st.container(key="panel", gap="small"):
-            tensions = seen_tensions(form)
-            show_panel(form, tensions)
-            submission = form_state.read(form, [(*one.between, one.strength) for one in tensions])
+            show_panel(form)
+            submission = form_state.read(form)
             lines = problem_lines(form, form.desk.problems(submission))
             said = "<br>".join(map(escape_html, lines)) or "Complete: a rater could submit this."
             st.html(f'<p class="sy-missing">{said}</p>')
