@@ -279,7 +279,7 @@ def _row(connection: Connection, rater: Rater, campaign: Campaign, n: int, *, no
         rater=rater,
         standing=standing.standing_of(connection, rater, campaign.id),
         n_judgments=n,
-        accuracy=decayed_accuracy([one.score.is_right for one in answers]),
+        accuracy=decayed_accuracy([one.score.is_right for one in answers if not one.score.is_missing]),
         skills=skills_of(connection, rater, campaign, now=now),
         appeal=open_appeals[0] if open_appeals else None,
     )

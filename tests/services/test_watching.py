@@ -261,3 +261,22 @@ def test_a_passed_exam_is_not_appealed_and_no_text_breaks_the_database(certified
             raters.appeal(certified, "ann", passed.id, text=bad)
         with pytest.raises(InvalidInput, match="answer"):
             raters.answer_appeal(certified, "des", passed.id, text=bad, is_granted=False)
+
+
+def test_who_cannot_judge_hidden_gold_gives_no_evidence_of_decline(certified: Store) -> None:
+    chance, n = random.Random(3), 0
+    for i in range(60):
+        given = next_assignment(certified, "ann", "c", now=START + DAY + i * MINUTE, chance=chance)
+        if given is None:
+            break
+        is_gold = given.comparison_id.startswith("g")
+        n += is_gold
+        submit(certified, "ann", given.id, prefers("cannot_judge" if is_gold else "a"), now=START + DAY + i * MINUTE)
+    with certified.read() as connection:
+        ann, campaign = find_account(connection, "ann"), find_campaign(connection, "c")
+        assert not watching.evidence_of(connection, ann, campaign).is_gold.any()
+    assert n >= 5
+    assert stands(certified).state is RaterState.QUALIFIED
+    row = next(one for one in raters.list_raters(certified, "des", "c") if one.rater.name == "ann")
+    assert row.accuracy.value is not None
+    assert row.accuracy.value > 0.9, "by the exam alone"
