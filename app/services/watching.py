@@ -38,7 +38,7 @@ from app.services.queueing import lock_in_order, recount
 from app.services.standing import RaterDecision
 from app.stats.drift import STOP_AT, WARN_AT
 from app.stats.frames import MISSING_OUTCOMES
-from app.stats.watch import PEER_STOP_AT, PEER_WARN_AT, Watch, baseline_of, watch
+from app.stats.watch import Watch, baseline_of, watch
 from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
@@ -219,7 +219,7 @@ def _due(connection: Connection, rater_name: str, campaign_name: str) -> tuple[D
         return Decision.PAUSED, seen, since
     if seen.verdict == "warn" and stands.state is RaterState.QUALIFIED:
         return Decision.WARNED, seen, None
-    is_over = seen.verdict == "steady" and max(seen.level / WARN_AT, seen.peer_level / PEER_WARN_AT) < 0.5
+    is_over = seen.verdict == "steady" and max(seen.level / WARN_AT, seen.peer_level / seen.peer_warn_at) < 0.5
     if stands.state is RaterState.WARNED and stands.decision is not None and is_over:
         n_done = refreshers_done(connection, rater, campaign, stands.decision)
         if n_done >= REFRESHERS:
@@ -282,8 +282,8 @@ def figures_of(seen: Watch) -> dict[str, Any]:
         "cusum": round(seen.level, 3),
         "cusum_with_peers": round(seen.peer_level, 3),
         "n_beside_others": seen.n_peers,
-        "warns_at": [WARN_AT, PEER_WARN_AT],
-        "stops_at": [STOP_AT, PEER_STOP_AT],
+        "warns_at": [WARN_AT, round(seen.peer_warn_at, 3)],
+        "stops_at": [STOP_AT, round(seen.peer_stop_at, 3)],
     }
 
 
