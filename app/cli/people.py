@@ -25,7 +25,7 @@ def add(
     name: NameArgument,
     role: Annotated[
         list[Role],
-        typer.Option(metavar="ROLE", help="rater, designer, researcher or admin; repeat for more."),
+        typer.Option(metavar="ROLE", help="rater, reviewer, designer, researcher or admin; repeat for more."),
     ],
     campaign: Annotated[
         list[str] | None,

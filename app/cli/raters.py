@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,6 +83,50 @@ def requalify(campaign: CampaignArgument, rater: RaterArgument, actor: AsOption,
     with opened_store() as store:
         requalify_rater(store, actor, campaign, rater, reason=reason)
     say(f"{rater} gets work in {campaign} again.")
+
+
+KindOption = Annotated[str, typer.Option(metavar="KIND", help="credential, language, residency or skill.")]
+AdminOption = Annotated[str, typer.Option("--as", metavar="NAME", help="The admin in whose name this is done.")]
+CredentialArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="As the comparisons require it: physician, de, eu ...")
+]
+
+
+@raters.command()
+def attach(
+    rater: RaterArgument,
+    name: CredentialArgument,
+    actor: AdminOption,
+    evidence: Annotated[str, typer.Option(metavar="TEXT", help="What was seen: a document, a number, a date.")],
+    kind: KindOption = "credential",
+    level: Annotated[int, typer.Option(metavar="N", help="1 to 3, for a language or a skill.")] = 1,
+    until: Annotated[
+        datetime | None, typer.Option(metavar="DAY", formats=["%Y-%m-%d"], help="The day from which it holds no more.")
+    ] = None,
+) -> None:
+    """Attach a credential to an account: routing reads it in every campaign."""
+    from app.services.credentials import attach as attach_credential
+
+    end_of = None if until is None else until.replace(tzinfo=UTC)
+    with opened_store() as store:
+        attach_credential(store, actor, rater, name, evidence=evidence, kind=kind, level=level, expires_at=end_of)
+    say(f"{rater} holds the {kind} {name}.")
+
+
+@raters.command()
+def detach(
+    rater: RaterArgument,
+    name: CredentialArgument,
+    actor: AdminOption,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Why it holds no more.")],
+    kind: KindOption = "credential",
+) -> None:
+    """End what an account holds of a credential; that it was held stays on record."""
+    from app.services.credentials import end
+
+    with opened_store() as store:
+        end(store, actor, rater, name, reason=reason, kind=kind)
+    say(f"{rater} holds the {kind} {name} no more.")
 
 
 @gold.command("import")

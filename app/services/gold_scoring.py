@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
 
-from app.domain import OVERALL, GoldKey, Rater
+from app.domain import OVERALL, GoldKey, Purpose, Rater
 from app.stats.rater_quality import CONFIDENCE
 from app.store import tables
 from app.store.visibility import visible
-from rubrics.answers import BOTH_BAD, NOT_APPLICABLE, TIE, Answer
+from rubrics.answers import BOTH_BAD, MISSING, NOT_APPLICABLE, TIE, Answer
 
 HALF = 0.5
 """Credit of a tie where one response is better, and of a preference where they are equal: near, not right."""
@@ -28,6 +29,8 @@ class GoldScore:
             every criterion of the key that was asked is right. Exams and alarms count this.
         credit: 0 to 1: the mean of the overall credit and of the share of the key's criteria that are right.
         criteria: criterion of the key that was asked -> whether its direction is right.
+        is_missing: whether the overall answer says that it cannot be judged: wrong at an exam, and no evidence of
+            decline, as in the report.
         confidence_score: 1 - (p - right)² of the stated probability p: proper, so that it pays to say what one
             believes; None where no confidence was stated.
     """
@@ -36,6 +39,7 @@ class GoldScore:
     credit: float
     criteria: Mapping[str, bool]
     confidence_score: float | None = None
+    is_missing: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,13 +98,22 @@ def score_answer(key: GoldKey, answers: Mapping[str, Answer], *, confidence: int
         is_right = bool(criteria) and all(credit == 1 for credit in criteria.values())
     credit = sum(parts) / len(parts) if parts else 0.0
     earned = None if confidence is None else 1 - (CONFIDENCE[confidence] - is_right) ** 2
-    return GoldScore(is_right, credit, {name: one == 1 for name, one in criteria.items()}, earned)
+    is_missing = OVERALL in answers and not is_right and answers[OVERALL].preferred in MISSING
+    return GoldScore(is_right, credit, {name: one == 1 for name, one in criteria.items()}, earned, is_missing)
 
 
 def gold_answers(connection: Connection, campaign_id: int, rater: Rater) -> list[GoldAnswer]:
     """A rater's first answers to the gold of a campaign, scored by the keys that hold now, oldest first."""
     rows = connection.execute(_rater_query(), {"campaign_id": campaign_id, "rater_id": rater.id}).all()
     return scored(connection, rows)
+
+
+def hidden_gold_answers(
+    connection: Connection, campaign_id: int, rater: Rater, *, since: datetime | None
+) -> list[GoldAnswer]:
+    """`gold_answers`, only those to hidden gold, and since a time."""
+    wanted = {"campaign_id": campaign_id, "rater_id": rater.id, "since": since or datetime.min.replace(tzinfo=UTC)}
+    return scored(connection, connection.execute(_hidden_query(), wanted).all())
 
 
 def scored(connection: Connection, rows: list[Row[Any]]) -> list[GoldAnswer]:
@@ -178,6 +191,14 @@ def answers_query() -> Select[Any]:
 def _rater_query() -> Select[Any]:
     """`answers_query` of `:rater_id`; built once, because building it takes longer than running it."""
     return answers_query().where(tables.assignment.c.rater_id == bindparam("rater_id"))
+
+
+@cache
+def _hidden_query() -> Select[Any]:
+    """`_rater_query`, given as hidden gold after `:since`."""
+    judgment, assignment = tables.judgment, tables.assignment
+    since = bindparam("since", type_=judgment.c.submitted_at.type)
+    return _rater_query().where(assignment.c.purpose == Purpose.GOLD.value, judgment.c.submitted_at > since)
 
 
 def _overall_credit(key: GoldKey, answer: Answer) -> float:

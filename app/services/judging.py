@@ -196,7 +196,7 @@ def hand_in(
             "has all its judgments now. The text is kept as a draft; ask for the next comparison."
         )
     if row.rules.get("calibration") and row.purpose != Purpose.EXAM.value:
-        watching.look(store, rater_name, row.campaign, now=now)  # after work as after gold: no clock tells which it was
+        watching.look_in_turn(store, rater_name, row.campaign, row.round_id, now=now)
     return receipt
 
 

@@ -28,7 +28,7 @@ def move_levels(
     """Move a rater's levels to what their gold answers support; returns the skills that moved."""
     by_skill: dict[str, list[bool]] = {}
     for one in gold_scoring.gold_answers(connection, campaign.id, rater):
-        for skill in _skills_of(one.meta):
+        for skill in () if one.score.is_missing else _skills_of(one.meta):
             by_skill.setdefault(skill, []).append(one.score.is_right)
     held = _held(connection, rater, campaign, now=now)
     moved = []

@@ -13,13 +13,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, Select, exists, select, update
 
-from app.domain import OVERALL, AssignmentState, Purpose, RaterKind
+from app.domain import OVERALL, AssignmentState, Campaign, Purpose, RaterKind
 from app.services import events
 from app.services.lookup import campaign_of
 from app.services.queueing import recount
 from app.stats.acceptance import Audit, audit
 from app.store import tables
 from app.store.engine import batched
+from app.store.reviews import is_settled_otherwise
 from app.store.visibility import visible
 from rubrics.answers import BOTH_BAD, TIE, Answer, outcome
 
@@ -62,7 +63,7 @@ def people_verdicts(
     votes: dict[int, Counter[str]] = {}
     for some in [None] if only is None else batched(sorted(only)):
         for row in _latest(connection, round_id, [kind.value for kind in kinds], some):
-            said = outcome(Answer(row.preferred, row.strength, row.scores, row.checks, row.ranking), *slots[row.pair])
+            said = outcome(_answer(row), *slots[row.pair])
             named = {"first": slots[row.pair][0], "second": slots[row.pair][1], TIE: TIE, BOTH_BAD: BOTH_BAD}
             if said in named:
                 votes.setdefault(row.pair, Counter())[named[said]] += 1
@@ -80,6 +81,13 @@ def verdict_of(votes: Counter[str]) -> str:
     sides = sorted(((count, side) for side, count in votes.items() if side not in (TIE, BOTH_BAD)), reverse=True)
     is_level = not sides or (len(sides) > 1 and sides[0][0] == sides[1][0])
     return TIE if is_level or 2 * votes[TIE] > votes.total() else sides[0][1]
+
+
+def _answer(row: Row) -> Answer:
+    """The overall answer of a vote, as a senior settled it where they did."""
+    if row.settled is not None:
+        return Answer.from_dict(row.settled[OVERALL])
+    return Answer(row.preferred, row.strength, row.scores, row.checks, row.ranking)
 
 
 def _latest(connection: Connection, round_id: int, kinds: list[str], only: Collection[int] | None) -> list[Row]:
@@ -105,10 +113,16 @@ def _votes_query(round_id: int, kinds: list[str]) -> Select:
     )
     done = select(_queue.c.comparison_id).where(_queue.c.round_id == round_id, ~is_asked, ~is_held)
     return (
-        select(_judgment.c.assignment_id, _assignment.c.comparison_id.label("pair"), _verdict)
+        select(
+            _judgment.c.assignment_id,
+            _assignment.c.comparison_id.label("pair"),
+            tables.review.c.answers.label("settled"),
+            _verdict,
+        )
         .join(_assignment, _assignment.c.id == _judgment.c.assignment_id)
         .join(tables.rater, tables.rater.c.id == _assignment.c.rater_id)
         .join(_verdict, _verdict.c.judgment_id == _judgment.c.id)
+        .outerjoin(tables.review, (tables.review.c.judgment_id == _judgment.c.id) & is_settled_otherwise())
         .where(
             _assignment.c.round_id == round_id,
             _assignment.c.purpose == Purpose.WORK.value,
@@ -132,23 +146,30 @@ def measure(connection: Connection, batch: Row) -> Audit:
             )
         ).all()
     )
-    campaign = campaign_of(
-        connection.execute(
-            select(tables.campaign)
-            .join(tables.round_, tables.round_.c.campaign_id == tables.campaign.c.id)
-            .where(tables.round_.c.id == batch.round_id)
-        ).one()
-    )
+    campaign = _campaign_of(connection, batch.round_id)
     slots = slots_of(connection, drawn)
     verdicts = people_verdicts(connection, batch.round_id, campaign.counted_kinds, slots, only=drawn)
     n_errors = sum(verdict != drawn[name] for name, verdict in verdicts.items())
     return audit(n_errors, len(verdicts), max_error=batch.max_error)
 
 
+def _campaign_of(connection: Connection, round_id: int) -> Campaign:
+    return campaign_of(
+        connection.execute(
+            select(tables.campaign)
+            .join(tables.round_, tables.round_.c.campaign_id == tables.campaign.c.id)
+            .where(tables.round_.c.id == round_id)
+        ).one()
+    )
+
+
 def after_vote(connection: Connection, round_id: int, comparison_id: int, *, now: datetime) -> None:
-    """Measure again where a vote fell on an audited label; withdraw the labels where the bound is crossed."""
+    """Where a vote completes what people say of an audited label, and it is not the label: measure, and withdraw.
+
+    Only a further error can cross the bound; a label that people confirm needs no look at the whole audit.
+    """
     batches = connection.execute(
-        select(_prejudging)
+        select(_prejudging, _prejudged.c.preferred)
         .join(_prejudged, _prejudged.c.prejudging_id == _prejudging.c.id)
         .where(
             _prejudged.c.comparison_id == comparison_id,
@@ -157,8 +178,14 @@ def after_vote(connection: Connection, round_id: int, comparison_id: int, *, now
             _prejudging.c.state == STANDING,
         )
     ).all()
+    if not batches:
+        return
+    kinds = _campaign_of(connection, round_id).counted_kinds
+    slots = slots_of(connection, [comparison_id])
+    said = people_verdicts(connection, round_id, kinds, slots, only=[comparison_id]).get(comparison_id)
     for batch in batches:
-        withdraw_if_crossed(connection, batch, now=now)
+        if said not in (None, batch.preferred):
+            withdraw_if_crossed(connection, batch, now=now)
 
 
 def withdraw_if_crossed(connection: Connection, batch: Row, *, now: datetime) -> Audit:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, distinct, func, select
+from sqlalchemy import Connection, Row, Select, bindparam, distinct, func, or_, select
 
 from app.domain import AssignmentState, Rater, RaterState, Round
 from app.services import standing
@@ -43,11 +43,25 @@ def unused_gold(connection: Connection, round_: Round, comparison_ids: list[int]
     others = [one.rules.calibration for one in rounds_of(connection, round_.campaign_id)] if comparison_ids else []
     if not any(others):
         return comparison_ids
+    rows = connection.execute(_key_query(), {"campaign_id": round_.campaign_id})
+    teaching = {row.id for row in rows if teaches(row.external_id, bool(row.explanation))}
+    worn = _worn_out(connection, round_)
+    return [one for one in comparison_ids if one not in teaching and one not in worn]
+
+
+def _worn_out(connection: Connection, round_: Round) -> set[int]:
+    """Gold comparisons that as many raters have seen as the round's exposure cap allows.
+
+    Where the campaign has fewer raters than that, there are none, and nothing is counted.
+    """
     calibration = round_.rules.calibration
-    cap = float("inf") if calibration is None else calibration.exposure_cap
+    if calibration is None:
+        return set()
+    known = {"campaign_id": round_.campaign_id, "cap": calibration.exposure_cap}
+    if (connection.scalar(_crowd_query(), known) or 0) < calibration.exposure_cap:
+        return set()
     rows = exposures(connection, round_.campaign_id)
-    state = {row.id: (row.external_id, bool(row.explanation), row.n_raters) for row in rows}
-    return [one for one in comparison_ids if state[one][2] < cap and not teaches(*state[one][:2])]
+    return {row.id for row in rows if row.n_raters >= calibration.exposure_cap}
 
 
 def exposures(connection: Connection, campaign_id: int) -> Sequence[Row[Any]]:
@@ -74,6 +88,26 @@ def _done_query() -> Select[Any]:
         )
         .limit(STEPS[-1][0])
     )
+    return select(func.count()).select_from(some.subquery())
+
+
+@cache
+def _key_query() -> Select[Any]:
+    """The gold comparisons of `:campaign_id`, with what tells which of them teach."""
+    comparison, key = tables.comparison, tables.gold_key
+    return (
+        select(comparison.c.id, comparison.c.external_id, key.c.explanation)
+        .join(key, key.c.comparison_id == comparison.c.id)
+        .where(comparison.c.campaign_id == bindparam("campaign_id"))
+    )
+
+
+@cache
+def _crowd_query() -> Select[Any]:
+    """How many raters `:campaign_id` can have had, accounts and its own pseudonyms, counted up to `:cap`."""
+    rater, campaign = tables.rater, tables.campaign
+    name = select(campaign.c.name).where(campaign.c.id == bindparam("campaign_id")).scalar_subquery()
+    some = select(rater.c.id).where(or_(rater.c.namespace == "", rater.c.namespace == name)).limit(bindparam("cap"))
     return select(func.count()).select_from(some.subquery())
 
 

@@ -1,4 +1,4 @@
-"""What a designer does with raters: see where each stands and why, pause, requalify, answer appeals; credentials."""
+"""What a designer does with raters: see where each stands and why, pause, requalify, answer appeals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, update
 
 from app.domain import AssignmentState, Campaign, Decision, Rater, RaterState, Role, utc_now
-from app.errors import Conflict, NotAllowed, NotFound
+from app.errors import Conflict, NotFound
 from app.policy import Action
 from app.services import events, gold_scoring, standing, watching
 from app.services.lookup import find_account, find_campaign, locked_account, rater_of, require, rounds_of
@@ -220,42 +220,6 @@ def answer_appeal(
         _record(connection, row, rater, actor=actor_name, action=action, detail={"answer": text})
 
 
-def attach_credential(
-    store: Store,
-    actor_name: str,
-    rater_name: str,
-    credential: str,
-    *,
-    evidence: str,
-    expires_at: datetime | None = None,
-    now: datetime | None = None,
-) -> None:
-    """Attach a credential (a degree, a licence, a language `language:de`, a place `residency:eu`) to an account.
-
-    Raises:
-        NotFound: no such account.
-        NotAllowed: the account is no admin.
-        InvalidInput: the credential has no name, or nothing is said of the evidence, or either cannot be kept.
-    """
-    remedy = "Name the credential and what was seen of it (a document, a number, a date)."
-    credential, evidence = said(credential, "credential", remedy=remedy), said(evidence, "evidence", remedy=remedy)
-    now = now or utc_now()
-    skill = credential if ":" in credential else f"credential:{credential}"
-    with store.write() as connection:
-        actor, rater = find_account(connection, actor_name), find_account(connection, rater_name)
-        if Role.ADMIN not in actor.roles:
-            raise NotAllowed(f"{actor_name} is no admin. Ask one.")
-        document = {"seen": evidence, "by": actor_name}
-        standing.grant(connection, rater, skill, level=1, evidence=document, now=now, expires_at=expires_at)
-        events.record(
-            connection,
-            actor=actor_name,
-            action="credential.attached",
-            subject=f"rater {rater_name}",
-            detail={"credential": skill, **document},
-        )
-
-
 def own_skills(
     store: Store, rater_name: str, campaign_name: str, *, now: datetime | None = None
 ) -> tuple[HeldSkill, ...]:
@@ -315,7 +279,7 @@ def _row(connection: Connection, rater: Rater, campaign: Campaign, n: int, *, no
         rater=rater,
         standing=standing.standing_of(connection, rater, campaign.id),
         n_judgments=n,
-        accuracy=decayed_accuracy([one.score.is_right for one in answers]),
+        accuracy=decayed_accuracy([one.score.is_right for one in answers if not one.score.is_missing]),
         skills=skills_of(connection, rater, campaign, now=now),
         appeal=open_appeals[0] if open_appeals else None,
     )

@@ -1,4 +1,4 @@
-"""Actions on decline: after each submission in a calibrated round the evidence of that rater is looked at again.
+"""Actions on decline: after every few judgments in a calibrated round the evidence of that rater is looked at again.
 
 CUSUM and lower bound lead to a warning with refresher lessons, then to a pause with a new exam, and the second time in
 30 days to a person. Judgments since the change point weigh less, none is deleted, and the comparisons go back to the
@@ -34,11 +34,11 @@ from app.services.collecting import decide_again
 from app.services.gold import suspend_suspects
 from app.services.levelling import move_levels
 from app.services.lookup import find_account, find_campaign, locked_account, rounds_of
-from app.services.queueing import recount
+from app.services.queueing import lock_in_order, recount
 from app.services.standing import RaterDecision
 from app.stats.drift import STOP_AT, WARN_AT
 from app.stats.frames import MISSING_OUTCOMES
-from app.stats.watch import PEER_STOP_AT, PEER_WARN_AT, Watch, baseline_of, watch
+from app.stats.watch import Watch, baseline_of, watch
 from app.store import tables
 from app.store.engine import Store
 from app.store.visibility import visible
@@ -53,8 +53,8 @@ REPEATED_WITHIN = timedelta(days=30)
 FLOOR_BELOW = 0.05
 """The lower bound may fall this far below p0 before it warns."""
 
-LEVELS_EVERY = 10
-"""Gold answers after which the levels of skill are looked at again."""
+PEERS_EVERY, LEVELS_EVERY = 5, 20
+"""Judgments after which agreement with others, and levels of skill, are looked at again: whatever they were of."""
 
 LOOK_BACK = 400
 """Latest judgments beside others that are looked at."""
@@ -83,6 +83,21 @@ class Evidence:
     baseline: float
 
 
+def look_in_turn(store: Store, rater_name: str, campaign_name: str, round_id: int, *, now: datetime) -> None:
+    """After a judgment in a calibrated round: look at gold, and at everything when gold alarms or it is the turn.
+
+    Every judgment is followed by the same steps, gold or work, so that no clock tells which it was.
+    """
+    with store.read() as connection:
+        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+        n = connection.scalar(_n_judged_query(), {"rater_id": rater.id, "round_id": round_id}) or 0
+        is_alarmed = n % PEERS_EVERY > 0 and _gold_alarms(connection, rater, campaign)
+    if is_alarmed or n % PEERS_EVERY == 0:
+        look(store, rater_name, campaign_name, now=now)
+    if n % LEVELS_EVERY == 0:
+        _move_levels(store, rater_name, campaign_name, now=now)
+
+
 def look(store: Store, rater_name: str, campaign_name: str, *, now: datetime | None = None) -> RaterDecision | None:
     """Look at a rater's evidence and act on it; returns the decision that was taken, None for none.
 
@@ -93,7 +108,6 @@ def look(store: Store, rater_name: str, campaign_name: str, *, now: datetime | N
     with store.read() as connection:
         found = _due(connection, rater_name, campaign_name)
     if found is None:
-        _move_levels(store, rater_name, campaign_name, now=now)
         return None
     with store.write() as connection:
         locked_account(connection, rater_name)  # of two looks at once the second sees what the first decided
@@ -104,13 +118,10 @@ def look(store: Store, rater_name: str, campaign_name: str, *, now: datetime | N
 
 
 def _move_levels(store: Store, rater_name: str, campaign_name: str, *, now: datetime) -> None:
-    """Move the levels of a rater whose gold answers became more since they were last moved: every tenth answer."""
-    with store.read() as connection:
-        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+    with store.write() as connection:
+        rater, campaign = locked_account(connection, rater_name), find_campaign(connection, campaign_name)
         calibration = calibration_of(connection, campaign)
-        n = len(gold_scoring.gold_answers(connection, campaign.id, rater))
-    if calibration is not None and n and n % LEVELS_EVERY == 0:
-        with store.write() as connection:
+        if calibration is not None:
             move_levels(connection, rater, campaign, calibration, now=now)
 
 
@@ -127,13 +138,9 @@ def calibration_of(connection: Connection, campaign: Campaign) -> Calibration | 
 
 
 def evidence_of(connection: Connection, rater: Rater, campaign: Campaign) -> Evidence:
-    """Hidden gold and agreement with others, since the rater was last found good."""
+    """Hidden gold and agreement with others, since the rater was last found good; who could not judge said nothing."""
     since = _good_since(connection, rater, campaign)
-    gold = [
-        (one.at, True, one.score.is_right)
-        for one in gold_scoring.gold_answers(connection, campaign.id, rater)
-        if one.purpose == Purpose.GOLD.value and one.at is not None and (since is None or one.at > since)
-    ]
+    gold = _gold_since(connection, rater, campaign, since=since)
     peers, pool = _beside_others(connection, rater, campaign, since=since)
     first = [is_right for _, _, is_right in peers[: min(100, len(peers) // 2)]]
     rows = sorted([*gold, *peers], key=lambda row: row[0])
@@ -143,6 +150,28 @@ def evidence_of(connection: Connection, rater: Rater, campaign: Campaign) -> Evi
         is_right=np.array([is_right for _, _, is_right in rows], bool),
         baseline=baseline_of(sum(first), len(first), pool=pool),
     )
+
+
+def _gold_since(
+    connection: Connection, rater: Rater, campaign: Campaign, *, since: datetime | None
+) -> list[tuple[datetime, bool, bool]]:
+    """Hidden gold since a time, oldest first: when, that it is gold, and whether it was right."""
+    return [
+        (one.at, True, one.score.is_right)
+        for one in gold_scoring.hidden_gold_answers(connection, campaign.id, rater, since=since)
+        if not one.score.is_missing
+    ]
+
+
+def _gold_alarms(connection: Connection, rater: Rater, campaign: Campaign) -> bool:
+    """Whether hidden gold by itself asks for a warning or a stop; agreement with others can wait for its turn."""
+    calibration = calibration_of(connection, campaign)
+    if calibration is None:
+        return False
+    gold = _gold_since(connection, rater, campaign, since=_good_since(connection, rater, campaign))
+    right = np.array([is_right for _, _, is_right in gold], bool)
+    alone = Evidence([at for at, _, _ in gold], np.ones(len(gold), bool), right, baseline=0.5)
+    return _watched(alone, calibration).verdict != "steady"
 
 
 def return_places(connection: Connection, rater: Rater, campaign: Campaign, *, since: datetime) -> int:
@@ -164,6 +193,8 @@ def return_places(connection: Connection, rater: Rater, campaign: Campaign, *, s
     if ids:
         connection.execute(update(_assignment).where(_assignment.c.id.in_(ids)).values(takes_place=False))
         item = tables.queue_item
+        everything = item.c.comparison_id.in_(sorted({row.comparison_id for row in rows}))
+        lock_in_order(connection, everything & item.c.round_id.in_([one.id for one in open_rounds]))
         for round_ in open_rounds:
             places = sorted({row.comparison_id for row in rows if row.round_id == round_.id})
             recount(connection, chosen=item.c.comparison_id.in_(places) & (item.c.round_id == round_.id))
@@ -188,7 +219,7 @@ def _due(connection: Connection, rater_name: str, campaign_name: str) -> tuple[D
         return Decision.PAUSED, seen, since
     if seen.verdict == "warn" and stands.state is RaterState.QUALIFIED:
         return Decision.WARNED, seen, None
-    is_over = seen.verdict == "steady" and max(seen.level / WARN_AT, seen.peer_level / PEER_WARN_AT) < 0.5
+    is_over = seen.verdict == "steady" and max(seen.level / WARN_AT, seen.peer_level / seen.peer_warn_at) < 0.5
     if stands.state is RaterState.WARNED and stands.decision is not None and is_over:
         n_done = refreshers_done(connection, rater, campaign, stands.decision)
         if n_done >= REFRESHERS:
@@ -251,8 +282,8 @@ def figures_of(seen: Watch) -> dict[str, Any]:
         "cusum": round(seen.level, 3),
         "cusum_with_peers": round(seen.peer_level, 3),
         "n_beside_others": seen.n_peers,
-        "warns_at": [WARN_AT, PEER_WARN_AT],
-        "stops_at": [STOP_AT, PEER_STOP_AT],
+        "warns_at": [WARN_AT, round(seen.peer_warn_at, 3)],
+        "stops_at": [STOP_AT, round(seen.peer_stop_at, 3)],
     }
 
 
@@ -401,6 +432,17 @@ def _pool_agreement(votes: Any) -> float:
             if leader is not None:
                 n_agree, n = n_agree + (preferred == leader), n + 1
     return n_agree / n
+
+
+@cache
+def _n_judged_query() -> Select[Any]:
+    """How many judgments `:rater_id` has handed in in `:round_id`, exams apart."""
+    return select(func.count()).where(
+        _assignment.c.rater_id == bindparam("rater_id"),
+        _assignment.c.round_id == bindparam("round_id"),
+        _assignment.c.state == AssignmentState.SUBMITTED.value,
+        _assignment.c.purpose != Purpose.EXAM.value,
+    )
 
 
 @cache

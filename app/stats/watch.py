@@ -1,13 +1,13 @@
 """Watching a rater: has their accuracy dropped, since when, and is it known to be too low?
 
 Two kinds of evidence go into one CUSUM in time order: gold answers, few and certain, and agreement with the other
-raters on the same comparisons, many and weak. The two thresholds are set so that a steady rater is stopped at most
-about once in 1,000 gold answers (`tests/bench/calibration.py` measures it).
+raters on the same comparisons, many and weak. The thresholds are set so that a steady rater is stopped at most about
+once in 1,000 gold answers, however many tasks lie between two of them (`tests/bench/calibration.py` measures it).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,8 +15,16 @@ from app.stats.drift import BAD, GOOD, STOP_AT, WARN_AT
 from app.stats.rater_quality import decayed_accuracy
 from app.stats.results import Estimate
 
-PEER_WARN_AT, PEER_STOP_AT = 7.0, 8.5
-"""Thresholds of the CUSUM with peer agreement: it has many more steps, so it has to climb higher."""
+PEER_STOP_AT, PEER_SLOPE = 9.1, 1.7
+"""Threshold of the CUSUM with peer agreement where 6.6 % of the evidence is gold (5 % of the tasks), and how much it
+falls as the logarithm of that share grows: fewer steps lie between two gold answers, so fewer of them alarm by chance.
+Both fitted on steady raters, to at most one stop in 1,000 gold answers at 5, 10 and 20 % gold."""
+
+PEER_WARNS_BELOW = 1.5
+"""How far below the threshold that stops the one lies that warns."""
+
+RECENT, LEAST_SHARE = 100, 0.03
+"""Latest answers whose share of gold sets the threshold, and the smallest share that counts."""
 
 MIN_GOLD = 30
 """Gold answers below which the lower bound of the accuracy moves nobody."""
@@ -32,6 +40,7 @@ class Watch:
     Attributes:
         level: of the CUSUM on gold now.
         peer_level: of the CUSUM on gold and peers now.
+        peer_stop_at: the threshold that stops it; `PEER_WARNS_BELOW` less warns.
         accuracy: on recent gold, with the bounds that 90 % of the belief lies above and below.
         n_gold: gold answers.
         n_peers: answers beside other raters'.
@@ -42,12 +51,18 @@ class Watch:
 
     level: float
     peer_level: float
+    peer_stop_at: float
     accuracy: Estimate
     n_gold: int
     n_peers: int
     verdict: str
     cause: str
     changed_at: int | None
+
+    @property
+    def peer_warn_at(self) -> float:
+        """The level of the CUSUM with peers that warns: never below that of gold alone."""
+        return max(WARN_AT, self.peer_stop_at - PEER_WARNS_BELOW)
 
 
 def watch(is_gold: np.ndarray, is_right: np.ndarray, *, baseline: float, floor: float) -> Watch:
@@ -57,8 +72,8 @@ def watch(is_gold: np.ndarray, is_right: np.ndarray, *, baseline: float, floor: 
     q(p) = 1/2 + (baseline - 1/2) (p - 1/2) / (good - 1/2) the rate of agreement at accuracy p, a disagreement adds
     log((1 - q(bad)) / (1 - q(good))) and an agreement log(q(bad) / q(good)). S = max(0, S + step).
 
-    Gold alone warns at 3.5 and stops at 4.5; with peers 7 and 8.5. From 30 gold answers on, a lower bound of the
-    recent accuracy below `floor` warns, too: that finds who was never good, not only who became worse.
+    Gold alone warns at 3.5 and stops at 4.5; with peers, see `peer_threshold`. From 30 gold answers on, a lower bound
+    of the recent accuracy below `floor` warns, too: that finds who was never good, not only who became worse.
 
     Args:
         is_gold: (n,) bool, oldest first.
@@ -75,10 +90,26 @@ def watch(is_gold: np.ndarray, is_right: np.ndarray, *, baseline: float, floor: 
     accuracy = decayed_accuracy(right[gold])
     n_gold, n_peers = int(gold.sum()), int((~gold).sum())
     level, peer_level = _last(alone), _last(together)
-    verdict, cause = _verdict(alone, together, accuracy, floor, n_gold)
+    stop_at = peer_threshold(gold)
+    seen = Watch(level, peer_level, stop_at, accuracy, n_gold, n_peers, "steady", "", None)
+    verdict, cause = _verdict(seen, floor)
     path = together if cause == "peers" else alone
     changed = _change(path) if verdict != "steady" else None
-    return Watch(level, peer_level, accuracy, n_gold, n_peers, verdict, cause, changed)
+    return replace(seen, verdict=verdict, cause=cause, changed_at=changed)
+
+
+def peer_threshold(is_gold: np.ndarray) -> float:
+    """Return the level at which the CUSUM with peers stops a rater, by the share of gold among their latest answers.
+
+    h = 9.1 - 1.7 log(share / .066), at least that of gold alone, 4.5; share = (gold + 1) / (n + 8) of the latest 100
+    answers, at least .03. From 4.5 (all gold) to 10.4 (hardly any). Without answers 8.0.
+
+    Args:
+        is_gold: (n,) bool, oldest first.
+    """
+    latest = np.asarray(is_gold, bool)[-RECENT:]
+    share = max((int(latest.sum()) + 1) / (len(latest) + 8), LEAST_SHARE)
+    return float(max(STOP_AT, PEER_STOP_AT - PEER_SLOPE * np.log(share / 0.066)))
 
 
 def baseline_of(n_agree: int, n: int, *, pool: float) -> float:
@@ -111,16 +142,16 @@ def _last(path: np.ndarray) -> float:
     return float(path[-1]) if len(path) else 0.0
 
 
-def _verdict(alone: np.ndarray, together: np.ndarray, accuracy: Estimate, floor: float, n_gold: int) -> tuple[str, str]:
-    if _last(alone) >= STOP_AT:
+def _verdict(seen: Watch, floor: float) -> tuple[str, str]:
+    if seen.level >= STOP_AT:
         return "stop", "gold"
-    if _last(together) >= PEER_STOP_AT:
+    if seen.peer_level >= seen.peer_stop_at:
         return "stop", "peers"
-    if _last(alone) >= WARN_AT:
+    if seen.level >= WARN_AT:
         return "warn", "gold"
-    if _last(together) >= PEER_WARN_AT:
+    if seen.peer_level >= seen.peer_warn_at:
         return "warn", "peers"
-    if n_gold >= MIN_GOLD and accuracy.low is not None and accuracy.low < floor:
+    if seen.n_gold >= MIN_GOLD and seen.accuracy.low is not None and seen.accuracy.low < floor:
         return "warn", "bound"
     return "steady", ""
 

@@ -10,7 +10,7 @@ import numpy as np
 from app.stats.drift import BAD, GOOD, STOP_AT, WARN_AT, cusum
 from app.stats.exam import ExamPlan, fixed_plan, next_class, score_exam
 from app.stats.intervals import wilson
-from app.stats.watch import PEER_STOP_AT, path_of, peer_steps
+from app.stats.watch import RECENT, path_of, peer_steps, peer_threshold
 
 N_RATERS = 10_000
 POOL = {"a": 100, "b": 100, "tie": 50}
@@ -108,15 +108,30 @@ def peer_alarm_line(rate: float) -> dict[str, Any]:
     gold = np.where(right, np.log(BAD / GOOD), np.log((1 - BAD) / (1 - GOOD)))
     alone = np.where(is_gold, gold, 0.0).tolist()
     together = np.where(is_gold, gold, peer_steps(right, BASELINE)).tolist()
+    limits = thresholds(is_gold)
     level = both = 0.0
     n_alarms = 0
-    for one, other in zip(alone, together, strict=True):
+    for one, other, limit in zip(alone, together, limits.tolist(), strict=True):
         level, both = max(0.0, level + one), max(0.0, both + other)
-        if level >= STOP_AT or both >= PEER_STOP_AT:
+        if level >= STOP_AT or both >= limit:
             level, both, n_alarms = 0.0, 0.0, n_alarms + 1
     found = wilson(n_alarms, int(is_gold.sum()))
     return {"name": f"false stops with peers per 1,000 gold answers at {rate:.0%} gold", "n": found.n,
             "value": 1000 * found.value, "low": 1000 * found.low, "high": 1000 * found.high}  # fmt: skip
+
+
+def thresholds(is_gold: np.ndarray) -> np.ndarray:
+    """`peer_threshold` after each answer: it looks at the latest `RECENT` only."""
+    total = np.r_[0, np.cumsum(is_gold)]
+    at = np.arange(1, len(total))
+    first = np.maximum(at - RECENT, 0)
+    known: dict[tuple[int, int], float] = {}
+    for n_gold, n in zip((total[at] - total[first]).tolist(), (at - first).tolist(), strict=True):
+        if (n_gold, n) not in known:
+            known[n_gold, n] = peer_threshold(np.arange(n) < n_gold)
+    return np.array(
+        [known[one] for one in zip((total[at] - total[first]).tolist(), (at - first).tolist(), strict=True)]
+    )
 
 
 def stream(rng: np.random.Generator, n: int, rate: float, accuracy: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -136,6 +151,6 @@ def first_stop(is_gold: np.ndarray, right: np.ndarray, task: np.ndarray, *, use_
     stopped = path_of(np.where(is_gold, gold, 0.0)) >= STOP_AT
     if use_peers:
         together = path_of(np.where(is_gold, gold, peer_steps(right, BASELINE)))
-        stopped |= together >= PEER_STOP_AT
+        stopped |= together >= thresholds(is_gold)
     at = int(np.argmax(stopped)) if stopped.any() else len(task) - 1
     return int(task[at]) + 1

@@ -1,4 +1,4 @@
-"""A senior rater's afternoon in a real browser: an audit whose labels stay hidden, and the work plan."""
+"""A senior rater's afternoon in a real browser: an audit whose labels stay hidden, a review, and the work plan."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from app.domain import OverlapPolicy, Role, RoundRules
-from app.services import audits
+from app.domain import OVERALL, OverlapPolicy, Role, RoundRules
+from app.services import audits, review_summary
+from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, create_campaign
 from app.services.importing import import_file
+from app.services.judging import Submission, submit
+from rubrics.answers import Answer
 from rubrics.loader import load_library
 from tests.browser.conftest import Server, Visitor
 from tests.services.house import line, vote
@@ -79,3 +82,59 @@ def test_the_work_plan(visit: Visit, settled: Place, dark: bool) -> None:
     expect(page.get_by_text("Waiting for nobody")).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
     picture(visitor, f"plan-{'dark' if dark else 'light'}")
+
+
+@pytest.fixture(scope="module")
+def layered(server: Server, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """The served place with a round whose judgments are reviewed, and two of them by `rater`."""
+    rubric = load_library("helpful_harmless")
+    create_campaign(place.store, "layered", rubric=rubric, rules=RoundRules(gold_rate=0, review_share=1))
+    lines = [line(name) for name in ("x", "y")]
+    file = tmp_path_factory.mktemp("layered") / "lines.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    import_file(place.store, "layered", file)
+    for role in (Role.RATER, Role.REVIEWER, Role.DESIGNER):
+        add_member(place.store, "layered", role.value, roles=[role])
+    for _ in lines:
+        given = next_assignment(place.store, "rater", "layered")
+        assert given is not None
+        answer = Answer(preferred="a", strength=2)
+        answers = dict.fromkeys((*given.criteria_shown, OVERALL), answer)
+        words = "[response:a] says what to do, so Helpfulness decided here; nothing else differs."
+        submit(place.store, "rater", given.id, Submission(answers, words))
+    return place
+
+
+def test_a_review_names_nobody_and_a_senior_settles_it(visit: Visit, layered: Place) -> None:
+    visitor = visit()
+    page = visitor.log_in("reviewer", "/login?next=%2Freview%3Fcampaign%3Dlayered")
+    expect(page.get_by_text("Waiting for you: 2")).to_be_visible()
+    expect(page.get_by_text("Response A says what to do")).to_be_visible()
+    page.get_by_text("The attempt stands").click()
+    page.get_by_role("button", name="Hand in and go on").click()
+    expect(page.get_by_text("Waiting for you: 1")).to_be_visible()
+    page.get_by_text("Other answers should stand").click()
+    overall = page.get_by_role("radiogroup", name="Overall", exact=True)
+    expect(overall.get_by_role("radio", name="A2", exact=True)).to_be_checked()
+    overall.get_by_role("radio", name="B1", exact=True).click()
+    page.get_by_label("Why").fill("b answers, too, and is shorter")
+    picture(visitor, "review")
+    page.get_by_label("Why").press("Control+Enter")
+    expect(page.get_by_text("Nothing to review")).to_be_visible()
+    seen = page.content() + "".join(visitor.frames)
+    for secret in ("model-a", "model-b", "by rater", '"rater"'):
+        assert secret not in seen
+    senior = visit(width=390, height=844, dark=True)
+    page = senior.log_in("designer", "/login?next=%2Freview%3Fcampaign%3Dlayered")
+    page.get_by_role("radio", name="To settle (1)").click()
+    expect(page.get_by_text("b answers, too, and is shorter")).to_be_visible()
+    page.get_by_text("The reviewer's answers should stand").click()
+    page.get_by_label("Why").fill("both answer, the shorter one is better")
+    picture(senior, "review-settle")
+    width = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
+    assert width <= 390
+    page.get_by_role("button", name="Settle and go on").click()
+    expect(page.get_by_text("in 1 other answers count")).to_be_visible()
+    picture(senior, "review-so-far")
+    found = review_summary.summarise(layered.store, "designer", "layered")
+    assert (found.n_reviewed, found.n_edits, found.n_settled, found.n_changed) == (2, 1, 1, 1)

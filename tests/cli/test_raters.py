@@ -67,3 +67,15 @@ def test_gold_is_imported_and_checked(school: Path, steelyard: Steelyard) -> Non
     assert steelyard("gold", "check", "c", "--as", "des").out == "suspect keys: 0\n"
     assert steelyard("gold", "check", "c", "--as", "des", "--suspend", "--json").json["suspect"] == []
     assert "no account" in steelyard("gold", "check", "c", "--as", "nobody", status=1).err
+
+
+def test_an_admin_attaches_a_credential_and_ends_it(school: Path, steelyard: Steelyard) -> None:
+    with closing(open_store(settings())) as store:
+        add_account(store, "root", roles=[Role.ADMIN])
+    options = ("--as", "root", "--evidence", "licence 12", "--until", "2999-01-31")
+    assert "judge holds the credential physician." in steelyard("raters", "attach", "judge", "physician", *options).err
+    assert "is no admin" in steelyard("raters", "attach", "judge", "x", "--as", "des", *options[2:], status=1).err
+    (row,) = steelyard("raters", "list", "c", "--as", "des", "--json").json
+    assert row["skills"] == {"credential:physician": 1}
+    steelyard("raters", "detach", "judge", "physician", "--as", "root", "--reason", "withdrawn")
+    assert steelyard("raters", "list", "c", "--as", "des", "--json").json[0]["skills"] == {}

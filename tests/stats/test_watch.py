@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.stats.drift import cusum
 from app.stats.probing import gold_share
-from app.stats.watch import MIN_GOLD, baseline_of, watch
+from app.stats.watch import MIN_GOLD, baseline_of, peer_threshold, watch
+from tests.bench.calibration import peer_alarm_line, peer_lines
 
 FLOOR = 0.65
 
@@ -70,6 +71,23 @@ def test_delay_and_false_alarms_are_as_stated():
     assert np.median(delays) <= 40
     steady = [cusum(rng.random(1000) < 0.85).alarm_at is not None for _ in range(100)]
     assert np.mean(steady) < 0.75  # one alarm in 1,000 answers: 1 - 1/e = .63 have any
+
+
+def test_the_threshold_with_peers_falls_as_gold_grows_and_stays_in_range():
+    def limit(n_gold: int, n: int) -> float:
+        return peer_threshold(np.arange(n) < n_gold)
+
+    assert limit(0, 0) == pytest.approx(9.1 - 1.7 * np.log(1 / 8 / 0.066))
+    assert [limit(n, 100) for n in (0, 6, 13, 25, 100)] == sorted(limit(n, 100) for n in (0, 6, 13, 25, 100))[::-1]
+    assert limit(100, 100) >= 4.5
+    assert limit(0, 5000) == pytest.approx(9.1 - 1.7 * np.log(0.03 / 0.066))
+
+
+def test_with_peers_the_delay_is_at_most_half_of_gold_alone_and_few_steady_raters_are_stopped():
+    for rate in (0.05, 0.2):
+        (line,) = peer_lines(rate)
+        assert line["ratio"] <= 0.5
+        assert peer_alarm_line(rate)["low"] <= 1.0
 
 
 def test_baseline_is_drawn_to_the_pool_and_stays_in_range():

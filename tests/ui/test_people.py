@@ -117,3 +117,19 @@ def test_the_form_is_empty_again_once_somebody_was_added(seeded, open_page):
     button(at, "Add person").click().run()
     assert link_token(at) is not None
     assert not field(at, "text_input", "Name").value
+
+
+def test_an_admin_attaches_a_credential_and_ends_it(seeded, open_page):
+    at = open_page("people", login=seeded.log_in("admin"))
+    at.selectbox(key="person-choice").set_value("rater").run()
+    assert "None. What comparisons require" in words(at)
+    [one for one in at.text_input if one.label == "Name"][-1].set_value("physician")
+    button(at, "Attach").click().run()
+    assert "Say what was seen" in words(at)
+    [one for one in at.text_input if one.label == "Name"][-1].set_value("physician")
+    field(at, "text_input", "What was seen").set_value("licence 12")
+    button(at, "Attach").click().run()
+    assert "credential physician: licence 12" in words(at)
+    field(at, "text_input", "Why it holds no more").set_value("withdrawn")
+    button(at, "End it").click().run()
+    assert "credential physician" not in words(at)

@@ -40,7 +40,7 @@ def test_a_reviewer_changes_a_senior_settles_and_the_rater_reads_why(layered, op
     place, assignment, number = layered
     at = open_page("review", login=place.log_in("reviewer"), campaign=NAME)
     said = words(at)
-    assert "1 attempts wait for you" in said
+    assert "Waiting for you: 1" in said
     assert "Response A has <em>more</em>" in said
     assert "model-a" not in said
     assert "So far" not in said, "who reviews does not see how others fared"

@@ -11,6 +11,7 @@ from app.services import administration
 from app.services.administration import AccountRow
 from app.services.people import LINK_LIFETIME
 from app.settings import settings
+from app.ui.components.credentials import show_credentials
 from app.ui.components.page import errors_shown
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
@@ -90,6 +91,7 @@ def show_account(row: AccountRow) -> None:
     with left:
         _show_roles(row)
         _show_state(row)
+        show_credentials(account.name)
     with right:
         if account.kind is RaterKind.HUMAN:
             _show_link(row)

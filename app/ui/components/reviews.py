@@ -119,7 +119,7 @@ def _show_word(campaign: Campaign, attempt: Attempt) -> None:
         on_click=_say,
         args=(campaign, attempt, form, key),
     )
-    st.caption("Your answers count in the label from now on." if is_senior else "A senior settles what you change.")
+    st.caption("What you let stand counts from now on." if is_senior else "A senior settles what you change.")
 
 
 def _asks(chosen: str | None, *, is_senior: bool) -> str:
@@ -183,9 +183,7 @@ def _say(campaign: Campaign, attempt: Attempt, shown: Form, key: str) -> None:
     except SteelyardError as error:
         st.session_state[NOTICE] = error
         return
-    st.session_state[NOTICE] = (
-        "Recorded. The next one is below." if answers is None else "Recorded, beside the attempt."
-    )
+    st.session_state[NOTICE] = "Recorded: the attempt stands." if answers is None else "Recorded beside the attempt."
 
 
 # --- what reviews say --------------------------------------------------------------------------------------------

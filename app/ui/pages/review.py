@@ -44,7 +44,7 @@ def page() -> None:
 def _choose_level(person: Person, campaign: Campaign, found: dict[ReviewLevel, Waiting]) -> ReviewLevel:
     """Attempts or differences to settle; those who settle nothing have no choice."""
     if not _may(person, campaign, Action.ADJUDICATE):
-        st.caption(f"{found[ReviewLevel.REVIEW].n_for_me:,} attempts wait for you")
+        st.caption(f"Waiting for you: {found[ReviewLevel.REVIEW].n_for_me:,}")
         return ReviewLevel.REVIEW
     chosen = st.segmented_control(
         "What waits",

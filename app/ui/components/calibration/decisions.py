@@ -29,7 +29,7 @@ FIGURE_WORDS = {
     "accuracy": "right on them, recent ones counting more",
     "low": "at least, with 90 % belief",
     "cusum": "evidence of decline on gold (warning at 3.5, pause at 4.5)",
-    "cusum_with_peers": "with agreement (warning at 7, pause at 8.5)",
+    "cusum_with_peers": "with agreement (pause at 4.5 to 10.4, the less gold there is the higher)",
     "n_beside_others": "answers beside others'",
     "n_returned": "comparisons given back to the queue",
     "n_right": "right",
