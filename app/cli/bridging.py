@@ -78,7 +78,7 @@ def stale(
         raise AlreadyExists(f"--output {output} exists already: name another file.")
     with opened_store() as store:
         version = bridging.version_named(store, to)
-        rows = staleness.list_stale(store, campaign, version=version, from_round=from_round, kinds=kinds)
+        rows = staleness.stale_in(store, campaign, version=version, from_round=from_round, kinds=kinds)
     if output is not None:
         output.write_text(staleness.priority_lines(rows), encoding="utf-8")
         say(f"Wrote {len(rows):,} priorities to {output}: steelyard priorities import {campaign} {output}")

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.domain import RaterKind
+from app.policy import Action
 from app.services.bridging import round_before
-from app.services.lookup import find_campaign, rubric_of
+from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.trying_out import Material, read_material, weighing_of
 from app.services.vote_events import last_vote_event
 from app.stats.stale import Stale, stale_units
@@ -42,6 +43,25 @@ class StaleComparison:
 
 def list_stale(
     store: Store,
+    actor_name: str,
+    campaign_name: str,
+    *,
+    version: str,
+    kinds: Collection[RaterKind] | None = None,
+) -> list[StaleComparison]:
+    """`stale_in` for somebody who may publish rubrics in the campaign; raises the same.
+
+    Raises:
+        NotAllowed: the account may not publish rubrics here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.PUBLISH_RUBRIC, campaign=campaign)
+    return stale_in(store, campaign_name, version=version, kinds=kinds)
+
+
+def stale_in(
+    store: Store,
     campaign_name: str,
     *,
     version: str,
@@ -49,6 +69,8 @@ def list_stale(
     kinds: Collection[RaterKind] | None = None,
 ) -> list[StaleComparison]:
     """The comparisons whose label may differ under another version, the most valuable to judge again first.
+
+    Asks for no permission: for whoever holds the machine, as the command line does.
 
     Args:
         store: the database.

@@ -83,7 +83,7 @@ def test_a_value_conflict_ends_in_a_decision(visit: Visit, place: Place, tmp_pat
     page.get_by_label("Reason").fill("The rule will say when.")
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("Decided: change the rubric.")).to_be_visible()
-    (made, *_) = inbox.decisions_in(place.store, "values")
+    (made, *_) = inbox.decisions_in(place.store, "designer", "values")
     assert (made.comparison_id, made.outcome) == ("pair-02", inbox.Outcome.CHANGE)
 
 

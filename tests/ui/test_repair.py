@@ -127,7 +127,7 @@ def test_the_inbox_ends_in_decisions_and_these_in_a_version(asked, open_page):
     assert "2 decisions to change the rubric without a version that answers" in words(at).replace("*", "")
     button(at, "Link them to this version").click().run()
     assert "2 decisions answered by" in words(at)
-    linked = inbox.decisions_in(asked.store, NAME)
+    linked = inbox.decisions_in(asked.store, "designer", NAME)
     assert all(one.rubric_version for one in linked)
     rubric = next(key for key, many in rubric_versions.list_versions(asked.store).items()
                   if linked[0].rubric_version in {one.version for one in many})  # fmt: skip

@@ -143,7 +143,9 @@ def _show_stale(campaign: Campaign, chosen: Round, kinds: tuple[RaterKind, ...])
         st.subheader("What to judge again", anchor=False, width="content")
         explain("stale")
     with errors_shown():
-        rows = staleness.list_stale(get_store(), campaign.name, version=chosen.rubric_version, kinds=kinds)
+        rows = staleness.list_stale(
+            get_store(), get_person().name, campaign.name, version=chosen.rubric_version, kinds=kinds
+        )
         if not rows:
             st.text("No label rests on anything that changed: nothing needs to be judged again.")
             return

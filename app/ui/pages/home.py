@@ -15,7 +15,7 @@ from app.ui.components.text import escape
 from app.ui.components.time import show_duration, start_of_day
 from app.ui.session import choose_campaign, get_person, get_store
 
-SECTIONS = ("Design", "Research")
+SECTIONS = ("Rubrics", "Votes", "Research")
 """Pages of these sections are about one campaign; each campaign links to them."""
 
 

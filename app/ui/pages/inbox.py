@@ -110,7 +110,7 @@ def _show_form(campaign: Campaign, item: Item, key: str) -> None:
 
 
 def _show_decisions(person: Person, campaign: Campaign) -> None:
-    decisions = inbox.decisions_in(get_store(), campaign.name)
+    decisions = inbox.decisions_in(get_store(), person.name, campaign.name)
     if not decisions:
         empty_state("No decision yet", "What you decide about items of the inbox is listed here, with its reason.")
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from app.errors import SteelyardError
-from app.policy import Action
 from app.services import inbox, rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
@@ -132,8 +131,7 @@ def _show_reading(chosen: str, versions: list[Version]) -> None:
 
 def _show_answered(version: Version) -> None:
     """The decisions of the inbox that this version answers, of campaigns in which the reader may decide."""
-    mine = {one.name for one in get_person().campaigns_for(Action.ADJUDICATE)}
-    decisions = [one for one in inbox.decisions_of_version(get_store(), version.version) if one.campaign in mine]
+    decisions = inbox.decisions_of_version(get_store(), get_person(), version.version)
     if decisions:
         with st.expander(f"Answers {len(decisions)} of the inbox"):
             for one in decisions:
