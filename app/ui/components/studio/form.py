@@ -8,7 +8,17 @@ from typing import Any
 import streamlit as st
 
 from app.ui.components.studio.criterion_form import show_criterion
-from app.ui.components.studio.fields import choice_field, entries, flag_field, names_field, number_field, text_field
+from app.ui.components.studio.fields import (
+    choice_field,
+    choose_entry,
+    criterion_names,
+    entries,
+    flag_field,
+    names_field,
+    number_field,
+    text_field,
+)
+from app.ui.components.studio.tests_form import show_tests
 from app.ui.components.studio.writing import Writing, choose_part
 from rubrics.model import CONTEXT, JUSTIFICATION_RULES, JustificationRule
 
@@ -25,6 +35,7 @@ def show_form(writing: Writing) -> None:
         "Criteria": _show_criteria,
         "Tension rules": _show_tensions,
         "Verdict": _show_verdict,
+        "Tests": show_tests,
     }
     part = choose_part("Part of the form", list(parts), key=writing.key("part"), default="Rubric")
     parts[part](writing)
@@ -44,26 +55,11 @@ def _show_head(writing: Writing) -> None:
 
 def _show_criteria(writing: Writing) -> None:
     names = [_name(entry, at) for at, entry in enumerate(entries(writing, ("criteria",)))]
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with right:
-        st.button("Add", key=writing.key("add-criterion"), on_click=_add_criterion, args=(writing,), width="stretch")
-    if not names:
-        with left:
-            st.caption("No criteria: raters give an overall verdict only.")
-        return
     key = writing.key("criterion")
-    chosen = st.session_state.get(key)
-    if chosen not in range(len(names)):
-        chosen = min(st.session_state.get(f"{key}-kept", 0), len(names) - 1)
-    # set on every run: the browser would go on showing the name that the criterion had before
-    st.session_state[key] = st.session_state[f"{key}-kept"] = chosen
-    with left:
-        chosen = st.selectbox(
-            "Criterion",
-            range(len(names)),
-            key=key,
-            format_func=lambda at: f"{at + 1}. {names[at]}",
-        )
+    chosen = choose_entry("Criterion", names, key=key, on_add=lambda: _add_criterion(writing))
+    if chosen < 0:
+        st.caption("No criteria: raters give an overall verdict only.")
+        return
     show_criterion(writing, chosen, n=len(names), key=key)
 
 
@@ -145,12 +141,6 @@ def _show_justification(writing: Writing) -> None:
             number_field(writing, label.split(", a whole")[0], (where, name), min_value=0)
     switched_on = [name for name in JUSTIFICATION_RULES if writing.value((where, name))]
     names_field(writing, "Only advise, and do not keep a judgment from being stored", (where, "advisory"), switched_on)
-
-
-def criterion_names(writing: Writing) -> dict[str, str]:
-    """Key -> name of the criteria as far as the document has them."""
-    there = [entry for entry in entries(writing, ("criteria",)) if isinstance(entry, dict)]
-    return {str(entry["key"]): str(entry.get("name") or entry["key"]) for entry in there if entry.get("key")}
 
 
 def _name(entry: Any, at: int) -> str:

@@ -1,0 +1,81 @@
+"""The tests of a rubric as a form: a prompt, two responses, and the answers that the author expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.ui.components.page import empty_state
+from app.ui.components.studio.fields import (
+    choice_field,
+    choose_entry,
+    criterion_names,
+    entries,
+    show_problem,
+    text_field,
+)
+from app.ui.components.studio.writing import Writing
+from app.ui.components.text import excerpt
+from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, NOT_APPLICABLE, TIE
+from rubrics.model import OVERALL
+
+NEW_TEST = {"prompt": "...", "a": "...", "b": "...", "expect": {OVERALL: "a"}}
+EXPECTED = {
+    "a": "A is better",
+    "b": "B is better",
+    TIE: "equal",
+    NOT_APPLICABLE: "does not apply",
+    CANNOT_JUDGE: "cannot be judged",
+}
+OF_OVERALL = {key: words for key, words in EXPECTED.items() if key != NOT_APPLICABLE} | {BOTH_BAD: "both are bad"}
+
+
+def show_tests(writing: Writing) -> None:
+    """One test at a time; raters never see them, and they are no part of the version."""
+    there = entries(writing, ("tests",))
+    names = [_name(entry) for entry in there]
+    key = writing.key("test")
+    chosen = choose_entry("Test", names, key=key, on_add=lambda: _add(writing))
+    if chosen < 0:
+        empty_state(
+            "No tests yet",
+            "A test is a worked example with the answers that you expect. Raters judge its texts in a pilot, and the "
+            "page says where they read the rubric otherwise than you.",
+        )
+        return
+    where = ("tests", chosen)
+    text_field(writing, "Prompt", (*where, "prompt"), is_long=True, height=90)
+    left, right = st.columns(2)
+    with left:
+        text_field(writing, "Response A", (*where, "a"), is_long=True, height=150)
+    with right:
+        text_field(writing, "Response B", (*where, "b"), is_long=True, height=150)
+    st.markdown("**What you expect raters to say**")
+    show_problem(writing, (*where, "expect"))
+    _show_expected(writing, chosen)
+    st.button("Remove this test", key=f"{key}-remove", on_click=writing.take_out, args=(where,))
+
+
+def _show_expected(writing: Writing, at: int) -> None:
+    """A choice for every criterion and for the overall verdict; what was expected of one that is gone stays."""
+    criteria = criterion_names(writing)
+    written = writing.value(("tests", at, "expect"))
+    gone = [str(key) for key in written if key not in criteria and key != OVERALL] if isinstance(written, dict) else []
+    names = {**criteria, **{key: key for key in gone}, OVERALL: "Overall"}
+    columns = st.columns(2)
+    for number, (key, name) in enumerate(names.items()):
+        with columns[number % 2]:
+            allowed = OF_OVERALL if key == OVERALL else EXPECTED
+            choice_field(writing, name, ("tests", at, "expect", key), allowed, nothing="nothing in particular")
+
+
+def _add(writing: Writing) -> None:
+    n = len(entries(writing, ("tests",)))
+    writing.put(("tests", n), dict(NEW_TEST))
+    st.session_state[writing.key("test")] = n
+
+
+def _name(entry: Any) -> str:
+    prompt = entry.get("prompt") if isinstance(entry, dict) else None
+    return excerpt(str(prompt or "no prompt yet"), 60)
