@@ -52,9 +52,12 @@ def test_a_designer_reads_the_map_of_public_ratings_and_repairs_the_rubric(visit
     open_map(page, "Rules")
     expect(page.get_by_text("They pull apart in 19 %")).to_be_visible()
     before = len(rubric_drafts.list_drafts(sentences.store, person(sentences, "designer")))
-    page.get_by_role("button", name="Open as a draft").first.click()
-    expect(page.get_by_text("has the rule")).to_be_visible()
+    for at in range(2):
+        page.get_by_text("Take this rule").nth(at).click()
+    page.get_by_role("button", name="Open a draft with 2 rules").click()
+    expect(page.get_by_label("Guidance").first).to_be_visible()
     assert len(rubric_drafts.list_drafts(sentences.store, person(sentences, "designer"))) == before + 1
+    page.go_back()
     open_map(page, "What if")
     expect(page.get_by_text("This is what the rubric says now.")).to_be_visible()
     slider = page.get_by_role("slider").first

@@ -60,8 +60,9 @@ def test_a_proposed_rule_becomes_a_draft(torn, open_page):
     at = open_part(open_page, torn, "Rules")
     assert "A proposal says what raters do, not what they should do." in words(at)
     at.text_area(key=f"guidance-{NAME}-clear-help").set_value("Help first: a muddle can be asked about.")
-    button(at, "Open as a draft").click().run()
-    assert "has the rule" in words(at)
+    assert button(at, "Open a draft").disabled
+    at.checkbox(key=f"take-{NAME}-clear-help").check().run()
+    button(at, "Open a draft with 1 rule").click().run()
     (draft,) = rubric_drafts.list_drafts(torn.store, person(torn, "designer"))
     made = parse_rubric(draft.text)
     (rule,) = made.tensions

@@ -10,10 +10,11 @@ from app.domain import RankingMode, RoundPurpose, RoundRules
 from app.services import rubric_drafts, rubric_versions, sessions
 from app.services.importing import import_file
 from app.ui.components.studio.checks import KINDS
+from app.ui.components.studio.form import JUSTIFICATION_WORDS
 from rubrics.advice import RULES
 from rubrics.criterion_types import CRITERION_TYPES
 from rubrics.loader import dump_rubric, library, parse_rubric
-from rubrics.model import RubricTest
+from rubrics.model import JUSTIFICATION_RULES, RubricTest
 from tests.ui.designing import RUBRIC, bring_torn, button, words
 
 TEXT = """\
@@ -113,7 +114,7 @@ def test_the_form_writes_into_the_text_and_keeps_its_comments(studio, seeded, de
 def test_criteria_come_move_and_go(studio, seeded, designer, draft):
     at = studio
     go(at, f"studio-{draft.id}-part", "Criteria")
-    button(at, "Add").click().run()
+    button(at, "Add a criterion").click().run()
     assert field(at.text_input, "Name").value == "Criterion 1"
     button(at, "Move up").click().run()
     text = text_of(seeded, designer, draft)
@@ -252,7 +253,7 @@ def test_tests_have_a_form_and_the_newest_pilot_answers_them(seeded, designer, o
     at = open_page("studio", login=seeded.log_in("designer"), draft=str(draft.id))
     go(at, f"studio-{draft.id}-part", "Tests")
     assert "No tests yet" in words(at)
-    button(at, "Add").click().run()
+    button(at, "Add a test").click().run()
     for label, text in (("Prompt", "P"), ("Response A", "long answer"), ("Response B", "short")):
         field(at.text_area, label).set_value(text).run()
     field(at.selectbox, "Help").set_value("a").run()
@@ -298,3 +299,8 @@ def test_a_draft_that_ended_or_never_was_says_so(studio, seeded, designer, draft
     assert "This draft has ended" in words(studio)
     at = open_page("studio", login=seeded.log_in("designer"), draft="777")
     assert "There is no draft 777" in words(at)
+
+
+def test_every_rule_for_justifications_can_be_switched():
+    numbers = {"min_words"}
+    assert set(JUSTIFICATION_WORDS) | numbers == set(JUSTIFICATION_RULES)

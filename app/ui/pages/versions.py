@@ -12,7 +12,7 @@ from app.ui.components.inbox import show_decision
 from app.ui.components.page import empty_state, page_header, show_error
 from app.ui.components.rubric_view import show_changes, show_rubric
 from app.ui.components.start_round import show_round_form
-from app.ui.components.studio.writing import CHOSEN
+from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
@@ -201,7 +201,7 @@ def _go_to_studio() -> None:
     """Go where a draft was just begun."""
     draft = st.session_state.pop("to-studio-draft", None)
     if draft is not None:
-        st.switch_page(st.session_state["pages"]["studio"], query_params={CHOSEN: str(draft.id)})
+        go_to_draft(draft)
     problem = st.session_state.pop("versions-problem", None)
     if problem is not None:
         show_error(problem)

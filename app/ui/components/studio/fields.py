@@ -81,7 +81,9 @@ def choice_field(
     show_problem(writing, location)
 
 
-def names_field(writing: Writing, label: str, location: Location, options: Sequence[str]) -> None:
+def names_field(
+    writing: Writing, label: str, location: Location, options: Sequence[str], names: Mapping[str, str]
+) -> None:
     """Some of several words, as a list; none of them leaves the document."""
     value = [one for one in entries(writing, location) if isinstance(one, str)]
     key = _show(writing, location, value, absent=[])
@@ -90,7 +92,7 @@ def names_field(writing: Writing, label: str, location: Location, options: Seque
         label,
         known,
         key=key,
-        format_func=lambda one: one.replace("_", " "),
+        format_func=lambda one: names.get(one, one),
         placeholder="none",
     )
     show_problem(writing, location)
@@ -102,20 +104,22 @@ def entries(writing: Writing, location: Location) -> Sequence[Any]:
     return value if isinstance(value, list) else []
 
 
-def choose_entry(label: str, names: Sequence[str], *, key: str, on_add: Callable[[], None]) -> int:
+def choose_entry(label: str, names: Sequence[str], *, key: str, add: str, on_add: Callable[[], None]) -> int:
     """One entry of a list at a time, and a button for another; -1 where there is none.
 
     Args:
         label: of the choice.
         names: of the entries.
         key: of the widget: the place of the chosen entry, which follows one that is moved or added.
+        add: the words of the button.
         on_add: adds an entry.
     """
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with right:
-        st.button("Add", key=f"{key}-add", on_click=on_add, width="stretch")
     if not names:
+        st.button(add, key=f"{key}-add", on_click=on_add)
         return -1
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with right:
+        st.button(add, key=f"{key}-add", on_click=on_add, width="stretch")
     chosen = st.session_state.get(key)
     if chosen not in range(len(names)):
         chosen = min(st.session_state.get(f"{key}-kept", 0), len(names) - 1)

@@ -20,7 +20,16 @@ from app.ui.components.studio.fields import (
 )
 from app.ui.components.studio.tests_form import show_tests
 from app.ui.components.studio.writing import Writing, choose_part
-from rubrics.model import CONTEXT, JUSTIFICATION_RULES, JustificationRule
+from rubrics.model import CONTEXT, JUSTIFICATION_RULES
+
+JUSTIFICATION_WORDS = {
+    "must_name_criterion": "It names a criterion",
+    "required_on_tension": "It is required where two criteria favour different responses",
+    "quotes_must_exist": "What it quotes must stand in the response",
+    "must_not_repeat": "It may not nearly repeat an earlier one of the same rater",
+    "must_match_choice": "It may not call another response the better one than the verdict does",
+}
+"""Every rule for justifications that is a switch."""
 
 NEW_CRITERION = {"name": "New criterion", "question": "Which response ...?", "type": "preference_scale"}
 
@@ -56,7 +65,7 @@ def _show_head(writing: Writing) -> None:
 def _show_criteria(writing: Writing) -> None:
     names = [_name(entry, at) for at, entry in enumerate(entries(writing, ("criteria",)))]
     key = writing.key("criterion")
-    chosen = choose_entry("Criterion", names, key=key, on_add=lambda: _add_criterion(writing))
+    chosen = choose_entry("Criterion", names, key=key, add="Add a criterion", on_add=lambda: _add_criterion(writing))
     if chosen < 0:
         st.caption("No criteria: raters give an overall verdict only.")
         return
@@ -119,28 +128,22 @@ def _free_pair(writing: Writing, keys: list[str]) -> tuple[str, str] | None:
 
 
 def _show_verdict(writing: Writing) -> None:
+    st.markdown("**Overall verdict**")
     left, right = st.columns(2)
     with left:
-        st.markdown("**Overall verdict**")
         number_field(writing, "Points of its scale (7 unless given)", ("overall", "points"), min_value=2, max_value=101)
+    with right:
         flag_field(writing, "Ties are allowed", ("overall", "allow_tie"), default=True)
         flag_field(writing, "Both may be called bad", ("overall", "allow_both_bad"), default=True)
-    with right:
-        _show_justification(writing)
-
-
-def _show_justification(writing: Writing) -> None:
-    """Every rule of the model that is a number or a switch, and which of the switches only advise."""
     st.markdown("**Justification**")
-    where = "justification"
-    for name, field in JustificationRule.model_fields.items():
-        label = " ".join((field.description or name).split()).split(". ")[0].split(" (true or false)")[0].rstrip(".")
-        if field.annotation is bool:
-            flag_field(writing, label, (where, name), default=bool(field.default))
-        elif field.annotation is int:
-            number_field(writing, label.split(", a whole")[0], (where, name), min_value=0)
-    switched_on = [name for name in JUSTIFICATION_RULES if writing.value((where, name))]
-    names_field(writing, "Only advise, and do not keep a judgment from being stored", (where, "advisory"), switched_on)
+    number_field(writing, "Fewest words (0 lets raters leave it empty)", ("justification", "min_words"), min_value=0)
+    for name, words in JUSTIFICATION_WORDS.items():
+        flag_field(writing, words, ("justification", name))
+    switched_on = [name for name in JUSTIFICATION_RULES if writing.value(("justification", name))]
+    names_field(
+        writing, "Of these, only advise (the others keep a judgment from being stored)", ("justification", "advisory"),
+        switched_on, {"min_words": "Fewest words", **JUSTIFICATION_WORDS},
+    )  # fmt: skip
 
 
 def _name(entry: Any, at: int) -> str:

@@ -36,7 +36,7 @@ def show_tests(writing: Writing) -> None:
     there = entries(writing, ("tests",))
     names = [_name(entry) for entry in there]
     key = writing.key("test")
-    chosen = choose_entry("Test", names, key=key, on_add=lambda: _add(writing))
+    chosen = choose_entry("Test", names, key=key, add="Add a test", on_add=lambda: _add(writing))
     if chosen < 0:
         empty_state(
             "No tests yet",
