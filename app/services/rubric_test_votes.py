@@ -29,7 +29,7 @@ from app.domain import (
     RefusedLine,
     RoundPurpose,
 )
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.formats.registry import format_named
 from app.policy import Action
 from app.services.lookup import find_campaign, find_round, rubric_of
@@ -42,7 +42,7 @@ from app.store.engine import Store
 from app.store.judgments import read_judgments
 from app.store.queries import comparison_ids, messages_of, read_comparisons
 from app.store.visibility import visible
-from rubrics.answers import Answer, AnswerError
+from rubrics.answers import TIE, Answer, AnswerError
 from rubrics.difference import changes_meaning
 from rubrics.model import Rubric
 
@@ -105,6 +105,42 @@ def sources(store: Store, person: Person) -> list[Source]:
         as_of = {number: last_vote_event(connection, number) for number in mine}
     rounds = [(row.campaign_id, row.name) for row in pilots] + [(number, None) for number in mine]
     return [Source(mine[number], name, as_of[number]) for number, name in rounds]
+
+
+def comparison_as_test(store: Store, person: Person, campaign_name: str, comparison_id: str) -> dict[str, Any]:
+    """A comparison of a campaign as a rubric test: its texts, and what most raters say overall as the expectation.
+
+    Whoever writes the rubric decides whether they are right; where raters are divided, or nobody has judged, the test
+    expects a tie.
+
+    Raises:
+        NotAllowed: the person does not design in the campaign.
+        NotFound: the campaign has no such comparison.
+        InvalidInput: it has more than two responses, or a text of it was withdrawn.
+    """
+    campaign = require_in(person, Action.PUBLISH_RUBRIC, campaign_name)
+    with store.read() as connection:
+        row_id = comparison_ids(connection, campaign.id).get(comparison_id)
+        if row_id is None:
+            raise NotFound(f"Campaign {campaign_name!r} has no comparison {comparison_id!r}.")
+        (stored,) = read_comparisons(connection, [row_id])
+        judged = read_judgments(connection, [row_id]).get(row_id, [])
+    if stored.erased or len(stored.comparison.completions) != 2:
+        reason = "a text of it was withdrawn" if stored.erased else "a test compares two responses, and it has more"
+        raise InvalidInput(f"Comparison {comparison_id!r} makes no test: {reason}.")
+    first, second = stored.comparison.completions
+    said = Counter(
+        sides({OVERALL: judgment.answers[OVERALL]}, a=first.id, b=second.id)[OVERALL]
+        for judgment in _latest(judged)
+        if OVERALL in judgment.answers
+    )
+    expected = "a" if said["a"] > said["b"] else "b" if said["b"] > said["a"] else TIE
+    return {
+        "prompt": prompt_words(stored.comparison.prompt),
+        "a": first.text,
+        "b": second.text,
+        "expect": {OVERALL: expected},
+    }
 
 
 def trial_in_campaign(

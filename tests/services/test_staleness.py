@@ -66,29 +66,32 @@ def house(store: Store, tmp_path: Path) -> Store:
 
 
 def test_a_changed_meaning_stales_what_rests_on_it_and_a_new_name_stales_nothing(house: Store) -> None:
-    found = staleness.stale_in(house, "c", version=REWRITTEN.version)
+    stale = staleness.stale_in(house, "c", version=REWRITTEN.version)
+    found = stale.rows
+    assert (stale.share.n, stale.share.value, stale.flips.value) == (4, 0.75, 0.0), "gold waits in no queue"
+    assert [one.n_judgments for one in found] == [2, 2, 3]
     assert [one.comparison_id for one in found] == ["divided", "torn", "clear"]
     assert (found[0].priority, found[0].exposure, found[0].nearness) == (1.0, 1.0, 1.0)
     assert found[1].exposure == 0.5
     assert found[0].reason == "rests on kind, whose meaning changed; votes 1 to 1"
     assert not any(one.flips for one in found)
-    assert staleness.stale_in(house, "c", version=REWORDED.version) == []
+    assert staleness.stale_in(house, "c", version=REWORDED.version).rows == ()
 
 
 def test_a_new_rule_stales_the_torn_and_a_new_criterion_everything(house: Store) -> None:
-    (torn,) = staleness.stale_in(house, "c", version=RULED.version)
+    (torn,) = staleness.stale_in(house, "c", version=RULED.version).rows
     assert (torn.comparison_id, torn.flips, torn.priority) == ("torn", True, 1.0)
     assert torn.reason == (
         "kind and true pull apart here, and their rule changed; votes 1 to 1; the label that the rubric implies flips"
     )
-    wider = staleness.stale_in(house, "c", version=WIDER.version)
+    wider = staleness.stale_in(house, "c", version=WIDER.version).rows
     assert {one.comparison_id for one in wider} == {"clear", "divided", "elsewhere", "torn"}
     assert {one.exposure for one in wider} == {0.2}
     assert "nobody has judged brief yet" in wider[0].reason
 
 
 def test_the_file_is_what_priorities_are_imported_from(house: Store) -> None:
-    found = staleness.stale_in(house, "c", version=REWRITTEN.version)
+    found = staleness.stale_in(house, "c", version=REWRITTEN.version).rows
     lines = [json.loads(one) for one in staleness.priority_lines(found).splitlines()]
     assert [set(one) for one in lines] == [{"comparison_id", "priority", "reason"}] * 3
     n = set_priorities(house, "c", [(one["comparison_id"], one["priority"], one["reason"]) for one in lines])

@@ -270,6 +270,18 @@ def test_tests_have_a_form_and_the_newest_pilot_answers_them(seeded, designer, o
     said = words(at)
     assert "1 of 1 tests were judged, by 3 judgments. Raters read it otherwise: Help." in said
     assert "expected b; said: 3 x a" in said
+    at.text_input(key=f"studio-{draft.id}-take-name").set_value("nowhere")
+    at.selectbox(key=f"studio-{draft.id}-take-campaign").set_value("torn").run()
+    button(at, "Take it").click().run()
+    assert "has no comparison" in words(at)
+    at.text_input(key=f"studio-{draft.id}-take-name").set_value("pair-04").run()
+    button(at, "Take it").click().run()
+    taken = parse_rubric(text_of(seeded, designer, draft)).tests[1]
+    assert taken.prompt.startswith("Question 4?")
+    votes = field(at.selectbox, "Votes of")
+    votes.select_index(votes.options.index("Torn, all rounds")).run()
+    assert "2 of 2 tests were judged" in words(at), "its votes answer at once"
+    button(at, "Remove this test").click().run()
     button(at, "Remove this test").click().run()
     assert "tests" not in text_of(seeded, designer, draft)
 

@@ -50,7 +50,7 @@ def show_redundancy(document: Document) -> None:
         closest = shown[0]
         reading = (
             f"{_pair(closest).capitalize()} go together most: r = {in_words(closest['correlation'], as_share=False)}; "
-            f"they are kept apart in {percent(closest['separated']['value'])} of {closest['separated']['n']} judgments."
+            f"they are kept apart in {in_words(closest['separated'])} of {closest['separated']['n']} judgments."
         )
         rows = [estimate_row({"Pair": ", ".join(row["between"])}, row["correlation"]) for row in shown[:MOST_PAIRS]]
         show_intervals(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from app.errors import SteelyardError
+from app.policy import Action
+from app.services.rubric_test_votes import comparison_as_test
 from app.ui.components.page import empty_state
 from app.ui.components.studio.fields import (
     choice_field,
@@ -15,8 +19,9 @@ from app.ui.components.studio.fields import (
     show_problem,
     text_field,
 )
-from app.ui.components.studio.writing import Writing
+from app.ui.components.studio.writing import PROBLEM, Writing
 from app.ui.components.text import excerpt
+from app.ui.session import get_person, get_store
 from rubrics.answers import BOTH_BAD, CANNOT_JUDGE, NOT_APPLICABLE, TIE
 from rubrics.model import OVERALL
 
@@ -37,6 +42,7 @@ def show_tests(writing: Writing) -> None:
     names = [_name(entry) for entry in there]
     key = writing.key("test")
     chosen = choose_entry("Test", names, key=key, add="Add a test", on_add=lambda: _add(writing))
+    _show_taking(writing)
     if chosen < 0:
         empty_state(
             "No tests yet",
@@ -70,9 +76,33 @@ def _show_expected(writing: Writing, at: int) -> None:
             choice_field(writing, name, ("tests", at, "expect", key), allowed, nothing="nothing in particular")
 
 
-def _add(writing: Writing) -> None:
+def _show_taking(writing: Writing) -> None:
+    """A comparison that raters have judged, taken as a test: its votes answer at once."""
+    titles = {one.name: one.title for one in get_person().campaigns_for(Action.PUBLISH_RUBRIC)}
+    if not titles:
+        return
+    with st.popover("Take a comparison of a campaign", key=writing.key("take")):
+        campaign = st.selectbox(
+            "Campaign", list(titles), key=writing.key("take-campaign"), format_func=titles.__getitem__
+        )
+        name = st.text_input(
+            "Comparison", key=writing.key("take-name"), placeholder="its id, as reports and the tension map show it"
+        )
+        st.button("Take it", key=writing.key("take-it"), on_click=_take, args=(writing, campaign, name))
+
+
+def _take(writing: Writing, campaign_name: str, name: str) -> None:
+    try:
+        made = comparison_as_test(get_store(), get_person(), campaign_name, name.strip())
+    except SteelyardError as error:
+        st.session_state[PROBLEM] = str(error)
+    else:
+        _add(writing, made)
+
+
+def _add(writing: Writing, made: Mapping[str, Any] = NEW_TEST) -> None:
     n = len(entries(writing, ("tests",)))
-    writing.put(("tests", n), dict(NEW_TEST))
+    writing.put(("tests", n), dict(made))
     st.session_state[writing.key("test")] = n
 
 
