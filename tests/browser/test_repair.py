@@ -55,7 +55,8 @@ def test_a_designer_reads_the_map_of_public_ratings_and_repairs_the_rubric(visit
     for at in range(2):
         page.get_by_text("Take this rule").nth(at).click()
     page.get_by_role("button", name="Open a draft with 2 rules").click()
-    expect(page.get_by_label("Guidance").first).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/studio\?draft="))
+    expect(page.get_by_role("radio", name="Tension rules", exact=True)).to_have_attribute("aria-checked", "true")
     assert len(rubric_drafts.list_drafts(sentences.store, person(sentences, "designer"))) == before + 1
     page.go_back()
     open_map(page, "What if")
@@ -130,8 +131,7 @@ def test_pilot_act_publish_bridge_and_diff(visit: Visit, loop: Place):
     expect(page.get_by_text("is the vaguest criterion")).to_be_visible(timeout=WORKING_MS)
     expect(page.get_by_role("heading", name="What to change")).to_be_visible()
 
-    page.goto(f"{page.url.partition('/pilot')[0]}/versions?rubric=summarisation")
-    page.get_by_role("button", name="Write a new version").click()
+    page.get_by_role("button", name="Change this rubric").click()
     page.get_by_role("radio", name="Text", exact=True).first.click()
     editor = page.get_by_label("Rubric as YAML")
     expect(editor).to_have_value(re.compile("key: summarisation"))

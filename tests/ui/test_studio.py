@@ -316,3 +316,17 @@ def test_a_draft_that_ended_or_never_was_says_so(studio, seeded, designer, draft
 def test_every_rule_for_justifications_can_be_switched():
     numbers = {"min_words"}
     assert set(JUSTIFICATION_WORDS) | numbers == set(JUSTIFICATION_RULES)
+
+
+def test_an_emptied_draft_comes_back(studio, seeded, designer, draft):
+    at = studio
+    go(at, "studio-part", "Earlier")
+    assert "Nothing was changed yet" in words(at)
+    go(at, "studio-way", "Text")
+    at.text_area(key=f"studio-{draft.id}-text").set_value("").run()
+    assert text_of(seeded, designer, draft) == ""
+    assert "<del># mine</del>" in words(at)
+    button(at, "Go back to this text").click().run()
+    assert text_of(seeded, designer, draft) == TEXT
+    assert at.text_area(key=f"studio-{draft.id}-text").value == TEXT
+    assert "revision 2, designer" in at.selectbox(key=f"studio-{draft.id}-earlier").options[0]

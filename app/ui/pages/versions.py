@@ -68,9 +68,11 @@ def _choose_view(versions: list[Version]) -> str:
 
 def _choose(published: dict[str, list[Version]]) -> str:
     """The rubric that the person looks at: the key of a published one, or `library:KEY`."""
-    shelf = [f"{LIBRARY}{key}" for key in library()]
-    options = [*published, *shelf]
-    wanted = st.session_state.get("rubric-choice") or st.query_params.get("rubric")
+    wanted = st.session_state.get("rubric-choice") or st.query_params.get("rubric") or ""
+    with_library = not published or st.toggle(
+        "Those of the library too", wanted.startswith(LIBRARY), key="with-library"
+    )
+    options = [*published, *(f"{LIBRARY}{key}" for key in library() if with_library)]
     st.session_state["rubric-choice"] = wanted if wanted in options else options[0]
     chosen = st.radio(
         "Rubrics",

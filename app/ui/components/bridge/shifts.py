@@ -22,6 +22,10 @@ VERDICTS = {
 }
 
 
+SHIFT, STRENGTH = "shift: + to A, \u2212 to B", "strength: + bolder"
+WORDS = {"shift": ("towards A", "towards B"), "strength": ("bolder", "more timid")}
+
+
 def show_shifts(document: Document) -> None:
     """Shift and strength of every criterion with enough comparisons, and what becomes of its old votes."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -42,19 +46,11 @@ def _show_picture(shown: list[Document], document: Document) -> None:
     rows = []
     for row in shown:
         name = {"Criterion": row["criterion"]}
-        rows.append(estimate_row({**name, "Series": "shift: above 0 towards A, below 0 towards B"}, row["shift"]))
-        rows.append(estimate_row({**name, "Series": "strength: above 0 bolder, below 0 more timid"}, row["strength"]))
-    most = max(shown, key=lambda row: abs(row["shift"]["value"]))
-    shift = most["shift"]
-    ends = f"[{shift['low']:+.2f}, {shift['high']:+.2f}]"
-    side = "A" if shift["value"] > 0 else "B"
-    reading = (
-        f"{most['criterion']} moved most: by {shift['value']:+.2f} points {ends} towards {side} over "
-        f"{shift['n_comparisons']} comparisons; the margin is {document['margin']:g}."
-    )
+        rows.append(estimate_row({**name, "Series": SHIFT}, row["shift"]))
+        rows.append(estimate_row({**name, "Series": STRENGTH}, row["strength"]))
     show_intervals(
         estimates(rows),
-        reading=reading,
+        reading=_reading(shown, document),
         key="shifts",
         as_share=False,
         name="Criterion",
@@ -64,11 +60,23 @@ def _show_picture(shown: list[Document], document: Document) -> None:
     )
 
 
+def _reading(shown: list[Document], document: Document) -> str:
+    """What moved most, in which direction."""
+    moves = [(row["criterion"], key, row[key]) for row in shown for key in WORDS]
+    criterion, key, most = max(moves, key=lambda move: abs(move[2]["value"]))
+    above, below = WORDS[key]
+    return (
+        f"{criterion} moved most: by {most['value']:+.2f} points [{most['low']:+.2f}, {most['high']:+.2f}], "
+        f"{above if most['value'] > 0 else below}, over {most['n_comparisons']} comparisons; the margin is "
+        f"{document['margin']:g}."
+    )
+
+
 def _verdict(row: Document) -> dict[str, Any]:
     return {
         "Criterion": row["criterion"],
         "Old votes": VERDICTS[row["verdict"]],
         "Same side": in_words(row["same_side"]),
         "n": row["shift"]["n_comparisons"],
-        "n that would tell": row["n_needed"],
+        "n that would tell": f"{row['n_needed']:,}" if row["n_needed"] else "",
     }
