@@ -7,7 +7,17 @@ import json
 import streamlit as st
 
 from app.services.rubric_test_votes import Source, sources, trial_in_campaign
-from app.services.rubric_testing import AMBIGUOUS, FAILS, PASSES, UNTESTED, Check, TrialReport, comparisons_of_tests
+from app.services.rubric_testing import (
+    AMBIGUOUS,
+    FAILS,
+    MIN_VOTES,
+    PASSES,
+    TOO_FEW,
+    UNTESTED,
+    Check,
+    TrialReport,
+    comparisons_of_tests,
+)
 from app.stats.results import Estimate
 from app.ui.components.page import empty_state, errors_shown
 from app.ui.components.studio.writing import Writing
@@ -15,7 +25,7 @@ from app.ui.components.text import escape, escape_html, excerpt
 from app.ui.session import get_person, get_store
 from rubrics.model import Rubric
 
-WORDS = {FAILS: "fails", AMBIGUOUS: "ambiguous", UNTESTED: "no votes", PASSES: "passes"}
+WORDS = {FAILS: "fails", AMBIGUOUS: "ambiguous", TOO_FEW: "too few votes", UNTESTED: "no votes", PASSES: "passes"}
 
 
 def show_trial(writing: Writing) -> None:
@@ -99,17 +109,22 @@ def reading(report: TrialReport, names: dict[str, str]) -> str:
         parts.append(f"Raters read it otherwise: {', '.join(names.get(key, key) for key in report.failing)}.")
     if report.ambiguous:
         parts.append(f"Raters do not agree among themselves: {', '.join(names.get(k, k) for k in report.ambiguous)}.")
-    return " ".join([met, *parts] if parts else [met, "Every expectation that was judged holds."])
+    few = sum(check.status == TOO_FEW for check in report.checks)
+    rest = [] if parts else ["Every expectation with enough votes holds."]
+    rest += [f"{few} {'has' if few == 1 else 'have'} fewer than {MIN_VOTES} votes."] if few else []
+    if report.tells_nothing:
+        rest = [f"No expectation has {MIN_VOTES} votes of one kind of rater yet."]
+    return " ".join([met, *parts, *rest])
 
 
 def _check(check: Check, names: dict[str, str]) -> str:
     said = (
         ", ".join(f"{n} x {answer}" for answer, n in sorted(check.said.items(), key=lambda one: -one[1])) or "no votes"
     )
-    share = _estimate(check.share, "votes")
+    share = "" if check.status == TOO_FEW else _estimate(check.share, "votes")
     return (
         f'<div class="sy-change"><h4>{escape_html(names.get(check.criterion, check.criterion))}'
-        f'<span class="sy-tag sy-{check.status}">{WORDS[check.status]}</span>'
+        f'<span class="sy-tag sy-{check.status.partition(" ")[0]}">{WORDS[check.status]}</span>'
         f'<span class="sy-soft">test {check.test}{f", {check.kind}" if check.kind else ""}</span></h4>'
         f"<p>{escape_html(excerpt(check.prompt, 110))}<br>expected {escape_html(check.expected)}; said: "
         f"{escape_html(said)}. {escape_html(share)}</p></div>"
