@@ -97,24 +97,31 @@ def mixed_versions(
     return MixedVersions(rubrics, target, shares, tuple(to_name), tuple(sorted(older - set(to_name))))
 
 
-def whole_mapping(mixed: MixedVersions | None, said: Mapping[str, str | None]) -> dict[str, str] | None:
+def whole_mapping(
+    mixed: MixedVersions | None, said: Mapping[str, str | None], *, is_wanted: bool
+) -> dict[str, str] | None:
     """The mapping that a build takes; None where one version was judged by.
 
     Args:
         mixed: what has to be said.
         said: criterion of an older version -> criterion of the newest, empty to leave it out, None where nothing is
             said yet.
+        is_wanted: whether the versions are to stand together at all.
 
     Raises:
-        InvalidInput: nothing is said of a criterion (the message leads to where it is said), or two become one.
+        InvalidInput: they are not, nothing is said of a criterion (the message leads to where it is said), or two
+            become one.
     """
     if mixed is None:
         return None
     silent = [key for key in mixed.to_name if said.get(key) is None]
-    if silent:
+    if silent or not is_wanted:
+        what = f"say under “Criteria of older versions” what becomes of {', '.join(silent)}" if silent else (
+            "tick “Count them together” under “Criteria of older versions”"
+        )  # fmt: skip
         raise InvalidInput(
-            f"These votes were given under {len(mixed.rubrics)} rubric versions, and a snapshot holds one: say under "
-            f"“Criteria of older versions” what becomes of {', '.join(silent)}, or choose a single round."
+            f"These votes were given under {len(mixed.rubrics)} rubric versions, and a snapshot holds one: {what}, or "
+            "choose a single round."
         )
     named = {key: str(said[key]) for key in mixed.to_name}
     keys_by_version(mixed.rubrics, mixed.target, named)

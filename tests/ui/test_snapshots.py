@@ -79,6 +79,9 @@ def test_votes_under_two_versions_need_a_mapping_and_the_refusal_leads_to_it(see
     field(at, "selectbox", "Rounds").set_value("all rounds").run()
     field(at, "selectbox", "help becomes").set_value("clear").run()
     button(at, "Build snapshot").click().run()
+    assert "tick “Count them together”" in at.error[0].value
+    field(at, "checkbox", "Count them together").check().run()
+    button(at, "Build snapshot").click().run()
     assert "would both become clear" in at.error[0].value
     field(at, "selectbox", "help becomes").set_value("use").run()
     button(at, "Build snapshot").click().run()

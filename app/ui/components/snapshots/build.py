@@ -63,7 +63,7 @@ def _show_form(campaign: Campaign) -> None:
         exclude_gold = st.checkbox("Leave gold comparisons out", help="Their keys are never in a snapshot.")
         chosen_round = None if round_name == ALL_ROUNDS else round_name
         mixed = mixed_versions(get_store(), get_person(), campaign.name, round_name=chosen_round, kinds=kinds)
-        said = {} if mixed is None else show_mapping(campaign, mixed)
+        said, is_wanted = ({}, True) if mixed is None else show_mapping(campaign, mixed)
         is_sent = st.button("Build snapshot", type="primary")
     if not is_sent:
         return
@@ -75,7 +75,7 @@ def _show_form(campaign: Campaign) -> None:
             split_by=split_by.strip(),
             exclude_gold=exclude_gold,
             aggregation=aggregation,
-            mapping=whole_mapping(mixed, said),
+            mapping=whole_mapping(mixed, said, is_wanted=is_wanted),
         )
         request = snapshot_shelf.request_snapshot(
             get_person(), campaign.name, name=name.strip(), options=options, data_directory=settings().data_directory

@@ -11,11 +11,12 @@ from app.ui.components.reports import counted
 from app.ui.components.text import escape
 
 
-def show_mapping(campaign: Campaign, mixed: MixedVersions) -> dict[str, str | None]:
+def show_mapping(campaign: Campaign, mixed: MixedVersions) -> tuple[dict[str, str | None], bool]:
     """Say which versions there are, and ask what becomes of each criterion that is another one now.
 
     Returns:
-        Criterion of an older version -> criterion of the newest, empty to leave it out, None where nothing is chosen.
+        Criterion of an older version -> criterion of the newest, empty to leave it out, None where nothing is chosen;
+        and whether the versions are to be counted together.
     """
     target = mixed.target
     names = {LEFT_OUT: "leave its votes out", **{one.key: f"{one.name} ({one.key})" for one in target.criteria}}
@@ -45,6 +46,5 @@ def show_mapping(campaign: Campaign, mixed: MixedVersions) -> dict[str, str | No
             )
             for one in mixed.to_name
         }
-        if not mixed.to_name:
-            st.caption("Nothing has to be chosen.")
-    return said
+        is_wanted = st.checkbox("Count them together", key=f"{key}-together")
+    return said, is_wanted

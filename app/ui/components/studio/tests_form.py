@@ -81,7 +81,8 @@ def _show_taking(writing: Writing) -> None:
     titles = {one.name: one.title for one in get_person().campaigns_for(Action.PUBLISH_RUBRIC)}
     if not titles:
         return
-    with st.popover("Take a comparison of a campaign", key=writing.key("take")):
+    n = len(entries(writing, ("tests",)))  # a key of its own for every number of tests: it closes when one is taken
+    with st.popover("Take a comparison of a campaign", key=writing.key(f"take-{n}")):
         campaign = st.selectbox(
             "Campaign", list(titles), key=writing.key("take-campaign"), format_func=titles.__getitem__
         )

@@ -102,7 +102,8 @@ def show_report(report: TrialReport, rubric: Rubric) -> None:
 def reading(report: TrialReport, names: dict[str, str]) -> str:
     """What a report says, in one or two sentences."""
     if not report.n_votes:
-        return f"Nobody has judged the texts of the {report.n_tests} tests here: take them into a pilot."
+        tests = "the test" if report.n_tests == 1 else f"the {report.n_tests} tests"
+        return f"Nobody has judged the texts of {tests} here: choose other votes, or take them into a pilot."
     met = f"{report.n_met} of {report.n_tests} tests were judged, by {report.n_votes} judgments."
     parts = []
     if report.failing:
