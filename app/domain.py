@@ -248,10 +248,32 @@ class ErrorSpan:
 
 @dataclass(frozen=True)
 class Report:
-    """A rater's flag on a comparison: harmful content, a broken text, a question to the designer."""
+    """A rater's flag on a comparison: harmful content, a broken text, a question to the designer.
+
+    Attributes:
+        at: when it was raised; None for the time of the judgment with which it came.
+        answer: the designer's words; None while it waits.
+        read_at: when the rater saw the answer.
+    """
 
     kind: str
     text: str = ""
+    at: datetime | None = None
+    answer: str | None = None
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+    read_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a rater asked or reported while they held a comparison, outside any judgment of it."""
+
+    rater: str
+    report: Report
+    rater_kind: RaterKind = RaterKind.HUMAN
+    round: str | None = None
+    repeat_index: int = 0
 
 
 @dataclass(frozen=True)
@@ -268,6 +290,7 @@ class Judgment:
         overall_first: whether the overall verdict was asked before the criteria, where known.
         confidence: 1 to 5.
         seconds: active seconds.
+        scope: the part of the rubric that was asked, where criteria are routed to specialists; None for the whole.
     """
 
     rater: str
@@ -288,6 +311,7 @@ class Judgment:
     purpose: Purpose = Purpose.WORK
     round: str | None = None
     rubric_version: str | None = None
+    scope: str | None = None
 
 
 @dataclass(frozen=True)
@@ -345,13 +369,14 @@ def content_kinds(meta: Mapping[str, Any]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ImportedComparison:
-    """One good line of a file: a comparison with whatever judgments and decisions came along."""
+    """One good line of a file: a comparison with whatever judgments, decisions and questions came along."""
 
     line: int
     comparison: Comparison
     judgments: tuple[Judgment, ...] = ()
     adjudications: tuple[Adjudication, ...] = ()
     warnings: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True)

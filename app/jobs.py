@@ -201,7 +201,11 @@ def _rubric_draft(store: Store, arguments: Mapping[str, Any], progress: Progress
         raise SteelyardError("No assistant is configured here: set STEELYARD_ASSISTANT_URL and _MODEL.")
     progress.report(0.1, f"{assistant.model} is writing")
     draft, n_problems = rubric_assistant.draft_from_brief(
-        store, arguments["actor"], arguments["brief"], assistant=assistant
+        store,
+        arguments["actor"],
+        arguments["brief"],
+        assistant=assistant,
+        is_cancelled=lambda: progress.is_cancelled,
     )
     return {"draft": draft.id, "title": draft.title, "n_problems": n_problems}
 

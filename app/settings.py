@@ -152,6 +152,11 @@ def _read_assistant(environment: Mapping[str, str]) -> Assistant | None:
         raise InvalidInput("The assistant needs both STEELYARD_ASSISTANT_URL and STEELYARD_ASSISTANT_MODEL.")
     if not re.fullmatch(r"https?://[^\s]+", url):
         raise InvalidInput(f"STEELYARD_ASSISTANT_URL is {url!r}; use an address as in http://127.0.0.1:8080/v1.")
+    if urlsplit(url).password is not None or urlsplit(url).username is not None:
+        raise InvalidInput("STEELYARD_ASSISTANT_URL holds a name or password; give the key as STEELYARD_ASSISTANT_KEY.")
+    key = key.strip()
+    if not key.isascii() or not key.isprintable():
+        raise InvalidInput("STEELYARD_ASSISTANT_KEY has a sign that no header can carry: copy the key again.")
     return Assistant(url.rstrip("/"), model, key)
 
 

@@ -65,6 +65,22 @@ class RubricError(ValueError):
         return type(self), (self.source, self.problems)
 
 
+WRONG = {
+    "int_parsing": "is no whole number",
+    "int_from_float": "is no whole number",
+    "int_type": "is no whole number",
+    "float_parsing": "is no number",
+    "float_type": "is no number",
+    "bool_parsing": "is neither true nor false",
+    "bool_type": "is neither true nor false",
+    "string_type": "is no text",
+    "tuple_type": "is no list",
+    "model_type": "is no mapping of fields",
+    "dict_type": "is no mapping of fields",
+}
+"""Kinds of error that pydantic names in a programmer's words -> what they say of the value."""
+
+
 def rule_error(problems: Sequence[RubricProblem]) -> PydanticCustomError:
     """The error that a model validator raises for broken rules; locations are relative to the validator's model."""
     parts = [{"location": problem.location, "reason": problem.reason, "remedy": problem.remedy} for problem in problems]
@@ -112,8 +128,12 @@ def _translate(detail: Any, *, document: Any, model_at: Mapping[Location, type[B
     meaning = _meaning(model, name)
     if detail["type"] == "missing":
         return RubricProblem(location, "is missing", f"add it: {meaning}" if meaning else "add it")
-    reason = f"{reprlib.repr(detail['input'])}: {_lower_first(detail['msg'])}"
-    return RubricProblem(location, reason, meaning or "correct it")
+    value = reprlib.repr(detail["input"])
+    reason = (
+        f"{value} {WRONG[detail['type']]}" if detail["type"] in WRONG else f"{value}: {_lower_first(detail['msg'])}"
+    )
+    verb = "say" if meaning.startswith("whether") else "give"
+    return RubricProblem(location, reason, f"{verb} {meaning}" if meaning else "correct it")
 
 
 def _existing(location: Location, document: Any) -> Location:

@@ -78,7 +78,8 @@ def stale(
         raise AlreadyExists(f"--output {output} exists already: name another file.")
     with opened_store() as store:
         version = bridging.version_named(store, to)
-        rows = staleness.list_stale(store, campaign, version=version, from_round=from_round, kinds=kinds)
+        found = staleness.stale_in(store, campaign, version=version, from_round=from_round, kinds=kinds)
+    rows = found.rows
     if output is not None:
         output.write_text(staleness.priority_lines(rows), encoding="utf-8")
         say(f"Wrote {len(rows):,} priorities to {output}: steelyard priorities import {campaign} {output}")
@@ -89,3 +90,4 @@ def stale(
     else:
         shown = [(one.comparison_id, f"{one.priority:.2f}", one.reason) for one in rows]
         print_table(("comparison", "value", "why"), shown)
+        say(f"{len(rows):,} of {found.share.n:,} judged comparisons rest on what changed.")

@@ -85,9 +85,10 @@ def run_tests(
     """Run the worked examples under tests: against votes on the same texts.
 
     Names criteria that fail (raters agree on something else) and that are ambiguous (raters agree on nothing). Exit
-    status 1 where a criterion fails or nobody judged any of the texts.
+    status 1 where a criterion fails, or where no test has enough votes to tell.
     """
     from app.services.rubric_test_votes import Votes, campaign_votes, file_votes, program_votes
+    from app.services.rubric_testing import MIN_VOTES
 
     found = rubric_from(rubric)
     if write is not None:
@@ -108,10 +109,9 @@ def run_tests(
         print_json(report.to_json())
     else:
         _print_report(report)
-    if report.failing or not report.n_votes:
-        why = (
-            f"raters read it otherwise: {', '.join(report.failing)}" if report.failing else "nobody judged these texts"
-        )
+    if report.failing or report.tells_nothing:
+        few = "nobody judged these texts" if not report.n_votes else f"no test has {MIN_VOTES} votes of a kind of rater"
+        why = f"raters read it otherwise: {', '.join(report.failing)}" if report.failing else few
         say(f"error: {why}")
         raise typer.Exit(1)
 
@@ -244,6 +244,8 @@ def _write_comparisons(rubric: Any, file: Path) -> None:
 
 
 def _print_report(report: TrialReport) -> None:
+    from app.services.rubric_testing import TOO_FEW
+
     rows = [
         (
             check.status,
@@ -253,7 +255,9 @@ def _print_report(report: TrialReport) -> None:
             check.expected,
             ", ".join(f"{n} {answer}" for answer, n in sorted(check.said.items(), key=lambda one: -one[1]))
             or "no votes",
-            "" if check.share.low is None else f"{check.share.low:.2f} to {check.share.high:.2f}",
+            ""
+            if check.share.low is None or check.status == TOO_FEW
+            else f"{check.share.low:.2f} to {check.share.high:.2f}",
         )
         for check in report.checks
     ]

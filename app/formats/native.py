@@ -12,9 +12,13 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
                 "reports": [{"kind": "broken_text", "text": "..."}],
                 "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 12, "note": "..."}]}],
  "adjudications": [{"preferred": "b", "cause": "error", "reason": "...", "by": "carol", "at": "2026-01-31T10:00:00Z"}],
+ "questions": [{"rater": "w053", "kind": "question", "text": "...", "at": "2026-01-31T10:00:00Z", "answer": "...",
+                "answered_by": "carol", "answered_at": "2026-02-01T10:00:00Z"}],
  "gold": {"accepted": ["a"]}, "reference": {"preferred": "a"}, "meta": {"topic": "..."},
  "requires": {"all": [{"skill": "medicine", "level": 2}, {"residency": "eu"}], "any": [{"language": "de"}]}}
 ```
+
+`questions` are what raters asked or reported outside a judgment; the reports of a judgment take the same fields.
 
 `requires` says what a rater must hold to judge the comparison: everything of `all` and one of `any`, each a `skill` or
 `language` (with a `level`), a `credential` or a `residency` (where a rater's data may be).
@@ -35,6 +39,7 @@ from app.formats.identity import completion_id, content_id, hash_order, letters,
 from app.formats.lines import existing_file, json_lines, suffix_of, wide_encoding
 from app.formats.lints import lint
 from app.formats.native_judgments import read_adjudications, read_gold, read_judgments
+from app.formats.native_reports import read_questions
 from app.formats.native_writer import line_of, write
 from app.formats.rows import map_rows
 from app.requirements import RequirementError, Requirements, from_dict
@@ -46,7 +51,7 @@ ROLES = ("system", "user", "assistant", "tool")
 """Who speaks in a prompt."""
 
 LINE_FIELDS = frozenset(
-    ("id", "prompt", "completions", "judgments", "adjudications", "gold", "reference", "meta", "requires"),
+    ("id", "prompt", "completions", "judgments", "adjudications", "questions", "gold", "reference", "meta", "requires"),
 )
 COMPLETION_FIELDS = frozenset(("id", "text", "model", "parameters", "source", "licence"))
 MESSAGE_FIELDS = frozenset(("role", "content"))
@@ -203,7 +208,7 @@ def read_row(line: int, row: dict[str, Any]) -> ImportedComparison:
     if not row.keys() <= LINE_FIELDS:
         refuse_unknown_fields(row, LINE_FIELDS)
     comparison = read_comparison(row)
-    judgments, adjudications = row.get("judgments"), row.get("adjudications")
+    judgments, adjudications, questions = row.get("judgments"), row.get("adjudications"), row.get("questions")
     notes: list[str] = []
     ids = comparison.completion_ids
     imported = ImportedComparison(
@@ -212,6 +217,7 @@ def read_row(line: int, row: dict[str, Any]) -> ImportedComparison:
         () if judgments is None else read_judgments(judgments, ids, notes),
         () if adjudications is None else read_adjudications(adjudications, ids, notes),
         tuple(notes),
+        () if questions is None else read_questions(questions),
     )
     return lint(imported)
 

@@ -14,13 +14,12 @@ from app.domain import (
     GoldKey,
     Judgment,
     Purpose,
-    RaterKind,
-    Report,
 )
 from app.formats import fields
 from app.formats.answers import ANSWER_FIELDS, read_answer, read_criteria, refuse_unknown_completion
 from app.formats.base import Refusal, refuse_unknown_fields, shown_value, suggestion
 from app.formats.lints import is_sentinel
+from app.formats.native_reports import read_kind, read_reports
 from rubrics.answers import BOTH_BAD, TIE
 
 JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
@@ -43,15 +42,14 @@ JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
         "purpose",
         "round",
         "rubric_version",
+        "scope",
     )
 )
 ADJUDICATION_FIELDS = ANSWER_FIELDS | frozenset(("cause", "reason", "by", "at", "round"))
 GOLD_FIELDS = frozenset(("accepted", "criteria", "explanation", "distribution"))
 TENSION_FIELDS = frozenset(("between", "prevailed", "why"))
-REPORT_FIELDS = frozenset(("kind", "text"))
 SPAN_FIELDS = frozenset(("completion", "criterion", "start", "end", "note"))
 
-_KINDS = {kind.value: kind for kind in RaterKind}
 _PURPOSES = {purpose.value: purpose for purpose in Purpose}
 _CAUSES = {cause.value: cause for cause in Cause}
 
@@ -118,17 +116,6 @@ def _read_judgment(row: dict[str, Any], ids: tuple[str, ...], notes: list[str]) 
     return Judgment(rater, answers, **details)
 
 
-def read_kind(value: Any) -> RaterKind:
-    """The kind of a rater.
-
-    Raises:
-        Refusal: no kind that there is.
-    """
-    if type(value) is not str or value not in _KINDS:
-        raise Refusal("rater_kind", f"{shown_value(value)} is no kind; {suggestion(value, _KINDS)}")
-    return _KINDS[value]
-
-
 def _read_purpose(value: Any) -> Purpose:
     if type(value) is not str or value not in _PURPOSES:
         raise Refusal("purpose", f"{shown_value(value)} is no purpose; {suggestion(value, _PURPOSES)}")
@@ -186,21 +173,6 @@ def _read_tension(row: dict[str, Any]) -> DeclaredTension:
     return DeclaredTension((between[0], between[1]), prevailed, "" if why is None else fields.long_text(why, "why"))
 
 
-def _read_reports(value: Any) -> tuple[Report, ...]:
-    made = []
-    for position, one in enumerate(fields.items(value, "reports")):
-        try:
-            row = fields.mapping(one, "")
-            refuse_unknown_fields(row, REPORT_FIELDS)
-            text = row.get("text")
-            made.append(
-                Report(fields.name(row.get("kind"), "kind"), fields.long_text("" if text is None else text, "text"))
-            )
-        except Refusal as refusal:
-            raise refusal.inside(f"reports[{position}]") from None
-    return tuple(made)
-
-
 def _read_spans(value: Any, ids: tuple[str, ...]) -> tuple[ErrorSpan, ...]:
     made = []
     for position, one in enumerate(fields.items(value, "error_spans")):
@@ -226,7 +198,7 @@ _DETAILS: dict[str, Callable[[Any], Any]] = {
     "rater_kind": read_kind,
     "justification": lambda value: fields.long_text(value, "justification"),
     "tensions": _read_tensions,
-    "reports": _read_reports,
+    "reports": read_reports,
     "seconds": _read_seconds,
     "at": lambda value: fields.moment(value, "at"),
     "criteria_shown": lambda value: fields.names(value, "criteria_shown"),
@@ -236,6 +208,7 @@ _DETAILS: dict[str, Callable[[Any], Any]] = {
     "purpose": _read_purpose,
     "round": lambda value: fields.name(value, "round"),
     "rubric_version": lambda value: fields.name(value, "rubric_version"),
+    "scope": lambda value: fields.name(value, "scope"),
 }
 
 

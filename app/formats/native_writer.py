@@ -21,6 +21,8 @@ from app.domain import (
     Judgment,
     Message,
     Purpose,
+    Question,
+    RaterKind,
     Report,
 )
 
@@ -29,8 +31,9 @@ def line_of(
     comparison: Comparison,
     judgments: Iterable[Judgment] = (),
     adjudications: Iterable[Adjudication] = (),
+    questions: Iterable[Question] = (),
 ) -> dict[str, Any]:
-    """A comparison with its judgments and decisions as one native object, JSON-ready, without empty fields."""
+    """A comparison with all that was said of it as one native object, JSON-ready, without empty fields."""
     line: dict[str, Any] = {
         "id": comparison.id,
         "prompt": _plain_prompt(comparison.prompt),
@@ -40,6 +43,8 @@ def line_of(
         line["judgments"] = plain_judgments
     if plain_adjudications := [_plain_adjudication(adjudication) for adjudication in adjudications]:
         line["adjudications"] = plain_adjudications
+    if plain_questions := [_plain_question(question) for question in questions]:
+        line["questions"] = plain_questions
     if comparison.gold is not None:
         line["gold"] = _plain_gold(comparison.gold)
     if comparison.reference is not None:
@@ -75,7 +80,7 @@ def write(path: Path, rows: Iterable[ImportedComparison]) -> int:
     try:
         with partial.open("w", encoding="utf-8", newline="\n") as file:
             for row in rows:
-                file.write(text_of(line_of(row.comparison, row.judgments, row.adjudications)) + "\n")
+                file.write(text_of(line_of(row.comparison, row.judgments, row.adjudications, row.questions)) + "\n")
                 n_lines += 1
             file.flush()
             os.fsync(file.fileno())
@@ -131,6 +136,7 @@ def _plain_judgment(judgment: Judgment) -> dict[str, Any]:
             "purpose": None if judgment.purpose is Purpose.WORK else judgment.purpose.value,
             "round": judgment.round,
             "rubric_version": judgment.rubric_version,
+            "scope": judgment.scope,
         }
     )
     if judgment.criteria_shown is not None:
@@ -143,7 +149,18 @@ def _plain_tension(tension: DeclaredTension) -> dict[str, Any]:
 
 
 def _plain_report(report: Report) -> dict[str, Any]:
-    return {"kind": report.kind} | _without_empty({"text": report.text})
+    times = {name: getattr(report, name) for name in ("at", "answered_at", "read_at")}
+    said = {"text": report.text, "answered_by": report.answered_by} | {
+        name: None if at is None else _plain_time(at) for name, at in times.items()
+    }
+    answer = {} if report.answer is None else {"answer": report.answer}
+    return {"kind": report.kind} | _without_empty(said) | answer
+
+
+def _plain_question(question: Question) -> dict[str, Any]:
+    kind = None if question.rater_kind is RaterKind.HUMAN else question.rater_kind.value
+    where = {"rater_kind": kind, "round": question.round, "repeat_index": question.repeat_index or None}
+    return {"rater": question.rater} | _without_empty(where) | _plain_report(question.report)
 
 
 def _plain_span(span: ErrorSpan) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from app.domain import OVERALL, Comparison, Completion, ImportedComparison, Judg
 from app.formats import fields
 from app.formats.identity import content_id, hash_order, letters
 from app.formats.lints import lint
-from app.formats.native_judgments import read_kind
+from app.formats.native_reports import read_kind
 from rubrics.answers import Answer
 
 _SCORES = (("score_chosen", "score_rejected"), ("chosen_score", "rejected_score"))

@@ -16,7 +16,7 @@ from app.services.lookup import find_account, find_campaign, find_round, require
 from app.services.rounds import judged_comparisons, judged_in
 from app.stats.bridge import MARGIN
 from app.stats.report import Report
-from app.stats.report_bridge import bridge_report
+from app.stats.report_bridge import Side, bridge_report
 from app.store import tables
 from app.store.engine import Store
 from app.store.queries import last_event
@@ -146,7 +146,13 @@ def report_bridge(
             for one in (before, bridge)
         )
         points = points_of(rubric_of(connection, before.rubric_version))
-    return bridge_report(old, new, kinds=counted, as_of_event=event, points=points, margin=margin)
+        sides = _side(connection, before), _side(connection, bridge)
+    return bridge_report(old, new, kinds=counted, as_of_event=event, points=points, margin=margin, sides=sides)
+
+
+def _side(connection: Connection, round_: Round) -> Side:
+    asked = (*rubric_of(connection, round_.rubric_version).criterion_keys, OVERALL)
+    return Side(round_.name, round_.rubric_version, asked)
 
 
 def points_of(rubric: Rubric) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """A whole campaign as native JSONL, in the order of the ledger, so that importing the file gives the same ledger.
 
-Every revision, repeat, purpose, report, declared tension and decision goes along, gold keys and references included.
-What the form cannot say stays behind: leases and drafts, work that was skipped, and comparisons with a withdrawn text,
-which must not come back. What is left behind is counted.
+Every revision, repeat, purpose, scope, report, question and answer, declared tension and decision goes along, gold keys
+and references included. What the form cannot say stays behind: leases and drafts, work that was skipped, and
+comparisons with a withdrawn text, which must not come back. What is left behind is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,13 @@ from app.domain import (
     Comparison,
     GoldKey,
     ImportedComparison,
-    Judgment,
 )
 from app.formats.native_writer import write
 from app.services import events
 from app.services.lookup import find_campaign
 from app.store import queries
 from app.store.engine import Store
-from app.store.judgments import in_id_order, read_judgments
-from app.store.queries import StoredComparison
+from app.store.judgments import in_id_order, read_judgments, read_questions
 
 
 @dataclass
@@ -38,6 +36,7 @@ class ExportCounts:
         n_comparisons: lines.
         n_judgments: judgments, every revision counted.
         n_adjudications: decisions, replaced ones included.
+        n_questions: questions and reports outside judgments, with their answers.
         n_gold: comparisons with a gold key.
         n_left_out_erased: comparisons left behind because a text was withdrawn.
         erased: their ids.
@@ -46,6 +45,7 @@ class ExportCounts:
     n_comparisons: int = 0
     n_judgments: int = 0
     n_adjudications: int = 0
+    n_questions: int = 0
     n_gold: int = 0
     n_left_out_erased: int = 0
     erased: list[str] = field(default_factory=list)
@@ -86,24 +86,25 @@ def _lines(connection: Connection, campaign_id: int, counts: ExportCounts) -> It
     row_ids = [fact.row_id for fact in queries.comparison_facts(connection, campaign_id)]
     for start in range(0, len(row_ids), queries.CHUNK):
         chunk = row_ids[start : start + queries.CHUNK]
-        judgments = read_judgments(connection, chunk)
+        judgments, questions = read_judgments(connection, chunk), read_questions(connection, chunk)
         for stored in queries.read_comparisons(connection, chunk):
             if stored.erased:
                 counts.n_left_out_erased += 1
                 counts.erased.append(stored.id)
                 continue
-            line = _line(stored, judgments.get(stored.row_id, ()), decisions.get(stored.id, ()))
+            line = ImportedComparison(
+                0,
+                _canonical(stored.comparison),
+                tuple(judgments.get(stored.row_id, ())),
+                tuple(decisions.get(stored.id, ())),
+                questions=tuple(questions.get(stored.row_id, ())),
+            )
             counts.n_comparisons += 1
             counts.n_judgments += len(line.judgments)
             counts.n_adjudications += len(line.adjudications)
+            counts.n_questions += len(line.questions)
             counts.n_gold += line.comparison.gold is not None
             yield line
-
-
-def _line(
-    stored: StoredComparison, judgments: Sequence[Judgment], decisions: Sequence[Adjudication]
-) -> ImportedComparison:
-    return ImportedComparison(0, _canonical(stored.comparison), tuple(judgments), tuple(decisions))
 
 
 def _decisions(connection: Connection, campaign_id: int) -> dict[str, list[Adjudication]]:

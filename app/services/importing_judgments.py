@@ -17,6 +17,7 @@ from app.domain import (
     ImportedComparison,
     Judgment,
     Purpose,
+    Question,
     RankingMode,
     RaterKind,
     RaterState,
@@ -28,6 +29,7 @@ from app.domain import (
 )
 from app.errors import InvalidInput, NotFound
 from app.services.campaigns import RANKING_ROUND, add_round
+from app.services.importing_questions import Key, QuestionBook, passed_on
 from app.services.judging import report_rows, tension_rows, verdict_rows
 from app.services.lanes import remove_lanes
 from app.services.lookup import rounds_of, rubric_of
@@ -42,9 +44,6 @@ IMPORT_POLICY = "imported"
 """The policy of assignments that came in a file: nobody here chose them, so they have no propensity."""
 
 _assignment, _judgment, _verdict = tables.assignment, tables.judgment, tables.verdict
-
-Key = tuple[int, str, str, int]
-"""Round number, external comparison id, rater name, repeat index: what makes an assignment one."""
 
 
 class _Refused(Exception):
@@ -68,7 +67,7 @@ class JudgmentWriter:
     """Sorts out and writes the judgments and decisions of one chunk, inside the chunk's transaction.
 
     Attributes:
-        counts: `n_judgments`, `n_judgments_known`, `n_adjudications`.
+        counts: `n_judgments`, `n_judgments_known`, `n_adjudications`, `n_questions`.
     """
 
     def __init__(self, connection: Connection, campaign: Campaign, batch_id: int, *, actor: str) -> None:
@@ -79,11 +78,13 @@ class JudgmentWriter:
         self._rounds = {round_.name: round_ for round_ in rounds_of(connection, campaign.id, batch_id=batch_id)}
         self._raters: dict[str, tuple[int | None, RaterKind]] = {}
         self._assignments: dict[Key, tuple[int, str]] = {}
+        self._scopes: dict[Key, str] = {}
         self._said: dict[tuple[Key, int], Any] = {}
+        self._questions = QuestionBook()
         self._decisions: dict[tuple[int, str], list[Any]] = {}
         self._accepted: list[_Accepted] = []
         self._new_decisions: list[tuple[Round, str, int, Adjudication]] = []
-        self.counts = {"n_judgments": 0, "n_judgments_known": 0, "n_adjudications": 0}
+        self.counts = {"n_judgments": 0, "n_judgments_known": 0, "n_adjudications": 0, "n_questions": 0}
 
     def round_for_mode(self, mode: RankingMode) -> list[Round]:
         """The rounds in whose queues a comparison of this mode waits; none where no rubric of the campaign suits it."""
@@ -109,10 +110,12 @@ class JudgmentWriter:
         try:
             judgments = list(self._checked(line.comparison, line.judgments))
             decisions = list(self._checked_decisions(line.comparison, line.adjudications))
+            questions = list(self._checked_questions(line, judgments))
         except _Refused as refusal:
             self._close_again(self._rounds.keys() - rounds_before)
             return RefusedLine(line.line, refusal.field, refusal.reason)
         self._keep(line.comparison, judgments, decisions)
+        self._keep_questions(questions)
         return None
 
     def write(self, comparison_ids: Mapping[str, int]) -> None:
@@ -121,6 +124,7 @@ class JudgmentWriter:
         self._write_assignments(comparison_ids)
         self._write_judgments()
         self._write_decisions(comparison_ids)
+        insert_rows(self._connection, tables.rater_report, list(self._questions.rows(self._assignments)))
 
     # --- reading what is there ---------------------------------------------------------------------------------
 
@@ -130,7 +134,7 @@ class JudgmentWriter:
         A name is the campaign's own pseudonym, since an import gave it; else the account of a member, or of somebody
         who judged here. `/name` is the account where a pseudonym has the same name (see `app.store.judgments`).
         """
-        names = sorted({judgment.rater for line in lines for judgment in line.judgments})
+        names = sorted({one.rater for line in lines for one in (*line.judgments, *line.questions)})
         rater, member, round_ = tables.rater, tables.campaign_member, tables.round_
         is_member = rater.c.id.in_(select(member.c.rater_id).where(member.c.campaign_id == self._campaign.id))
         rounds = select(round_.c.id).where(round_.c.campaign_id == self._campaign.id)
@@ -148,7 +152,7 @@ class JudgmentWriter:
 
     def _load_ledger(self, lines: Sequence[ImportedComparison], known_ids: Mapping[str, int]) -> None:
         """Assignments, judgments and decisions on the chunk's comparisons that were there before it."""
-        judged = {line.comparison.id for line in lines if line.judgments or line.adjudications}
+        judged = {line.comparison.id for line in lines if line.judgments or line.adjudications or line.questions}
         ids = {known_ids[name]: name for name in judged if name in known_ids}
         if not ids:
             return
@@ -161,6 +165,7 @@ class JudgmentWriter:
                 _assignment.c.rater_id,
                 _assignment.c.repeat_index,
                 _assignment.c.state,
+                _assignment.c.scope,
             ).where(_assignment.c.comparison_id.in_(ids))
         ).all()
         keys = {}
@@ -169,7 +174,9 @@ class JudgmentWriter:
                 continue
             key = (row.round_id, ids[row.comparison_id], raters[row.rater_id], row.repeat_index)
             self._assignments[key] = (row.id, row.state)
+            self._scopes[key] = row.scope
             keys[row.id] = key
+        self._questions.load(self._connection, keys)
         self._load_judgments(ids, keys)
         table = tables.adjudication
         decisions = self._connection.execute(
@@ -235,13 +242,15 @@ class JudgmentWriter:
         """The judgments of one line that are new; known ones pass in silence."""
         said_here: dict[tuple[Key, int], Any] = {}
         kinds_here: dict[str, RaterKind] = {}
+        scopes_here: dict[Key, str] = {}
         for position, judgment in enumerate(judgments):
             place = f"judgments[{position}]"
             round_ = self._round(comparison, judgment.round, judgment.rubric_version, place)
             version = judgment.rubric_version or round_.rubric_version
             self._check_answers(comparison, judgment, version, place)
-            self._check_kind(judgment, kinds_here, place)
+            self._check_kind(judgment.rater, judgment.rater_kind, kinds_here, place)
             key = (round_.id, comparison.id, judgment.rater, judgment.repeat_index)
+            self._check_scope(key, judgment, scopes_here, place)
             state = self._assignments.get(key, (0, AssignmentState.SUBMITTED.value))[1]
             if state != AssignmentState.SUBMITTED.value:
                 raise _Refused(
@@ -284,15 +293,38 @@ class JudgmentWriter:
         for _, sentence in span_problems(judgment.error_spans, lengths=lengths, criteria=rubric.criterion_keys):
             raise _Refused(f"{place}.error_spans", sentence)
 
-    def _check_kind(self, judgment: Judgment, kinds_here: dict[str, RaterKind], place: str) -> None:
-        known = self._raters.get(judgment.rater)
-        kind = known[1] if known else kinds_here.setdefault(judgment.rater, judgment.rater_kind)
-        if kind is not judgment.rater_kind:
+    def _check_kind(self, rater: str, said: RaterKind, kinds_here: dict[str, RaterKind], place: str) -> None:
+        known = self._raters.get(rater)
+        kind = known[1] if known else kinds_here.setdefault(rater, said)
+        if kind is not said:
             raise _Refused(
                 f"{place}.rater_kind",
-                f"{judgment.rater!r} is a {kind.value} rater here, the line says {judgment.rater_kind.value}: "
+                f"{rater!r} is a {kind.value} rater here, the line says {said.value}: "
                 "another kind is another rater, so give it another name",
             )
+
+    def _check_scope(self, key: Key, judgment: Judgment, scopes_here: dict[Key, str], place: str) -> None:
+        """A rater judges a comparison under one scope in every revision; a file that names none agrees with all."""
+        known = self._scopes.get(key, scopes_here.setdefault(key, judgment.scope or ""))
+        if judgment.scope is not None and judgment.scope != known:
+            raise _Refused(
+                f"{place}.scope",
+                f"{judgment.rater!r} judges this under {known or 'the whole rubric'!r}: every revision has one scope",
+            )
+
+    def _checked_questions(
+        self, line: ImportedComparison, judgments: Sequence[_Accepted]
+    ) -> Iterator[tuple[Key, Question]]:
+        kinds_here = {one.judgment.rater: one.judgment.rater_kind for one in judgments}
+        for position, question in enumerate(line.questions):
+            place = f"questions[{position}]"
+            round_ = self._round(line.comparison, question.round, None, place)
+            self._check_kind(question.rater, question.rater_kind, kinds_here, place)
+            key = (round_.id, line.comparison.id, question.rater, question.repeat_index)
+            reason = self._questions.refusal(key, question.report)
+            if reason is not None:
+                raise _Refused(place, reason)
+            yield key, question
 
     def _checked_decisions(
         self, comparison: Comparison, decisions: Sequence[Adjudication]
@@ -372,6 +404,12 @@ class JudgmentWriter:
         self.counts["n_judgments"] += len(judgments)
         self.counts["n_adjudications"] += len(decisions)
 
+    def _keep_questions(self, questions: Sequence[tuple[Key, Question]]) -> None:
+        for _, question in questions:
+            self._raters.setdefault(question.rater, (None, question.rater_kind))
+        self._questions.keep(questions)
+        self.counts["n_questions"] = self._questions.n_new
+
     def count_known(self, lines: Sequence[ImportedComparison]) -> None:
         """Count the judgments of accepted lines that were there before."""
         self.counts["n_judgments_known"] = sum(len(line.judgments) for line in lines) - self.counts["n_judgments"]
@@ -402,6 +440,20 @@ class JudgmentWriter:
         rows = [self._assignment_row(accepted, comparison_ids, now) for accepted in fresh.values()]
         for key, assignment_id in zip(fresh, self._insert(_assignment, rows), strict=True):
             self._assignments[key] = (assignment_id, AssignmentState.SUBMITTED.value)
+        asked = self._questions.without_assignment(self._assignments)
+        rows = [
+            passed_on(
+                key,
+                comparison_ids[key[1]],
+                self._raters[key[2]][0] or 0,
+                batch_id=self._batch_id,
+                policy=IMPORT_POLICY,
+                now=now,
+            )
+            for key in asked
+        ]
+        for key, assignment_id in zip(asked, self._insert(_assignment, rows), strict=True):
+            self._assignments[key] = (assignment_id, AssignmentState.SKIPPED.value)
 
     def _assignment_row(self, accepted: _Accepted, comparison_ids: Mapping[str, int], now: Any) -> dict[str, Any]:
         round_id, name, rater, repeat_index = accepted.key
@@ -413,6 +465,7 @@ class JudgmentWriter:
             "rater_id": rater_id,
             "batch_id": self._batch_id,
             "repeat_index": repeat_index,
+            "scope": judgment.scope or "",
             "purpose": judgment.purpose.value,
             "state": AssignmentState.SUBMITTED.value,
             "shown": None if judgment.shown is None else list(judgment.shown),

@@ -22,6 +22,7 @@ from app.services import events, questions
 from app.services.gold import GoldItem, gold_items
 from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.questions import QUESTION, Question
+from app.services.sessions import Person
 from app.services.wording import said
 from app.store import tables
 from app.store.engine import Store
@@ -128,23 +129,27 @@ def open_items(store: Store, actor_name: str, campaign_name: str, findings: Mapp
     return sorted(waiting, key=lambda item: (bool(item.figures), item.at or datetime.min.replace(tzinfo=UTC)))
 
 
-def decisions_in(store: Store, campaign_name: str) -> list[InboxDecision]:
+def decisions_in(store: Store, actor_name: str, campaign_name: str) -> list[InboxDecision]:
     """The decisions of a campaign, newest first.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not adjudicate here.
     """
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.ADJUDICATE, campaign=campaign)
         return [_decision(row, campaign.name) for row in reversed(_rows(connection, campaign))]
 
 
-def decisions_of_version(store: Store, version: str) -> list[InboxDecision]:
-    """The decisions that a rubric version answers, in any campaign, oldest first."""
+def decisions_of_version(store: Store, person: Person, version: str) -> list[InboxDecision]:
+    """The decisions that a rubric version answers, oldest first, of the campaigns in which the person may decide."""
     campaign = tables.campaign
+    mine = [one.id for one in person.campaigns_for(Action.ADJUDICATE)]
     query = select(_table, campaign.c.name.label("campaign")).join(campaign, campaign.c.id == _table.c.campaign_id)
+    here = (_table.c.rubric_version == version) & _table.c.campaign_id.in_(mine)
     with store.read() as connection:
-        rows = connection.execute(query.where(_table.c.rubric_version == version).order_by(_table.c.id))
+        rows = connection.execute(query.where(here).order_by(_table.c.id))
         return [_decision(row, row.campaign) for row in rows]
 
 

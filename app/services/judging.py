@@ -522,14 +522,25 @@ def tension_rows(judgment_id: int, tensions: Sequence[DeclaredTension]) -> list[
 def report_rows(
     assignment_id: int, judgment_id: int | None, reports: Sequence[Report], *, reported_at: datetime | None
 ) -> list[dict[str, Any]]:
-    """Reports as rows."""
+    """Reports as rows.
+
+    Args:
+        assignment_id: under which they were raised.
+        judgment_id: with which they came, if with one.
+        reports: what was raised.
+        reported_at: when, where a report does not say.
+    """
     return [
         {
             "assignment_id": assignment_id,
             "judgment_id": judgment_id,
             "kind": report.kind,
             "text": report.text,
-            "reported_at": reported_at,
+            "reported_at": report.at or reported_at,
+            "answer": report.answer,
+            "answered_at": report.answered_at,
+            "answered_by": report.answered_by,
+            "read_at": report.read_at,
         }
         for report in reports
     ]

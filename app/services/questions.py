@@ -167,14 +167,16 @@ def open_questions(
         return [_question(row, _slots(connection, row)) for row in connection.execute(wanted).all()]
 
 
-def n_open(store: Store, campaign_name: str) -> int:
+def n_open(store: Store, actor_name: str, campaign_name: str) -> int:
     """How many questions and reports of a campaign wait for an answer.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not adjudicate here.
     """
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.ADJUDICATE, campaign=campaign)
         waiting = _query().where(
             _campaign.c.id == campaign.id, _assignment.c.batch_id.is_(None), _report.c.answered_at.is_(None)
         )

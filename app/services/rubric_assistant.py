@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from app.errors import InvalidInput, NotFound
+from app.errors import AssistantFailed, InvalidInput, JobCancelled, NotFound
 from app.policy import Action
 from app.services import chat, rubric_drafts
 from app.services.job_board import JobRequest
@@ -52,11 +52,18 @@ def request_draft(person: Person, brief: str, *, assistant: Assistant | None) ->
 
 
 def draft_from_brief(
-    store: Store, actor_name: str, brief: str, *, assistant: Assistant, ask: Ask = chat.ask
+    store: Store,
+    actor_name: str,
+    brief: str,
+    *,
+    assistant: Assistant,
+    ask: Ask = chat.ask,
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> tuple[Draft, int]:
     """Have a draft written, and keep it; returns it with the number of things that are still wrong with it.
 
     Raises:
+        JobCancelled: `is_cancelled` said so between two answers; nothing is kept.
         NotFound: no such account.
         NotAllowed: the account designs nowhere.
         AssistantFailed: the model cannot be reached or says nothing of use.
@@ -64,22 +71,34 @@ def draft_from_brief(
     person = person_named(store, actor_name)
     if person is None:
         raise NotFound(f"There is no account {actor_name!r}.")
-    text, n_problems = written(brief, assistant=assistant, ask=ask)
+    text, n_problems = written(brief, assistant=assistant, ask=ask, is_cancelled=is_cancelled)
     head = f"# Drafted by {assistant.model} from a brief; read every word before you publish it.\n"
     told = "".join(f"#   {line}\n" for line in brief.strip().splitlines())
     return rubric_drafts.create_draft(store, person, f"{head}# The brief:\n{told}{text}"), n_problems
 
 
-def written(brief: str, *, assistant: Assistant, ask: Ask = chat.ask) -> tuple[str, int]:
+def written(
+    brief: str, *, assistant: Assistant, ask: Ask = chat.ask, is_cancelled: Callable[[], bool] = lambda: False
+) -> tuple[str, int]:
     """The document that a model writes for a brief, and how many things are wrong with it after `ATTEMPTS`.
 
+    Where a later answer cannot be had, the one before it is kept with what is wrong with it.
+
     Raises:
+        JobCancelled: `is_cancelled` said so between two answers.
         AssistantFailed: see `app.services.chat.ask`.
     """
     messages = [{"role": "system", "content": _instructions()}, {"role": "user", "content": f"The brief:\n{brief}"}]
     text, problems = "", ""
-    for _ in range(ATTEMPTS):
-        said = ask(assistant, messages)
+    for attempt in range(ATTEMPTS):
+        if is_cancelled():
+            raise JobCancelled("The draft was cancelled; nothing was kept.")
+        try:
+            said = ask(assistant, messages)
+        except AssistantFailed:
+            if attempt == 0:
+                raise
+            break
         text = yaml_in(said)
         problems = _problems(text)
         if not problems:

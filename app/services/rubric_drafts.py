@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from app.domain import utc_now
 from app.errors import Conflict, DraftMoved, InvalidInput, NotFound
@@ -26,7 +26,10 @@ from rubrics.model import Rubric
 
 UNTITLED = "Untitled rubric"
 
-_draft = tables.rubric_draft
+KEPT_TEXTS = 300
+"""Earlier texts that a draft keeps: fields save themselves, so this is about a day of writing."""
+
+_draft, _text = tables.rubric_draft, tables.rubric_draft_text
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,21 @@ class Draft:
     saved_at: datetime
     published_version: str | None
     closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EarlierText:
+    """A text that a draft had.
+
+    Attributes:
+        revision: of the draft when it had it.
+        saved_by: who wrote it.
+    """
+
+    revision: int
+    text: str
+    saved_by: str
+    saved_at: datetime
 
 
 def list_drafts(store: Store, person: Person) -> list[Draft]:
@@ -126,7 +144,23 @@ def save_draft(store: Store, person: Person, draft_id: int, text: str, *, revisi
             return found
         values: dict[str, Any] = {"body": text, "revision": revision + 1, "saved_by": person.name}
         values |= {"saved_at": utc_now(), "title": _title(text) or found.title}
-        return _swap(connection, found, revision, values)
+        saved = _swap(connection, found, revision, values)
+        _keep(connection, found)
+        return saved
+
+
+def earlier_texts(store: Store, person: Person, draft_id: int) -> list[EarlierText]:
+    """The texts that a draft had before, the latest first; at most `KEPT_TEXTS`.
+
+    Raises:
+        NotAllowed: the person designs nowhere.
+        NotFound: there is no such draft.
+    """
+    require_anywhere(person, Action.PUBLISH_RUBRIC)
+    with store.read() as connection:
+        found = _find(connection, draft_id)
+        query = select(_text).where(_text.c.draft_id == found.id).order_by(_text.c.revision.desc())
+        return [EarlierText(row.revision, row.body, row.saved_by, row.saved_at) for row in connection.execute(query)]
 
 
 def dismiss_advice(store: Store, person: Person, draft_id: int, advice_id: str, *, is_dismissed: bool = True) -> Draft:
@@ -224,6 +258,20 @@ def _swap(connection: Connection, found: Draft, revision: int, values: dict[str,
     if row is None:
         raise _moved(found)
     return _draft_of(row)
+
+
+def _keep(connection: Connection, replaced: Draft) -> None:
+    """Keep the text that a save has replaced, and let go of the oldest ones."""
+    row = {
+        "draft_id": replaced.id,
+        "revision": replaced.revision,
+        "body": replaced.text,
+        "saved_by": replaced.saved_by,
+        "saved_at": replaced.saved_at,
+    }
+    connection.execute(insert(_text), row)
+    too_old = (_text.c.draft_id == replaced.id) & (_text.c.revision <= replaced.revision - KEPT_TEXTS)
+    connection.execute(delete(_text).where(too_old))
 
 
 def _moved(found: Draft) -> DraftMoved:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.domain import (
     OVERALL,
@@ -27,19 +27,22 @@ from app.domain import (
     RankingMode,
     RaterKind,
     RefusedLine,
+    RoundPurpose,
 )
-from app.errors import InvalidInput
+from app.errors import InvalidInput, NotFound
 from app.formats.registry import format_named
 from app.policy import Action
-from app.services.lookup import find_campaign, rubric_of
+from app.services.lookup import find_campaign, find_round, rubric_of
 from app.services.permission import require_in
 from app.services.rubric_testing import Matcher, Said, TrialReport, question_of, run_tests, sides
 from app.services.sessions import Person
+from app.services.vote_events import last_vote_event
 from app.store import tables
 from app.store.engine import Store
 from app.store.judgments import read_judgments
 from app.store.queries import comparison_ids, messages_of, read_comparisons
-from rubrics.answers import Answer, AnswerError
+from app.store.visibility import visible
+from rubrics.answers import TIE, Answer, AnswerError
 from rubrics.difference import changes_meaning
 from rubrics.model import Rubric
 
@@ -70,30 +73,112 @@ class Votes:
         return run_tests(rubric, self.said, left_out=self.left_out)
 
 
-def trial_in_campaign(store: Store, person: Person, campaign_name: str, rubric: Rubric) -> TrialReport:
+@dataclass(frozen=True)
+class Source:
+    """Votes that tests can run against: of a pilot, or of everything that a campaign has.
+
+    Attributes:
+        round: the pilot; None for all rounds.
+        as_of: the last event of the campaign that brought votes.
+    """
+
+    campaign: Campaign
+    round: str | None = None
+    as_of: int = field(default=0, compare=False)
+
+
+def sources(store: Store, person: Person) -> list[Source]:
+    """Where the person may run tests: every pilot, that with the newest judgment first, then every campaign as a whole.
+
+    A pilot that nobody has judged stands behind those that somebody has; who designs nowhere has no votes to use.
+    """
+    mine = {one.id: one for one in person.campaigns_for(Action.PUBLISH_RUBRIC)}
+    round_, assignment, judgment = tables.round_, tables.assignment, tables.judgment
+    query = (
+        select(round_.c.campaign_id, round_.c.name, func.max(judgment.c.id).label("newest"))
+        .select_from(round_.outerjoin(assignment, assignment.c.round_id == round_.c.id).outerjoin(judgment))
+        .where(round_.c.purpose == RoundPurpose.PILOT.value, round_.c.campaign_id.in_(mine), visible(round_.c.batch_id))
+        .group_by(round_.c.id, round_.c.campaign_id, round_.c.name)
+    )
+    with store.read() as connection:
+        pilots = sorted(connection.execute(query).all(), key=lambda row: row.newest or 0, reverse=True)
+        as_of = {number: last_vote_event(connection, number) for number in mine}
+    rounds = [(row.campaign_id, row.name) for row in pilots] + [(number, None) for number in mine]
+    return [Source(mine[number], name, as_of[number]) for number, name in rounds]
+
+
+def comparison_as_test(store: Store, person: Person, campaign_name: str, comparison_id: str) -> dict[str, Any]:
+    """A comparison of a campaign as a rubric test: its texts, and what most raters say overall as the expectation.
+
+    Whoever writes the rubric decides whether they are right; where raters are divided, or nobody has judged, the test
+    expects a tie.
+
+    Raises:
+        NotAllowed: the person does not design in the campaign.
+        NotFound: the campaign has no such comparison.
+        InvalidInput: it has more than two responses, or a text of it was withdrawn.
+    """
+    campaign = require_in(person, Action.PUBLISH_RUBRIC, campaign_name)
+    with store.read() as connection:
+        row_id = comparison_ids(connection, campaign.id).get(comparison_id)
+        if row_id is None:
+            raise NotFound(f"Campaign {campaign_name!r} has no comparison {comparison_id!r}.")
+        (stored,) = read_comparisons(connection, [row_id])
+        judged = read_judgments(connection, [row_id]).get(row_id, [])
+    if stored.erased or len(stored.comparison.completions) != 2:
+        reason = "a text of it was withdrawn" if stored.erased else "a test compares two responses, and it has more"
+        raise InvalidInput(f"Comparison {comparison_id!r} makes no test: {reason}.")
+    first, second = stored.comparison.completions
+    said = Counter(
+        sides({OVERALL: judgment.answers[OVERALL]}, a=first.id, b=second.id)[OVERALL]
+        for judgment in _latest(judged)
+        if OVERALL in judgment.answers
+    )
+    expected = "a" if said["a"] > said["b"] else "b" if said["b"] > said["a"] else TIE
+    return {
+        "prompt": prompt_words(stored.comparison.prompt),
+        "a": first.text,
+        "b": second.text,
+        "expect": {OVERALL: expected},
+    }
+
+
+def trial_in_campaign(
+    store: Store, person: Person, campaign_name: str, rubric: Rubric, *, round_name: str | None = None
+) -> TrialReport:
     """The tests of a rubric against the votes of a campaign, for somebody who designs there.
 
     Raises:
         NotAllowed: the person does not.
+        NotFound: no such round.
     """
     require_in(person, Action.PUBLISH_RUBRIC, campaign_name)
-    return campaign_votes(store, campaign_name, rubric).report(rubric)
+    return campaign_votes(store, campaign_name, rubric, round_name=round_name).report(rubric)
 
 
-def campaign_votes(store: Store, campaign_name: str, rubric: Rubric) -> Votes:
+def campaign_votes(store: Store, campaign_name: str, rubric: Rubric, *, round_name: str | None = None) -> Votes:
     """The latest votes of a campaign on the texts of a rubric's tests; of repeats the first showing counts.
 
+    Args:
+        store: the database.
+        campaign_name: the campaign.
+        rubric: with its tests.
+        round_name: only votes of this round; of all by default.
+
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such campaign or round.
     """
     votes, matcher = Votes(), Matcher(rubric.tests)
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        wanted = None if round_name is None else find_round(connection, campaign, round_name).name
         row_ids = _with_prompts(connection, campaign, rubric)
         judged = read_judgments(connection, list(row_ids.values()))
         versions: dict[str, set[str]] = {}
         for stored in read_comparisons(connection, list(row_ids.values())):
             for judgment in _latest(judged.get(row_ids[stored.id], ())):
+                if wanted not in (None, judgment.round):
+                    continue
                 version = str(judgment.rubric_version)
                 if version not in versions:
                     versions[version] = comparable(rubric, rubric_of(connection, version))

@@ -24,8 +24,11 @@ from rubrics.model import Rubric, RubricTest
 CLEAR = 0.75
 """The share of votes from which an answer is the answer: three of four."""
 
-PASSES, FAILS, AMBIGUOUS, UNTESTED = "passes", "fails", "ambiguous", "untested"
-RANK = (FAILS, AMBIGUOUS, UNTESTED, PASSES)
+MIN_VOTES = 2
+"""Votes of one kind of rater from which an expectation is held against them: one vote is nobody's agreement."""
+
+PASSES, FAILS, AMBIGUOUS, TOO_FEW, UNTESTED = "passes", "fails", "ambiguous", "too few votes", "untested"
+RANK = (FAILS, AMBIGUOUS, TOO_FEW, UNTESTED, PASSES)
 """Worst first, as reports list them."""
 
 
@@ -58,7 +61,7 @@ class Check:
         kind: of the raters; empty where nobody voted.
         share: of the votes that say what is expected, with Wilson's interval and n.
         said: answer -> votes.
-        status: passes, fails, ambiguous or untested.
+        status: passes, fails, ambiguous, too few votes or untested.
     """
 
     test: int
@@ -76,7 +79,7 @@ class CriterionResult:
     """A criterion over all tests, for one kind of rater.
 
     Attributes:
-        status: its worst check among those that were judged; untested where none was.
+        status: its worst check among those with enough votes; else too few votes, or untested where there are none.
         agreement: share of pairs of votes on one test that say the same, with interval and n pairs.
     """
 
@@ -118,6 +121,11 @@ class TrialReport:
         named = (one.criterion for one in self.criteria if one.status == AMBIGUOUS)
         return [key for key in dict.fromkeys(named) if key not in self.failing]
 
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether no expectation has the votes that a claim takes."""
+        return all(one.status in (TOO_FEW, UNTESTED) for one in self.checks)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values; estimates with n and interval."""
         document = asdict(self)
@@ -130,8 +138,8 @@ def run_tests(rubric: Rubric, said: Sequence[Said], *, left_out: Mapping[str, in
     """Hold every expectation against the votes.
 
     An expectation passes where at least `CLEAR` of the votes say what is expected, fails where as many agree on one
-    other answer, and is ambiguous elsewhere; without votes it is untested. cannot_judge and not_applicable are answers
-    here like any other.
+    other answer, and is ambiguous elsewhere; below `MIN_VOTES` nothing is claimed. cannot_judge and not_applicable are
+    answers here like any other.
 
     Args:
         rubric: with its tests.
@@ -240,6 +248,8 @@ def _checks(
 
 
 def _status(votes: Counter[str], expected: str) -> str:
+    if votes.total() < MIN_VOTES:
+        return TOO_FEW
     answer, n = votes.most_common(1)[0]
     if n < CLEAR * votes.total():
         return AMBIGUOUS
@@ -255,7 +265,7 @@ def _criterion(criterion: str, kind: str, checks: Sequence[Check], said: Sequenc
         n_checks=len(mine),
         n_failing=statuses.count(FAILS),
         n_ambiguous=statuses.count(AMBIGUOUS),
-        status=min([one for one in statuses if one != UNTESTED] or [UNTESTED], key=RANK.index),
+        status=min([one for one in statuses if one not in (TOO_FEW, UNTESTED)] or statuses, key=RANK.index),
         agreement=_agreement([one for one in said if one.kind == kind and criterion in one.answers], criterion),
     )
 

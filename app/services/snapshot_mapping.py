@@ -62,8 +62,7 @@ def map_votes(
         Conflict: a criterion means something else in the target, or is not there, and is not named.
         InvalidInput: a name that no version has, or two criteria of one version that become one.
     """
-    _check_names(rubrics, target, named)
-    by_version = {version: _keys(rubric, target, named) for version, rubric in rubrics.items()}
+    by_version = keys_by_version(rubrics, target, named)
     used = votes["criterion"].astype(object)
     key = [
         OVERALL if criterion == OVERALL else by_version[version].get(criterion, LEFT_OUT)
@@ -74,6 +73,14 @@ def map_votes(
     kept = votes.assign(criterion=pd.Categorical(key, categories=names))[is_kept]
     kept = kept.sort_values(["judgment_id", "criterion", "first", "second"], kind="stable").reset_index(drop=True)
     return kept, CriterionMapping(dict(named), by_version, int((~is_kept).sum()))
+
+
+def keys_by_version(
+    rubrics: Mapping[str, Rubric], target: Rubric, named: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Version -> old key -> key of the target, or empty where its votes are left out; raises what `map_votes` does."""
+    _check_names(rubrics, target, named)
+    return {version: _keys(rubric, target, named) for version, rubric in rubrics.items()}
 
 
 def unnamed(rubrics: Mapping[str, Rubric], target: Rubric, named: Mapping[str, str]) -> list[str]:

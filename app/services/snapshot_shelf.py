@@ -109,6 +109,7 @@ class SnapshotOptions:
     exclude_gold: bool = False
     aggregation: str = "vote_share"
     split_shares: tuple[float, float, float] = field(default=(0.8, 0.1, 0.1))
+    mapping: Mapping[str, str] | None = None
 
 
 def request_snapshot(
@@ -135,6 +136,7 @@ def request_snapshot(
         "exclude_gold": options.exclude_gold,
         "aggregation": options.aggregation,
         "split_shares": list(options.split_shares),
+        "mapping": None if options.mapping is None else dict(options.mapping),
     }
     kinds = [kind.value for kind in options.kinds] or None
     arguments = {"campaign": campaign.name, "output": str(output), "kinds": kinds, "options": chosen}

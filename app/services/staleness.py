@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.domain import RaterKind
+from app.policy import Action
 from app.services.bridging import round_before
-from app.services.lookup import find_campaign, rubric_of
+from app.services.lookup import find_account, find_campaign, require, rubric_of
 from app.services.trying_out import Material, read_material, weighing_of
 from app.services.vote_events import last_vote_event
+from app.stats.intervals import wilson
+from app.stats.results import Estimate
 from app.stats.stale import Stale, stale_units
 from app.store.engine import Store
 from app.store.queries import gold_ids
@@ -29,6 +32,7 @@ class StaleComparison:
         exposure: how much of its label rests on what changed, 0 to 1.
         nearness: how near its votes are to another label, 0 to 1.
         flips: whether the label that the rubric implies changes already.
+        n_judgments: judgments of it that were counted.
         reason: in words.
     """
 
@@ -37,18 +41,55 @@ class StaleComparison:
     exposure: float
     nearness: float
     flips: bool
+    n_judgments: int
     reason: str
 
 
+@dataclass(frozen=True)
+class StaleList:
+    """What a change of the rubric makes worth judging again.
+
+    Attributes:
+        rows: the most valuable first.
+        share: of the judged comparisons (n) that rest on what changed; gold is left out.
+        flips: share whose implied label changes already.
+    """
+
+    rows: tuple[StaleComparison, ...]
+    share: Estimate
+    flips: Estimate
+
+
 def list_stale(
+    store: Store,
+    actor_name: str,
+    campaign_name: str,
+    *,
+    version: str,
+    kinds: Collection[RaterKind] | None = None,
+) -> StaleList:
+    """`stale_in` for somebody who may publish rubrics in the campaign; raises the same.
+
+    Raises:
+        NotAllowed: the account may not publish rubrics here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require(connection, find_account(connection, actor_name), Action.PUBLISH_RUBRIC, campaign=campaign)
+    return stale_in(store, campaign_name, version=version, kinds=kinds)
+
+
+def stale_in(
     store: Store,
     campaign_name: str,
     *,
     version: str,
     from_round: str | None = None,
     kinds: Collection[RaterKind] | None = None,
-) -> list[StaleComparison]:
+) -> StaleList:
     """The comparisons whose label may differ under another version, the most valuable to judge again first.
+
+    Asks for no permission: for whoever holds the machine, as the command line does.
 
     Args:
         store: the database.
@@ -84,7 +125,10 @@ def list_stale(
             continue
         if one.comparison_id not in best or one.priority > best[one.comparison_id].priority:
             best[one.comparison_id] = one
-    return sorted(best.values(), key=lambda one: (-one.priority, one.comparison_id))
+    rows = tuple(sorted(best.values(), key=lambda one: (-one.priority, one.comparison_id)))
+    judged = set(material.names["comparison_id"].iloc[found.labels.row]) - keyed
+    flips = wilson(sum(one.flips for one in rows), len(judged))
+    return StaleList(rows, wilson(len(rows), len(judged)), flips)
 
 
 def priority_lines(rows: Sequence[StaleComparison]) -> str:
@@ -132,6 +176,7 @@ def _rows(found: Stale, material: Material, old: Rubric, new: Rubric) -> Iterato
             exposure=float(found.exposure[place]),
             nearness=float(found.nearness[place]),
             flips=bool(found.flips[place]),
+            n_judgments=int(found.labels.n[place]),
             reason=_reason(found, int(place), old, new),
         )
 

@@ -20,6 +20,9 @@ from app.stats.intervals import wilson_clustered
 from app.stats.results import Estimate
 from app.stats.tension import Profiles
 
+SHOW_FROM = 30
+"""Comparisons from which a share of labels is worth reading: below, its 95 % interval is wider than a third."""
+
 
 @dataclass(frozen=True)
 class Weighing:

@@ -64,7 +64,7 @@ def _redundant(document: Document) -> Iterator[dict[str, Any]]:
             "redundant",
             row["between"],
             f"Merge {first} and {second}, or write down what tells them apart: they go together (r = {_said(r)} over "
-            f"{r['n_comparisons']:,} comparisons), and {percent(separated['value'])} of {separated['n']:,} judgments "
+            f"{r['n_comparisons']:,} comparisons), and {_share(separated)} of {separated['n']:,} judgments "
             "keep them apart.",
         )
 

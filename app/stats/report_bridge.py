@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,6 +11,25 @@ import pandas as pd
 from app.stats.bridge import CARRY, DO_NOT, MARGIN, MIN_UNITS, NOT_SHOWN, TOO_FEW, code_both, measure_shift, pair_values
 from app.stats.coding import CodedVotes
 from app.stats.report import Document, Report, heading, interval, make_report, number, percent, table, title_lines
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a bridge.
+
+    Attributes:
+        round: its name.
+        rubric_version: the version that it is judged by.
+        criteria: what that version asks, `overall` included.
+    """
+
+    round: str
+    rubric_version: str
+    criteria: Collection[str]
+
+    def to_json(self) -> dict[str, str]:
+        """Round and version."""
+        return {"round": self.round, "rubric_version": self.rubric_version}
 
 
 def bridge_report(
@@ -20,8 +40,9 @@ def bridge_report(
     as_of_event: int | None = None,
     points: Mapping[str, float] | None = None,
     margin: float = MARGIN,
+    sides: tuple[Side, Side] | None = None,
 ) -> Report:
-    """Report what moved between two rubric versions.
+    """Report what moved from one rubric version to another: every shift is new minus old.
 
     Args:
         old: a vote frame under the old version.
@@ -30,28 +51,44 @@ def bridge_report(
         as_of_event: the event that the votes go up to, or None.
         points: criterion -> what the value 1 is worth in points of its scale; 1 where it is left out.
         margin: points that count as no shift.
+        sides: the old and the new round; by default only what their votes carry is known of them.
 
     Returns:
-        `criteria` (overall first): criterion, shift, strength, same_side, verdict (carry over, do not, not shown, too
-        few), n_needed, enough_to_show (20 comparisons judged under both). `only_old` and `only_new`: criteria that one
-        version has alone. `may_carry_over`: True where every shared criterion and the overall verdict carry over,
-        False where one does not, None where that is not shown. `margin`.
+        `from` and `to`: round and rubric_version of each side, null where they are not given. `criteria` (overall
+        first): criterion, shift, strength, same_side, verdict (carry over, do not, not shown, too few), n_needed,
+        enough_to_show (20 comparisons judged under both). `only_old` and `only_new`: criteria that one version has
+        alone. `may_carry_over`: True where every shared criterion and the overall verdict carry over, False where one
+        does not, None where that is not shown. `margin`.
     """
     coded = code_both(old, new, kinds=tuple(kinds))
     both = pd.concat([old, new], ignore_index=True)
-    names = {side: set(map(str, frame["criterion"].unique())) for side, frame in (("old", old), ("new", new))}
-    shared = [name for name in coded.criteria if name in names["old"] & names["new"]]
+    names = [set(map(str, frame["criterion"].unique())) for frame in (old, new)]
+    shared = [name for name in coded.criteria if name in names[0] & names[1]]
+    asked = names if sides is None else [set(side.criteria) for side in sides]
     rows = [_row(coded, name, (points or {}).get(name, 1.0), margin) for name in shared]
     verdicts = [row["verdict"] for row in rows]
     document = heading(kinds, as_of_event, both, coded) | {
+        "from": None if sides is None else sides[0].to_json(),
+        "to": None if sides is None else sides[1].to_json(),
         "margin": margin,
         "criteria": rows,
-        "only_old": sorted(names["old"] - names["new"]),
-        "only_new": sorted(names["new"] - names["old"]),
+        "only_old": sorted(asked[0] - asked[1]),
+        "only_new": sorted(asked[1] - asked[0]),
         "may_carry_over": False if DO_NOT in verdicts else True if rows and set(verdicts) == {CARRY} else None,
     }
     document["reading"] = _reading(document)
     return make_report("bridge", document, _text(document))
+
+
+def direction(document: Document) -> str:
+    """From which version every shift is measured, and to which."""
+    old, new = document["from"], document["to"]
+    if old is None or new is None:
+        return "Shifts are new minus old."
+    return (
+        f"From version {old['rubric_version'][:12]} (round {old['round']}) to version {new['rubric_version'][:12]} "
+        f"(round {new['round']}): every shift is the new votes minus the old ones."
+    )
 
 
 def _row(coded: CodedVotes, name: str, points: float, margin: float) -> dict[str, Any]:
@@ -86,7 +123,7 @@ def _reading(document: Document) -> str:
 
 
 def _text(document: Document) -> list[str]:
-    lines = [*title_lines("Bridge between two rubric versions", document), document["reading"], ""]
+    lines = [*title_lines("Bridge between two rubric versions", document), document["reading"], direction(document), ""]
     rows = [
         [
             row["criterion"],

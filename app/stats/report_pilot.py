@@ -179,7 +179,11 @@ def _reading(document: Document) -> str:
         return f"No criterion has {MIN_UNITS} comparisons with two votes yet: let the pilot go on."
     n = len(document["advice"])
     vaguest = shown[0]
-    said = f"{vaguest['criterion']} is the vaguest criterion (agreement {number(vaguest['agreement']['value'])})"
+    agreement = vaguest["agreement"]
+    said = (
+        f"{vaguest['criterion']} is the vaguest criterion (agreement {number(agreement['value'])} "
+        f"{interval(agreement)}, {agreement['n_comparisons']:,} comparisons)"
+    )
     changes = "nothing else stands out" if n == 0 else f"{n} thing{'s' if n > 1 else ''} to look at"
     return f"{said}; {changes}."
 

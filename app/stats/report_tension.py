@@ -178,15 +178,23 @@ def _reading(document: Document) -> str:
     if torn["value"] is None:
         return "No judgment takes a side on two criteria, so nothing can pull apart."
     most = document["pairs"][0]
-    sentence = f"{percent(torn['value'])} of the judgments are torn"
+    sentence = f"{_share(torn)} of {torn['n']:,} judgments are torn"
     if not most["enough_to_show"]:
         return f"{sentence}; no pair of criteria has the {SHOW_FROM} conflicts that a finding needs."
     first, second = most["between"]
-    wins = most["prevails"][first]["value"]
-    if wins is None:
+    wins = most["prevails"][first]
+    if wins["value"] is None:
         return f"{sentence}, most often between {first} and {second}, without an overall verdict to settle it."
-    winner, share = (first, wins) if wins >= 0.5 else (second, 1 - wins)
-    return f"{sentence}, most often between {first} and {second}, where {winner} prevails {percent(share)} of the time."
+    winner = first if wins["value"] >= 0.5 else second
+    won = most["prevails"][winner]
+    return (
+        f"{sentence}, most often between {first} and {second}, where {winner} prevails in {_share(won)} of "
+        f"{won['n']:,} decided conflicts."
+    )
+
+
+def _share(estimate: Mapping[str, Any]) -> str:
+    return f"{percent(estimate['value'])} [{percent(estimate['low'])}, {percent(estimate['high'])}]"
 
 
 def _text(document: Document) -> list[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, select
 
-from app.domain import DeclaredTension, ErrorSpan, Judgment, Purpose, RaterKind, Report
+from app.domain import DeclaredTension, ErrorSpan, Judgment, Purpose, Question, RaterKind, Report
 from app.store import tables
 from app.store.queries import CHUNK
 from app.store.visibility import visible
@@ -35,6 +36,7 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
             assignment.c.shown,
             assignment.c.criteria_shown,
             assignment.c.overall_first,
+            assignment.c.scope,
             _name_here().label("rater"),
             tables.rater.c.kind.label("rater_kind"),
             tables.round_.c.name.label("round_name"),
@@ -56,6 +58,42 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
     for row in rows:
         made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
         found.setdefault(row.comparison_id, []).append(replace(made, error_spans=spans.get(row.id, ())))
+    return found
+
+
+def read_questions(connection: Connection, comparison_ids: Sequence[int]) -> dict[int, list[Question]]:
+    """What raters asked and reported about comparisons outside any judgment, in the order of the ledger.
+
+    Args:
+        connection: a reading connection.
+        comparison_ids: row numbers of comparisons.
+
+    Returns:
+        Row number -> questions; comparisons of which nobody asked anything are absent.
+    """
+    report, assignment = tables.rater_report, tables.assignment
+    query = (
+        select(
+            report,
+            assignment.c.comparison_id,
+            assignment.c.repeat_index,
+            _name_here().label("rater"),
+            tables.rater.c.kind.label("rater_kind"),
+            tables.round_.c.name.label("round_name"),
+        )
+        .join(assignment, assignment.c.id == report.c.assignment_id)
+        .join(tables.rater, tables.rater.c.id == assignment.c.rater_id)
+        .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
+        .join(tables.campaign, tables.campaign.c.id == tables.round_.c.campaign_id)
+        .where(assignment.c.comparison_id.in_(comparison_ids), report.c.judgment_id.is_(None))
+        .where(visible(assignment.c.batch_id))
+        .order_by(report.c.id)
+    )
+    found: dict[int, list[Question]] = {}
+    for row in connection.execute(query):
+        kind = RaterKind(row.rater_kind)
+        one = Question(row.rater, _report(row), kind, row.round_name, row.repeat_index)
+        found.setdefault(row.comparison_id, []).append(one)
     return found
 
 
@@ -100,7 +138,7 @@ def _judgment(
         tensions=tuple(
             DeclaredTension((one.first_criterion, one.second_criterion), one.prevailed, one.why) for one in tensions
         ),
-        reports=tuple(Report(one.kind, one.text) for one in reports),
+        reports=tuple(_report(one, with_judgment_at=row.submitted_at) for one in reports),
         confidence=row.confidence,
         seconds=row.active_seconds,
         at=row.submitted_at,
@@ -112,7 +150,13 @@ def _judgment(
         purpose=Purpose(row.purpose),
         round=row.round_name,
         rubric_version=row.rubric_version,
+        scope=row.scope or None,
     )
+
+
+def _report(row: Row[Any], *, with_judgment_at: datetime | None = None) -> Report:
+    at = None if row.reported_at == with_judgment_at else row.reported_at
+    return Report(row.kind, row.text, at, row.answer, row.answered_by, row.answered_at, row.read_at)
 
 
 def stored_answer(row: Row[Any]) -> Answer:

@@ -154,6 +154,17 @@ rubric_draft = Table(
 )
 """A text in the making. Who saves names the revision they read; another one is refused. `closed_at`: it has ended."""
 
+rubric_draft_text = Table(
+    "rubric_draft_text",
+    metadata,
+    Column("draft_id", ForeignKey("rubric_draft.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("saved_by", String, nullable=False),
+    Column("saved_at", UtcDateTime, nullable=False),
+)
+"""A text that a draft had, and that another one has replaced since."""
+
 campaign = Table(
     "campaign",
     metadata,

@@ -44,12 +44,17 @@ def test_tests_need_votes_and_fail_without(steelyard: Steelyard, tmp_path: Path)
         (tmp_path / "examples.jsonl")
         .read_text()
         .replace(
-            '"gold": {"accepted": ["a"]', '"judgments": [{"rater": "r", "preferred": "b"}], "gold": {"accepted": ["a"]'
+            '"gold": {"accepted": ["a"]',
+            '"judgments": [{"rater": "r", "preferred": "b"}, {"rater": "s", "preferred": "b"}], '
+            '"gold": {"accepted": ["a"]',
         )
     )
     (tmp_path / "votes.jsonl").write_text(lines)
     done = steelyard("rubric", "test", "minimal", "--votes", "votes.jsonl", "--json", status=1)
     assert done.json["failing"] == ["overall"]
+    (tmp_path / "one.jsonl").write_text(lines.replace(', {"rater": "s", "preferred": "b"}', ""))
+    done = steelyard("rubric", "test", "minimal", "--votes", "one.jsonl", status=1)
+    assert "no test has 2 votes" in done.err
 
 
 def test_a_brief_without_an_assistant_takes_the_nearest_template(steelyard: Steelyard, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from app.domain import (
     Judgment,
     Message,
     Purpose,
+    Question,
     RaterKind,
     Report,
 )
@@ -101,7 +102,7 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
         rater_kind=st.sampled_from(RaterKind),
         justification=texts,
         tensions=st.lists(tensions, max_size=2, unique_by=lambda tension: tension.between).map(tuple),
-        reports=st.lists(st.builds(Report, names, texts), max_size=2).map(tuple),
+        reports=st.lists(reports(), max_size=2).map(tuple),
         error_spans=st.lists(spans(ids), max_size=2).map(tuple),
         confidence=st.none() | st.integers(1, 5),
         seconds=st.none() | st.floats(0, 1e6),
@@ -114,7 +115,20 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
         purpose=st.sampled_from(Purpose),
         round=st.none() | names,
         rubric_version=st.none() | names,
+        scope=st.none() | names,
     )
+
+
+def reports() -> st.SearchStrategy[Report]:
+    """Reports and questions, some with an answer, some of these read."""
+    waiting = st.builds(Report, names, texts, st.none() | times)
+    answered = st.builds(Report, names, texts, st.none() | times, texts, st.none() | names, times, st.none() | times)
+    return waiting | answered
+
+
+def questions() -> st.SearchStrategy[Question]:
+    """Questions of any rater."""
+    return st.builds(Question, names, reports(), st.sampled_from(RaterKind), st.none() | names, st.integers(0, 3))
 
 
 def gold_keys(ids: tuple[str, ...]) -> st.SearchStrategy[GoldKey]:
@@ -159,4 +173,5 @@ def imported_comparisons(draw: st.DrawFn, *, line: int = 1) -> ImportedCompariso
         comparison,
         tuple(draw(st.lists(judgments(ids), max_size=3, unique_by=_identity))),
         tuple(draw(st.lists(decisions, max_size=2))),
+        questions=tuple(draw(st.lists(questions(), max_size=2, unique_by=str))),
     )

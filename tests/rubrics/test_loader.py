@@ -70,7 +70,7 @@ tests: [{prompt: p, a: x, b: y, expect: {help: a}}]
         ("key: sample ", "key: Sample ", "file.yaml:2: key: 'Sample': string should match pattern"),
         ("    name: Safety\n", "", "file.yaml:12: criteria[1].name: is missing (add it: the name on the screen)"),
         ("type: scores", "type: score", "file.yaml:15: criteria[1].type: 'score' is no type of criterion"),
-        ("weight: 0.5", "weight: half", "file.yaml:16: criteria[1].weight: 'half': input should be a valid number"),
+        ("weight: 0.5", "weight: half", "file.yaml:16: criteria[1].weight: 'half' is no number"),
         ("weight: 0.5", "weigth: 0.5", "file.yaml:16: criteria[1].weigth: unknown field (did you mean weight?)"),
         ("{3:", "{5:", "file.yaml:10: criteria[0].anchors.5: point 5 is not on the scale"),
         ("key: safe", "key: help", "file.yaml:12: criteria[1].key: 'help' is taken by criteria[0]"),
@@ -84,7 +84,7 @@ tests: [{prompt: p, a: x, b: y, expect: {help: a}}]
         ("title: Sample", "title: Sam\x07ple", "file.yaml:3: rubric: character '\\x07' is not allowed"),
         ("overall: {", "---\noverall: {", "file.yaml:20: rubric: holds more than one document"),
         ("title: Sample", "title: !!python/name:os.system x", "file.yaml:3: rubric: could not determine"),
-        ("criteria:\n", "criteria:\n  - three\n", "file.yaml:5: criteria[0]: 'three': input should be"),
+        ("criteria:\n", "criteria:\n  - three\n", "file.yaml:5: criteria[0]: 'three' is no mapping of fields"),
     ],
 )
 def test_errors_name_the_line(old, new, expected):

@@ -12,16 +12,48 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from app.domain import Role, Scope
 from app.errors import NotFound
-from app.services.campaigns import create_campaign
+from app.requirements import from_dict
+from app.services import judging, questions
+from app.services.assigning import next_assignment
+from app.services.campaigns import add_member, create_campaign
 from app.services.exporting import export_campaign
 from app.services.importing import import_file
-from app.store import queries
+from app.services.judging import Submission
+from app.services.people import add_account
+from app.store import queries, tables
 from app.store.engine import Store
+from rubrics.answers import Answer
+from tests.services import house
 from tests.services.ledgers import TWO_CRITERIA, erase_completion, line, make_campaign, vote
 
 _numbers = count(1)
+
+
+def ledger(store: Store, name: str) -> list[list[str]]:
+    """What a campaign's ledger says of assignments that were submitted, and of questions; without row numbers."""
+    assignment, report = tables.assignment, tables.rater_report
+    whose = (tables.comparison.c.external_id, tables.rater.c.name, tables.round_.c.name)
+    of = (
+        assignment.join(tables.comparison, tables.comparison.c.id == assignment.c.comparison_id)
+        .join(tables.rater, tables.rater.c.id == assignment.c.rater_id)
+        .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
+        .join(tables.campaign, tables.campaign.c.id == tables.round_.c.campaign_id)
+    )
+    facts = [assignment.c[name] for name in ("repeat_index", "scope", "purpose", "state", "shown", "criteria_shown")]
+    said = [
+        report.c[name] for name in ("kind", "text", "answer", "answered_by", "answered_at", "reported_at", "read_at")
+    ]
+    done = assignment.c.state == "submitted"
+    asked = (
+        select(*whose, *facts, assignment.c.asks_overall, assignment.c.takes_place).select_from(of).where(done),
+        select(*whose, *said).select_from(of.join(report, report.c.assignment_id == assignment.c.id)),
+    )
+    with store.read() as connection:
+        return [sorted(map(repr, connection.execute(query.where(tables.campaign.c.name == name)))) for query in asked]
 
 
 def round_trip(store: Store, lines: list[dict[str, Any]], folder: Path) -> tuple[str, str, pd.DataFrame, pd.DataFrame]:
@@ -68,7 +100,20 @@ EVERYTHING = line(
         {"rater": "w1", "preferred": "tie", "repeat_index": 1, "purpose": "repeat"},
         {"rater": "m", "rater_kind": "model", "preferred": "both_bad", "round": "machines"},
         {"rater": "w2", "preferred": "cannot_judge", "purpose": "gold"},
-        {"rater": "w3", "criteria": {"help": {"preferred": "not_applicable"}}},
+        {"rater": "w3", "criteria": {"help": {"preferred": "not_applicable"}}, "scope": "experts"},
+    ],
+    questions=[
+        {
+            "rater": "w1",
+            "kind": "question",
+            "text": "Is [response:a] a quote?",
+            "at": "2026-01-31T10:01:00Z",
+            "answer": "It is.",
+            "answered_by": "dora",
+            "answered_at": "2026-02-01T00:00:00Z",
+            "read_at": "2026-02-02T00:00:00Z",
+        },
+        {"rater": "w9", "kind": "harmful", "round": "machines"},
     ],
     gold={
         "accepted": ["a", "tie"],
@@ -117,6 +162,8 @@ def test_everything_comes_back(store: Store, tmp_path: Path) -> None:
     }
     assert [one.get("revision", 0) for one in written] == [0, 1, 0, 0, 0, 0]
     assert {one["round"] for one in out[0]["adjudications"]} == {"main", "machines"}
+    assert [one.get("scope") for one in written] == [None] * 5 + ["experts"]
+    assert out[0]["questions"] == [{"round": "main"} | one for one in EVERYTHING["questions"]]
     columns = [name for name in before.columns if name != "judgment_id"]
     pd.testing.assert_frame_equal(before[columns], after[columns], check_categorical=False)
 
@@ -145,7 +192,16 @@ judgment = st.fixed_dictionaries(
         "at": st.datetimes(min_value=pd.Timestamp("1990-01-01").to_pydatetime()).map(lambda at: at.isoformat() + "Z"),
         "purpose": st.sampled_from(["work", "gold", "exam", "audit", "repeat"]),
         "round": st.sampled_from(["main", "second"]),
+        "scope": st.sampled_from(["experts", "everybody"]),
     },
+)
+moments = st.datetimes(min_value=pd.Timestamp("1990-01-01").to_pydatetime()).map(lambda at: at.isoformat() + "Z")
+question = st.fixed_dictionaries(
+    {"rater": st.sampled_from(["w0", "w9"]), "kind": st.sampled_from(["question", "harmful"]), "text": texts},
+    optional={"round": st.sampled_from(["main", "second"]), "at": moments},
+) | st.fixed_dictionaries(
+    {"rater": st.just("w1"), "kind": st.just("question"), "text": texts, "answer": texts, "answered_at": moments},
+    optional={"read_at": moments, "answered_by": st.just("dora"), "at": moments},
 )
 
 
@@ -160,9 +216,10 @@ def native_lines(draw: st.DrawFn) -> list[dict[str, Any]]:
                 one = draw(judgment)
                 one |= {"rater": f"w{rater}", "revision": revision}
                 if revision:
-                    one |= {name: judgments[-1].get(name) for name in ("round", "purpose", "shown")}
+                    one |= {name: judgments[-1].get(name) for name in ("round", "purpose", "shown", "scope")}
                 judgments.append(one)
-        whole = line(f"x{number}", judgments, meta=draw(plain_meta))
+        asked = st.lists(question, max_size=3, unique_by=lambda one: (one["rater"], one["text"], one["kind"]))
+        whole = line(f"x{number}", judgments, meta=draw(plain_meta), questions=draw(asked))
         whole["prompt"] = draw(texts)
         whole["completions"] = [{"id": key, "text": draw(texts)} for key in "ab"]
         lines.append(whole)
@@ -177,6 +234,34 @@ def test_import_export_import_export_gives_the_same_bytes(store: Store, lines: l
     assert first == second
     columns = [name for name in before.columns if name != "judgment_id"]
     pd.testing.assert_frame_equal(before[columns], after[columns], check_categorical=False)
+
+
+def test_routed_work_and_answered_questions_come_back_from_the_live_ledger(store: Store, tmp_path: Path) -> None:
+    expert = from_dict({"all": [{"skill": "expert"}]})
+    scopes = (Scope("tone", ("polite",)), Scope("rest", ("help", "clear"), asks_overall=True, requires=expert))
+    house.make_campaign(
+        store, tmp_path, [line("x1"), line("x2")], raters=["ann", "bob"], rubric=TWO_CRITERIA, scopes=scopes
+    )
+    add_account(store, "dora")
+    add_member(store, "c", "dora", roles=[Role.DESIGNER])
+    held = next_assignment(store, "ann", "c")
+    assert held is not None
+    assert held.criteria_shown == ("polite",)
+    asked = questions.ask(store, "ann", held.id, "Is Response A polite?")
+    judging.submit(store, "ann", held.id, Submission({"polite": Answer(checks={"a": True, "b": False})}))
+    questions.answer(store, "dora", asked, "Response A is.")
+    passed = next_assignment(store, "bob", "c")
+    assert passed is not None
+    questions.report(store, "bob", passed.id, text="broken")
+    judging.skip(store, "bob", passed.id, reason="broken")
+    file = tmp_path / "out.jsonl"
+    counts = export_campaign(store, "c", file)
+    assert (counts.n_judgments, counts.n_questions) == (1, 1), "hers went along with her judgment"
+    create_campaign(store, "again", rubric=TWO_CRITERIA)
+    for _ in range(2):
+        assert import_file(store, "again", file, format_name="native").refused == []
+    assert ledger(store, "again") == ledger(store, "c")
+    assert questions.n_open(store, "dora", "c") == 1, "bob's report waits where he raised it"
 
 
 def test_a_withdrawn_comparison_stays_behind_and_is_counted(store: Store, tmp_path: Path) -> None:

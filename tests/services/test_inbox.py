@@ -15,6 +15,7 @@ from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.inbox import ItemKind, Outcome
 from app.services.people import add_account
+from app.services.sessions import person_named
 from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
@@ -125,8 +126,12 @@ def test_the_version_that_answers_names_its_decisions(house: Store, tmp_path: Pa
     ]
     n = inbox.link_version(house, "dee", "c", [one.id for one in made], version=MINIMAL.version)
     assert n == 2
-    assert [one.id for one in inbox.decisions_of_version(house, MINIMAL.version)] == [one.id for one in made]
-    assert {one.rubric_version for one in inbox.decisions_in(house, "c")} == {MINIMAL.version}
+    dee, ann = (person_named(house, name) for name in ("dee", "ann"))
+    assert [one.id for one in inbox.decisions_of_version(house, dee, MINIMAL.version)] == [one.id for one in made]
+    assert inbox.decisions_of_version(house, ann, MINIMAL.version) == []
+    assert {one.rubric_version for one in inbox.decisions_in(house, "dee", "c")} == {MINIMAL.version}
+    with pytest.raises(NotAllowed):
+        inbox.decisions_in(house, "ann", "c")
     with pytest.raises(NotFound, match="no decision 99"):
         inbox.link_version(house, "dee", "c", [99], version=MINIMAL.version)
     with pytest.raises(NotFound, match="No rubric version"):

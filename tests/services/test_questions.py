@@ -42,7 +42,9 @@ def test_a_question_is_asked_once_answered_once_and_read_in_the_letters_of_each_
     [waiting] = questions.open_questions(store, "dora", "c")
     assert (waiting.id, waiting.kind, waiting.comparison_id, waiting.rater) == (asked, "question", "x1", "ann")
     assert waiting.text == "Is Response B a quote?"
-    assert questions.n_open(store, "c") == 1
+    assert questions.n_open(store, "dora", "c") == 1
+    with pytest.raises(NotAllowed):
+        questions.n_open(store, "ann", "c")
     questions.answer(store, "dora", asked, "Response B is one, Response A is not.")
     questions.answer(store, "dora", asked, "Response B is one, Response A is not.")
     with pytest.raises(Conflict, match="dora answered this meanwhile"):

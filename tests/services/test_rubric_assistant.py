@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from app.domain import Role
-from app.errors import AssistantFailed, InvalidInput, NotAllowed
+from app.errors import AssistantFailed, InvalidInput, JobCancelled, NotAllowed
 from app.services import chat, rubric_assistant, sessions
 from app.services.people import add_account
 from app.settings import Assistant, read_settings
@@ -23,6 +26,7 @@ class Stub(HTTPServer):
 
     answers: list[tuple[int, str]]
     asked: list[tuple[str, dict, dict]]
+    pause: float = 0.0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -33,9 +37,13 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append((self.path, dict(self.headers), body))
         status, text = self.server.answers.pop(0)
+        time.sleep(self.server.pause)
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", text)
         self.end_headers()
-        self.wfile.write(text.encode())
+        with suppress(BrokenPipeError):  # who asked has gone
+            self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -99,6 +107,53 @@ def test_failures_are_said_in_words_without_the_key(stub, said, words):
         chat.ask(assistant(stub), [{"role": "user", "content": "x"}])
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in repr(assistant(stub))
+
+
+def test_the_key_goes_nowhere_else_and_is_never_told(stub, monkeypatch):
+    other = Assistant(f"http://127.0.0.1:{stub.server_port}/elsewhere", "small")
+    stub.answers = [(302, other.url), (401, "Incorrect API key provided: s3cret.")]
+    with pytest.raises(AssistantFailed, match="answered 302") as caught:
+        chat.ask(assistant(stub), [])
+    assert len(stub.asked) == 1, "the key is not sent where a redirect leads"
+    with pytest.raises(AssistantFailed, match=r"provided: \[key\]") as caught:
+        chat.ask(assistant(stub), [])
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "s3cret" not in shown, "the log has the traceback"
+    for wrong in ("s3cret\nX: y", "s3cr\u00e9t"):
+        given = {"STEELYARD_ASSISTANT_URL": "http://h/v1", "STEELYARD_ASSISTANT_MODEL": "m"}
+        with pytest.raises(InvalidInput) as refused:
+            read_settings({**given, "STEELYARD_ASSISTANT_KEY": wrong})
+        assert "s3cr" not in str(refused.value)
+        kept = read_settings({**given, "STEELYARD_ASSISTANT_KEY": "s3cret\n"}).assistant
+        assert kept.key == "s3cret"
+        with pytest.raises(InvalidInput, match="STEELYARD_ASSISTANT_KEY"):
+            read_settings({**given, "STEELYARD_ASSISTANT_URL": "http://ada:pw@h/v1"})
+
+
+def test_an_endpoint_that_is_endless_slow_or_silent_ends(stub, monkeypatch):
+    for name, value, words in (
+        ("MAX_BYTES", 10, "more than 10 bytes"),
+        ("TIMEOUT_SECONDS", -1, "took longer"),
+        ("SILENCE_SECONDS", 0.2, "timed out"),
+    ):
+        stub.pause = 1.0 if name == "SILENCE_SECONDS" else 0.0
+        stub.answers = [answer("x" * 100)]
+        with monkeypatch.context() as changed:
+            changed.setattr(chat, name, value)
+            with pytest.raises(AssistantFailed, match=words):
+                chat.ask(assistant(stub), [])
+
+
+def test_what_was_written_is_kept_where_mending_fails_and_nothing_where_it_is_cancelled(store, stub):
+    add_account(store, "ada", roles=[Role.DESIGNER])
+    stub.answers = [answer("key: drafted"), (503, "busy")]
+    draft, n_problems = rubric_assistant.draft_from_brief(store, "ada", "x", assistant=assistant(stub))
+    assert (n_problems, "key: drafted" in draft.text) == (1, True)
+    stub.answers = [answer("key: drafted"), answer(GOOD)]
+    looks = iter([False, True])
+    with pytest.raises(JobCancelled):
+        rubric_assistant.written("x", assistant=assistant(stub), is_cancelled=lambda: next(looks))
+    assert len(stub.answers) == 1
 
 
 def test_nobody_there_is_said(stub):

@@ -65,6 +65,24 @@ def test_of_many_saves_of_one_revision_exactly_one_holds(store, ada):
     assert drafts.read_draft(store, ada, draft.id).revision == 2
 
 
+def test_every_text_that_was_replaced_is_kept_up_to_a_limit(store, ada, monkeypatch):
+    draft = drafts.create_draft(store, ada, "key: one\n")
+    assert drafts.earlier_texts(store, ada, draft.id) == []
+    for revision, text in enumerate(("key: two\n", "", "key: four\n"), start=1):
+        drafts.save_draft(store, ada, draft.id, text, revision=revision)
+    with pytest.raises(DraftMoved):
+        drafts.save_draft(store, ada, draft.id, "key: late\n", revision=1)
+    kept = drafts.earlier_texts(store, ada, draft.id)
+    assert [(one.revision, one.text, one.saved_by) for one in kept] == [
+        (3, "", "ada"),
+        (2, "key: two\n", "ada"),
+        (1, "key: one\n", "ada"),
+    ]
+    monkeypatch.setattr(drafts, "KEPT_TEXTS", 2)
+    drafts.save_draft(store, ada, draft.id, kept[2].text, revision=4)
+    assert [one.revision for one in drafts.earlier_texts(store, ada, draft.id)] == [4, 3]
+
+
 def test_the_same_text_again_is_no_revision(store, ada):
     draft = drafts.create_draft(store, ada, TEXT)
     assert drafts.save_draft(store, ada, draft.id, TEXT, revision=1).revision == 1

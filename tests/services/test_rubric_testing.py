@@ -72,8 +72,13 @@ def test_three_of_four_votes_are_clear(answers, status):
 
 
 def test_kinds_are_never_merged_and_no_votes_are_no_pass():
-    report = run_tests(RUBRIC, [said("r1", help="a"), said("m1", kind="model", help="b")])
-    assert statuses(report)["help", "human"] != statuses(report)["help", "model"]
+    people = [said(rater, help="a") for rater in ("r1", "r2")]
+    report = run_tests(RUBRIC, [*people, *(said(f"m{k}", kind="model", help="b") for k in range(2))])
+    assert statuses(report)["help", "human"] == "passes"
+    assert statuses(report)["help", "model"] == "fails"
+    one = run_tests(RUBRIC, people[:1])
+    assert statuses(one)["help", "human"] == "too few votes", "one vote is nobody's agreement"
+    assert (one.failing, one.ambiguous) == ([], [])
     empty = run_tests(RUBRIC, [])
     assert {check.status for check in empty.checks} == {"untested"}
     assert all(check.share.value is None and check.share.undefined_reason for check in empty.checks)
@@ -106,7 +111,8 @@ def test_votes_of_a_file_and_examples_for_a_pilot(tmp_path: Path):
     }  # fmt: skip
     assert "gold" not in lines[1]
     lines[1]["judgments"] = [
-        {"rater": "m", "rater_kind": "model", "preferred": "a", "criteria": {"help": {"preferred": "b"}}}
+        {"rater": name, "rater_kind": "model", "preferred": "a", "criteria": {"help": {"preferred": "b"}}}
+        for name in ("m", "n")
     ]
     file = tmp_path / "votes.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.errors import InvalidInput
+from app.domain import Role
+from app.errors import InvalidInput, NotAllowed
 from app.services import staleness
-from app.services.campaigns import publish_rubric
+from app.services.campaigns import add_member, publish_rubric
+from app.services.people import add_account
 from app.services.queueing import set_priorities
 from app.store import tables
 from app.store.engine import Store
@@ -64,29 +66,32 @@ def house(store: Store, tmp_path: Path) -> Store:
 
 
 def test_a_changed_meaning_stales_what_rests_on_it_and_a_new_name_stales_nothing(house: Store) -> None:
-    found = staleness.list_stale(house, "c", version=REWRITTEN.version)
+    stale = staleness.stale_in(house, "c", version=REWRITTEN.version)
+    found = stale.rows
+    assert (stale.share.n, stale.share.value, stale.flips.value) == (4, 0.75, 0.0), "gold waits in no queue"
+    assert [one.n_judgments for one in found] == [2, 2, 3]
     assert [one.comparison_id for one in found] == ["divided", "torn", "clear"]
     assert (found[0].priority, found[0].exposure, found[0].nearness) == (1.0, 1.0, 1.0)
     assert found[1].exposure == 0.5
     assert found[0].reason == "rests on kind, whose meaning changed; votes 1 to 1"
     assert not any(one.flips for one in found)
-    assert staleness.list_stale(house, "c", version=REWORDED.version) == []
+    assert staleness.stale_in(house, "c", version=REWORDED.version).rows == ()
 
 
 def test_a_new_rule_stales_the_torn_and_a_new_criterion_everything(house: Store) -> None:
-    (torn,) = staleness.list_stale(house, "c", version=RULED.version)
+    (torn,) = staleness.stale_in(house, "c", version=RULED.version).rows
     assert (torn.comparison_id, torn.flips, torn.priority) == ("torn", True, 1.0)
     assert torn.reason == (
         "kind and true pull apart here, and their rule changed; votes 1 to 1; the label that the rubric implies flips"
     )
-    wider = staleness.list_stale(house, "c", version=WIDER.version)
+    wider = staleness.stale_in(house, "c", version=WIDER.version).rows
     assert {one.comparison_id for one in wider} == {"clear", "divided", "elsewhere", "torn"}
     assert {one.exposure for one in wider} == {0.2}
     assert "nobody has judged brief yet" in wider[0].reason
 
 
 def test_the_file_is_what_priorities_are_imported_from(house: Store) -> None:
-    found = staleness.list_stale(house, "c", version=REWRITTEN.version)
+    found = staleness.stale_in(house, "c", version=REWRITTEN.version).rows
     lines = [json.loads(one) for one in staleness.priority_lines(found).splitlines()]
     assert [set(one) for one in lines] == [{"comparison_id", "priority", "reason"}] * 3
     n = set_priorities(house, "c", [(one["comparison_id"], one["priority"], one["reason"]) for one in lines])
@@ -95,6 +100,16 @@ def test_the_file_is_what_priorities_are_imported_from(house: Store) -> None:
     assert first.priority_reason == lines[0]["reason"]
 
 
+def test_only_designers_see_the_list(house: Store) -> None:
+    for name, role in (("dee", Role.DESIGNER), ("ray", Role.RATER)):
+        add_account(house, name)
+        add_member(house, "c", name, roles=[role])
+    whole = staleness.stale_in(house, "c", version=REWRITTEN.version)
+    assert staleness.list_stale(house, "dee", "c", version=REWRITTEN.version) == whole
+    with pytest.raises(NotAllowed):
+        staleness.list_stale(house, "ray", "c", version=REWRITTEN.version)
+
+
 def test_without_votes_under_another_version_there_is_nothing_stale(house: Store) -> None:
     with pytest.raises(InvalidInput, match="nothing to bridge from"):
-        staleness.list_stale(house, "c", version=OLD.version)
+        staleness.stale_in(house, "c", version=OLD.version)

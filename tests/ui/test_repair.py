@@ -60,8 +60,9 @@ def test_a_proposed_rule_becomes_a_draft(torn, open_page):
     at = open_part(open_page, torn, "Rules")
     assert "A proposal says what raters do, not what they should do." in words(at)
     at.text_area(key=f"guidance-{NAME}-clear-help").set_value("Help first: a muddle can be asked about.")
-    button(at, "Open as a draft").click().run()
-    assert "has the rule" in words(at)
+    assert button(at, "Open a draft").disabled
+    at.checkbox(key=f"take-{NAME}-clear-help").check().run()
+    button(at, "Open a draft with 1 rule").click().run()
     (draft,) = rubric_drafts.list_drafts(torn.store, person(torn, "designer"))
     made = parse_rubric(draft.text)
     (rule,) = made.tensions
@@ -127,7 +128,7 @@ def test_the_inbox_ends_in_decisions_and_these_in_a_version(asked, open_page):
     assert "2 decisions to change the rubric without a version that answers" in words(at).replace("*", "")
     button(at, "Link them to this version").click().run()
     assert "2 decisions answered by" in words(at)
-    linked = inbox.decisions_in(asked.store, NAME)
+    linked = inbox.decisions_in(asked.store, "designer", NAME)
     assert all(one.rubric_version for one in linked)
     rubric = next(key for key, many in rubric_versions.list_versions(asked.store).items()
                   if linked[0].rubric_version in {one.version for one in many})  # fmt: skip

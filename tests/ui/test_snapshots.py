@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from app import jobs
 from app.domain import JobState, RaterKind, Role
 from app.errors import InvalidInput, NotAllowed
-from app.services import job_board, job_rows, snapshot_shelf
+from app.services import job_board, job_rows, rubric_versions, snapshot_shelf
+from app.services.importing import import_file
 from app.services.snapshot_shelf import SnapshotOptions
 from reward.contract import read_manifest
+from rubrics.loader import dump_rubric
+from rubrics.model import Rubric
+from tests.ui.designing import NAME, RUBRIC, bring_torn
 from tests.ui.places import Place
 from tests.ui.speaking import button, field, person, words
 
@@ -50,6 +56,43 @@ def test_the_form_asks_for_a_job_with_its_options(seeded, open_page):
     button(at, "Cancel").click().run()
     assert job_rows.find(seeded.store, job.id).state is JobState.CANCELLED
     assert f"Snapshot {job.id} was cancelled" in words(at)
+
+
+def test_votes_under_two_versions_need_a_mapping_and_the_refusal_leads_to_it(seeded, open_page, tmp_path):
+    bring_torn(seeded.store, tmp_path)
+    newer = RUBRIC.to_dict()
+    newer["criteria"][0] |= {"key": "use", "name": "Use", "question": "How much can be done with it?"}
+    newer["tensions"] = []
+    version, _ = rubric_versions.publish_text(seeded.store, dump_rubric(Rubric.from_dict(newer)), actor="designer")
+    answers = {"use": {"scores": {"a": 5, "b": 1}}, "clear": {"scores": {"a": 4, "b": 2}}}
+    vote = {"rater": "cy", "preferred": "a", "criteria": answers, "round": "second", "rubric_version": version.version}
+    line = {"id": "new", "prompt": "New?", "completions": [{"id": slot, "text": slot} for slot in "ab"]}
+    file = tmp_path / "second.jsonl"
+    file.write_text(json.dumps({**line, "judgments": [vote]}), encoding="utf-8")
+    assert not import_file(seeded.store, NAME, file, format_name="native").refused
+    at = open_page("snapshots", login=seeded.log_in("researcher"), campaign=NAME, snapshots="Build")
+    assert "They mean the same there and keep their name: clear, polite." in words(at)
+    button(at, "Build snapshot").click().run()
+    assert "what becomes of help, or choose a single round" in at.error[0].value
+    field(at, "selectbox", "Rounds").set_value("second").run()
+    assert "Criteria of older versions" not in words(at)
+    field(at, "selectbox", "Rounds").set_value("all rounds").run()
+    field(at, "selectbox", "help becomes").set_value("clear").run()
+    button(at, "Build snapshot").click().run()
+    assert "tick “Count them together”" in at.error[0].value
+    field(at, "checkbox", "Count them together").check().run()
+    button(at, "Build snapshot").click().run()
+    assert "would both become clear" in at.error[0].value
+    field(at, "selectbox", "help becomes").set_value("use").run()
+    button(at, "Build snapshot").click().run()
+    assert not at.error, at.error[0].value
+    [job] = job_board.jobs_of(seeded.store, person(seeded, "researcher"), NAME, "snapshot")
+    assert job.arguments["options"]["mapping"] == {"help": "use"}
+    jobs.run(seeded.store, job.id)
+    done = job_rows.find(seeded.store, job.id)
+    assert done.state is JobState.DONE, done.message
+    said = read_manifest(Path(done.result["directory"])).content["rubric"]
+    assert (said["version"], said["mapping"]["named"]) == (version.version, {"help": "use"})
 
 
 def test_shelf_card_comparison_and_zip(seeded, open_page):

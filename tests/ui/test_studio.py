@@ -6,12 +6,15 @@ import json
 
 import pytest
 
+from app.domain import RankingMode, RoundPurpose, RoundRules
 from app.services import rubric_drafts, rubric_versions, sessions
 from app.services.importing import import_file
 from app.ui.components.studio.checks import KINDS
+from app.ui.components.studio.form import JUSTIFICATION_WORDS
 from rubrics.advice import RULES
 from rubrics.criterion_types import CRITERION_TYPES
-from rubrics.loader import dump_rubric, library
+from rubrics.loader import dump_rubric, library, parse_rubric
+from rubrics.model import JUSTIFICATION_RULES, RubricTest
 from tests.ui.designing import RUBRIC, bring_torn, button, words
 
 TEXT = """\
@@ -111,7 +114,7 @@ def test_the_form_writes_into_the_text_and_keeps_its_comments(studio, seeded, de
 def test_criteria_come_move_and_go(studio, seeded, designer, draft):
     at = studio
     go(at, f"studio-{draft.id}-part", "Criteria")
-    button(at, "Add").click().run()
+    button(at, "Add a criterion").click().run()
     assert field(at.text_input, "Name").value == "Criterion 1"
     button(at, "Move up").click().run()
     text = text_of(seeded, designer, draft)
@@ -237,19 +240,69 @@ def test_tests_run_against_the_votes_of_a_campaign(seeded, designer, open_page, 
     import_file(seeded.store, "torn", file, format_name="native")
     at = open_page("studio", login=seeded.log_in("designer"), draft=str(draft.id))
     go(at, "studio-part", "Tests")
-    campaigns = field(at.selectbox, "Votes of")
-    campaigns.set_value(next(one for one in designer_campaigns(seeded) if one.name == "torn")).run()
-    button(at, "Run the tests").click().run()
+    votes = field(at.selectbox, "Votes of")
+    votes.select_index(votes.options.index("Torn, all rounds")).run()
     said = words(at)
     assert "1 of 2 tests were judged, by 2 judgments. Raters do not agree among themselves: Clear." in said
     assert "expected a; said: 2 x a. 1.00" in said
 
 
-def designer_campaigns(place):
-    """The campaigns in which the designer designs."""
-    from app.policy import Action
+def test_tests_have_a_form_and_the_newest_pilot_answers_them(seeded, designer, open_page, tmp_path):
+    bring_torn(seeded.store, tmp_path)
+    draft = rubric_drafts.create_draft(seeded.store, designer, dump_rubric(RUBRIC))
+    at = open_page("studio", login=seeded.log_in("designer"), draft=str(draft.id))
+    go(at, f"studio-{draft.id}-part", "Tests")
+    assert "No tests yet" in words(at)
+    button(at, "Add a test").click().run()
+    for label, text in (("Prompt", "P"), ("Response A", "long answer"), ("Response B", "short")):
+        field(at.text_area, label).set_value(text).run()
+    field(at.selectbox, "Help").set_value("a").run()
+    field(at.selectbox, "Overall").set_value("both_bad").run()
+    field(at.selectbox, "Overall").set_value("").run()
+    text = text_of(seeded, designer, draft)
+    assert parse_rubric(text).tests == (RubricTest(prompt="P", a="long answer", b="short", expect={"help": "a"}),)
+    field(at.selectbox, "Help").set_value("").run()
+    assert "expect" in words(at), "a test that expects nothing is no test, and the form says so"
+    field(at.selectbox, "Help").set_value("b").run()
+    start_pilot(seeded, tmp_path)
+    go(at, "studio-part", "Tests")
+    assert field(at.selectbox, "Votes of").options[0] == "Torn, pilot try"
+    said = words(at)
+    assert "1 of 1 tests were judged, by 3 judgments. Raters read it otherwise: Help." in said
+    assert "expected b; said: 3 x a" in said
+    at.text_input(key=f"studio-{draft.id}-take-name").set_value("nowhere")
+    at.selectbox(key=f"studio-{draft.id}-take-campaign").set_value("torn").run()
+    button(at, "Take it").click().run()
+    assert "has no comparison" in words(at)
+    at.text_input(key=f"studio-{draft.id}-take-name").set_value("pair-04").run()
+    button(at, "Take it").click().run()
+    taken = parse_rubric(text_of(seeded, designer, draft)).tests[1]
+    assert taken.prompt.startswith("Question 4?")
+    votes = field(at.selectbox, "Votes of")
+    votes.select_index(votes.options.index("Torn, all rounds")).run()
+    assert "2 of 2 tests were judged" in words(at), "its votes answer at once"
+    button(at, "Remove this test").click().run()
+    button(at, "Remove this test").click().run()
+    assert "tests" not in text_of(seeded, designer, draft)
 
-    return sessions.person_named(place.store, "designer").campaigns_for(Action.PUBLISH_RUBRIC)
+
+def start_pilot(place, folder):
+    """A pilot of the torn campaign in which three people judged the texts of a test."""
+    rules = RoundRules(overlap=3, gold_rate=0.0)
+    rubric_versions.start_round(
+        place.store, "designer", "torn", name="try", version=RUBRIC.version, mode=RankingMode.PAIR,
+        purpose=RoundPurpose.PILOT, rules=rules,
+    )  # fmt: skip
+    answer = {"help": {"scores": {"a": 5, "b": 1}}}
+    line = {
+        "id": "test-1",
+        "prompt": "P",
+        "completions": [{"id": "a", "text": "long answer"}, {"id": "b", "text": "short"}],
+        "judgments": [{"rater": name, "criteria": answer, "round": "try"} for name in ("ann", "bob", "cy")],
+    }
+    file = folder / "pilot.jsonl"
+    file.write_text(json.dumps(line), encoding="utf-8")
+    assert not import_file(place.store, "torn", file, format_name="native").refused
 
 
 def test_a_draft_that_ended_or_never_was_says_so(studio, seeded, designer, draft, open_page):
@@ -258,3 +311,22 @@ def test_a_draft_that_ended_or_never_was_says_so(studio, seeded, designer, draft
     assert "This draft has ended" in words(studio)
     at = open_page("studio", login=seeded.log_in("designer"), draft="777")
     assert "There is no draft 777" in words(at)
+
+
+def test_every_rule_for_justifications_can_be_switched():
+    numbers = {"min_words"}
+    assert set(JUSTIFICATION_WORDS) | numbers == set(JUSTIFICATION_RULES)
+
+
+def test_an_emptied_draft_comes_back(studio, seeded, designer, draft):
+    at = studio
+    go(at, "studio-part", "Earlier")
+    assert "Nothing was changed yet" in words(at)
+    go(at, "studio-way", "Text")
+    at.text_area(key=f"studio-{draft.id}-text").set_value("").run()
+    assert text_of(seeded, designer, draft) == ""
+    assert "<del># mine</del>" in words(at)
+    button(at, "Go back to this text").click().run()
+    assert text_of(seeded, designer, draft) == TEXT
+    assert at.text_area(key=f"studio-{draft.id}-text").value == TEXT
+    assert "revision 2, designer" in at.selectbox(key=f"studio-{draft.id}-earlier").options[0]

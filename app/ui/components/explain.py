@@ -139,8 +139,9 @@ criterion. **Defiance**: the verdict goes against every criterion that favours a
 A **bridge** judges the same comparisons under the new version. Each row compares the mean of the new votes with that of
 the old ones, comparison by comparison; the line is the 95 % interval, raters and comparisons taken as clusters.
 
-**Shift** is towards the first response; **bolder** is how much stronger the answers have become, whichever response
-they favour. Both are in points of the scale.
+**Shift** is new minus old: above 0, answers have moved towards response A (the first in the order of the ids, wherever
+a rater saw it), below 0 towards B. **Bolder** is how much stronger the answers have become, whichever response they
+favour. Both are in points of the scale.
 
 Old votes **may be carried over** where both stay within a quarter of a point with their whole 90 % interval: that is a
 test that they are the same, not a failure to see a difference. Where it is not shown either way, more comparisons would

@@ -16,7 +16,7 @@ from app.ui.components.time import show_duration, start_of_day
 from app.ui.session import choose_campaign, get_person, get_store
 from app.ui.words import say
 
-SECTIONS = ("Design", "Research")
+SECTIONS = ("Rubrics", "Votes", "Research")
 """Pages of these sections are about one campaign; each campaign links to them."""
 
 

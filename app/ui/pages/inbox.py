@@ -15,7 +15,7 @@ from app.ui.components.inbox import KINDS, OUTCOMES, show_decision
 from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to
 from app.ui.components.parts import show_parts
 from app.ui.components.reports import counted, open_report
-from app.ui.components.text import escape, escape_html, text_html
+from app.ui.components.text import escape, escape_html, excerpt, text_html
 from app.ui.components.time import show_time
 from app.ui.components.versions import all_versions, version_words
 from app.ui.session import get_person, get_store
@@ -110,7 +110,7 @@ def _show_form(campaign: Campaign, item: Item, key: str) -> None:
 
 
 def _show_decisions(person: Person, campaign: Campaign) -> None:
-    decisions = inbox.decisions_in(get_store(), campaign.name)
+    decisions = inbox.decisions_in(get_store(), person.name, campaign.name)
     if not decisions:
         empty_state("No decision yet", "What you decide about items of the inbox is listed here, with its reason.")
         return
@@ -142,7 +142,7 @@ def _show_link(campaign: Campaign, decisions: list[InboxDecision]) -> None:
 
 
 def _in_short(one: InboxDecision) -> str:
-    return f"{KINDS[one.kind]}: {one.text[:60]}"
+    return f"{KINDS[one.kind]}: {excerpt(one.text, 60)}"
 
 
 def _show_notice() -> None:

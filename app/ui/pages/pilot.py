@@ -9,17 +9,20 @@ from typing import Any
 import streamlit as st
 
 from app.domain import Campaign, RaterKind, Round, RoundPurpose
+from app.errors import SteelyardError
 from app.policy import Action
 from app.services import rounds as round_counts
-from app.services import rubric_versions
+from app.services import rubric_drafts, rubric_versions
 from app.services.sessions import Person
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, link_to
+from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.pilot.pictures import show_ambiguity, show_missing, show_redundancy, show_tension
 from app.ui.components.pilot.start import show_simulation, show_start
 from app.ui.components.reports import choose_kinds, counted, open_report, show_stamp
+from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
+from app.ui.components.versions import all_versions
 from app.ui.session import get_person, get_store
 
 LEAD = "Try a rubric on a few comparisons: which criteria are vague, say the same, or are missing."
@@ -41,6 +44,7 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="pilot-bar"):
         chosen = _choose_round(campaign, pilots)
         kinds = choose_kinds(campaign, key="pilot")
+    _go_to_draft()
     _show_report(person, campaign, chosen, kinds)
     show_simulation(campaign, chosen)
     with st.expander("Start another pilot"):
@@ -68,7 +72,7 @@ def _show_report(person: Person, campaign: Campaign, chosen: Round, kinds: tuple
         _show_nothing(campaign, chosen)
         return
     st.markdown(f"**{escape(document['reading'])}**")
-    _show_advice(document)
+    _show_advice(document, chosen)
     left, right = st.columns(2, gap="large")
     with left:
         show_ambiguity(document)
@@ -88,14 +92,31 @@ def _show_nothing(campaign: Campaign, chosen: Round) -> None:
     empty_state("Nobody of the chosen kinds has judged in this pilot", there)
 
 
-def _show_advice(document: Mapping[str, Any]) -> None:
+def _show_advice(document: Mapping[str, Any], chosen: Round) -> None:
     st.subheader("What to change", anchor=False)
     if document["advice"]:
         listed = "".join(f"<li>{html.escape(one['sentence'])}</li>" for one in document["advice"])
         st.html(f'<ol class="sy-findings">{listed}</ol>')
     else:
         st.text("Nothing stands out that the intervals carry. More comparisons would tell more.")
-    link_to("studio", "Change the rubric")
+    st.button("Change this rubric", key="change-rubric", on_click=_draft, args=(chosen.rubric_version,))
+
+
+def _draft(version: str) -> None:
+    """Begin a draft with the version that was piloted."""
+    text = next(one.yaml for one in all_versions() if one.version == version)
+    try:
+        st.session_state["pilot-draft"] = rubric_drafts.create_draft(get_store(), get_person(), text)
+    except SteelyardError as error:
+        st.session_state["pilot-problem"] = error
+
+
+def _go_to_draft() -> None:
+    """Open the draft that was just begun, in the Studio."""
+    if (draft := st.session_state.pop("pilot-draft", None)) is not None:
+        go_to_draft(draft, part="Criteria")
+    if (problem := st.session_state.pop("pilot-problem", None)) is not None:
+        show_error(problem)
 
 
 def _show_disputed(campaign: Campaign, document: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from app.ui.components.page import go_to, page_header, show_error
 from app.ui.components.studio.begin import show_begin
 from app.ui.components.studio.checks import show_checks
 from app.ui.components.studio.conflict import show_conflict, show_news
+from app.ui.components.studio.earlier import show_earlier
 from app.ui.components.studio.form import show_form
 from app.ui.components.studio.preview import show_preview
 from app.ui.components.studio.publish import show_publish
@@ -31,6 +32,7 @@ PARTS: Mapping[str, Callable[[Writing], None]] = {
     "Rater's screen": show_preview,
     "Tests": show_trial,
     "Publish": show_publish,
+    "Earlier": show_earlier,
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from app.errors import SteelyardError
-from app.policy import Action
 from app.services import inbox, rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
@@ -13,7 +12,7 @@ from app.ui.components.inbox import show_decision
 from app.ui.components.page import empty_state, page_header, show_error
 from app.ui.components.rubric_view import show_changes, show_rubric
 from app.ui.components.start_round import show_round_form
-from app.ui.components.studio.writing import CHOSEN
+from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
@@ -69,9 +68,11 @@ def _choose_view(versions: list[Version]) -> str:
 
 def _choose(published: dict[str, list[Version]]) -> str:
     """The rubric that the person looks at: the key of a published one, or `library:KEY`."""
-    shelf = [f"{LIBRARY}{key}" for key in library()]
-    options = [*published, *shelf]
-    wanted = st.session_state.get("rubric-choice") or st.query_params.get("rubric")
+    wanted = st.session_state.get("rubric-choice") or st.query_params.get("rubric") or ""
+    with_library = not published or st.toggle(
+        "Those of the library too", wanted.startswith(LIBRARY), key="with-library"
+    )
+    options = [*published, *(f"{LIBRARY}{key}" for key in library() if with_library)]
     st.session_state["rubric-choice"] = wanted if wanted in options else options[0]
     chosen = st.radio(
         "Rubrics",
@@ -132,8 +133,7 @@ def _show_reading(chosen: str, versions: list[Version]) -> None:
 
 def _show_answered(version: Version) -> None:
     """The decisions of the inbox that this version answers, of campaigns in which the reader may decide."""
-    mine = {one.name for one in get_person().campaigns_for(Action.ADJUDICATE)}
-    decisions = [one for one in inbox.decisions_of_version(get_store(), version.version) if one.campaign in mine]
+    decisions = inbox.decisions_of_version(get_store(), get_person(), version.version)
     if decisions:
         with st.expander(f"Answers {len(decisions)} of the inbox"):
             for one in decisions:
@@ -203,7 +203,7 @@ def _go_to_studio() -> None:
     """Go where a draft was just begun."""
     draft = st.session_state.pop("to-studio-draft", None)
     if draft is not None:
-        st.switch_page(st.session_state["pages"]["studio"], query_params={CHOSEN: str(draft.id)})
+        go_to_draft(draft)
     problem = st.session_state.pop("versions-problem", None)
     if problem is not None:
         show_error(problem)

@@ -50,7 +50,7 @@ def show_redundancy(document: Document) -> None:
         closest = shown[0]
         reading = (
             f"{_pair(closest).capitalize()} go together most: r = {in_words(closest['correlation'], as_share=False)}; "
-            f"they are kept apart in {percent(closest['separated']['value'])} of {closest['separated']['n']} judgments."
+            f"they are kept apart in {in_words(closest['separated'])} of {closest['separated']['n']} judgments."
         )
         rows = [estimate_row({"Pair": ", ".join(row["between"])}, row["correlation"]) for row in shown[:MOST_PAIRS]]
         show_intervals(
@@ -72,11 +72,11 @@ def show_tension(document: Document) -> None:
     shown, few = _gated(document["tension"])
     if shown:
         most = shown[0]
-        without = sum(not row["has_rule"] for row in shown)
+        n_without = sum(not row["has_rule"] for row in shown)
+        ruled = f"{n_without} of the {len(shown)} pairs have no rule" if n_without else "every pair has a rule"
         reading = (
             f"{_pair(most).capitalize()} pull apart most: in {in_words(most['tension_rate'])} of "
-            f"{most['tension_rate']['n']} judgments that favour a side on both; {without} of the {len(shown)} pairs "
-            "have no rule."
+            f"{most['tension_rate']['n']} judgments that favour a side on both; {ruled}."
         )
         rows = [
             estimate_row(

@@ -7,10 +7,12 @@ import streamlit as st
 from app.domain import Campaign, RaterKind, utc_now
 from app.services import job_board, managing, snapshot_shelf
 from app.services.snapshot_shelf import AGGREGATIONS, SnapshotOptions
+from app.services.snapshot_versions import mixed_versions, whole_mapping
 from app.settings import settings
 from app.ui.components.campaigns.rules import KIND_WORDS
 from app.ui.components.jobs import ask_for, follow, show_end
 from app.ui.components.page import errors_shown
+from app.ui.components.snapshots.mapping import show_mapping
 from app.ui.session import get_person, get_store
 
 ALL_ROUNDS = "all rounds"
@@ -43,7 +45,7 @@ def _show_form(campaign: Campaign) -> None:
     name_key = f"snapshot-name-{turn}"
     st.session_state.setdefault(name_key, f"{campaign.name}-{utc_now():%Y%m%d-%H%M%S}")
     rounds = [ALL_ROUNDS, *(row.round.name for row in overview.rounds)]
-    with st.form("build-snapshot", border=True):
+    with st.container(border=True, key="build-snapshot"):
         left, right = st.columns(2)
         with left:
             name = st.text_input("Name", key=name_key, max_chars=64)
@@ -59,18 +61,22 @@ def _show_form(campaign: Campaign) -> None:
             aggregation = st.selectbox("Aggregation", AGGREGATIONS, format_func=AGGREGATION_WORDS.__getitem__)
             split_by = st.text_input("Split by", "prompt", help="prompt, or meta.KEY: no group stands in two splits.")
         exclude_gold = st.checkbox("Leave gold comparisons out", help="Their keys are never in a snapshot.")
-        is_sent = st.form_submit_button("Build snapshot", type="primary")
+        chosen_round = None if round_name == ALL_ROUNDS else round_name
+        mixed = mixed_versions(get_store(), get_person(), campaign.name, round_name=chosen_round, kinds=kinds)
+        said, is_wanted = ({}, True) if mixed is None else show_mapping(campaign, mixed)
+        is_sent = st.button("Build snapshot", type="primary")
     if not is_sent:
         return
-    options = SnapshotOptions(
-        kinds=tuple(kinds),
-        round=None if round_name == ALL_ROUNDS else round_name,
-        min_judgments=int(minimum),
-        split_by=split_by.strip(),
-        exclude_gold=exclude_gold,
-        aggregation=aggregation,
-    )
     with errors_shown():
+        options = SnapshotOptions(
+            kinds=tuple(kinds),
+            round=chosen_round,
+            min_judgments=int(minimum),
+            split_by=split_by.strip(),
+            exclude_gold=exclude_gold,
+            aggregation=aggregation,
+            mapping=whole_mapping(mixed, said, is_wanted=is_wanted),
+        )
         request = snapshot_shelf.request_snapshot(
             get_person(), campaign.name, name=name.strip(), options=options, data_directory=settings().data_directory
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-
 import streamlit as st
 
 from app.errors import DraftMoved, SteelyardError
 from app.services import rubric_drafts
 from app.ui.components.page import show_error
+from app.ui.components.studio.lines import show_line_difference
 from app.ui.components.studio.writing import PROBLEM, Writing, open_draft
-from app.ui.components.text import escape, escape_html
+from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 
 LOOK_EVERY_SECONDS = 6.0
@@ -33,7 +32,7 @@ def show_conflict(writing: Writing) -> bool:
         st.button("Keep mine as a draft of its own", key="keep-mine", on_click=_keep, args=(writing, mine))
         st.button("Put mine in its place", key="put-mine", on_click=_replace, args=(writing, mine))
     st.markdown("**From theirs to yours**")
-    st.html(f'<div class="sy-paper"><pre class="sy-lines">{_lines(theirs.text, mine)}</pre></div>')
+    show_line_difference(theirs.text, mine)
     return True
 
 
@@ -84,14 +83,3 @@ def _replace(writing: Writing, mine: str) -> None:
         st.session_state[PROBLEM] = str(error)
         return
     _settle(writing)
-
-
-def _lines(before: str, after: str) -> str:
-    """The lines that differ, with two lines around them."""
-    tags = {"+": "ins", "-": "del"}
-    shown = []
-    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]:
-        text = escape_html(line[1:]) if line.startswith("@") else line[1:].replace("&", "&amp;").replace("<", "&lt;")
-        tag = tags.get(line[0])
-        shown.append("…" if line.startswith("@@") else f"<{tag}>{text}</{tag}>" if tag else text)
-    return "\n".join(shown)

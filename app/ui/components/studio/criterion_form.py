@@ -106,12 +106,23 @@ def _show_condition(writing: Writing, where: Location) -> None:
 def _show_anchors(writing: Writing, where: Location) -> None:
     points = _points(writing, where)
     if not points:
-        st.caption("This type has no points to describe.")
+        st.caption("There are no points to describe: a ranking has none, and a scale needs whole numbers at its ends.")
     elif len(points) > MOST_ANCHORS:
         st.caption(f"The scale has {len(points)} points: describe them as anchors under Text.")
+    words = _point_words(str(writing.value((*where, "type"))), points)
     for point in points if len(points) <= MOST_ANCHORS else ():
-        words = {0: "No", 1: "Yes"} if writing.value((*where, "type")) == "check" else {}
         text_field(writing, words.get(point, str(point)), (*where, "anchors", str(point)))
+
+
+def _point_words(kind: str, points: list[int]) -> dict[int, str]:
+    """What the ends of a scale are called: a point of a preference scale says how much better, whichever response."""
+    if kind == "check":
+        return {0: "No", 1: "Yes"}
+    if not points:
+        return {}
+    low, high = ("lowest", "highest") if kind == "scores" else ("slightly better", "far better")
+    low = "equal" if points[0] == 0 and kind == "preference_scale" else low
+    return {points[0]: f"{points[0]}: {low}", points[-1]: f"{points[-1]}: {high}"}
 
 
 def _points(writing: Writing, where: Location) -> list[int]:

@@ -8,9 +8,28 @@ from typing import Any
 import streamlit as st
 
 from app.ui.components.studio.criterion_form import show_criterion
-from app.ui.components.studio.fields import choice_field, entries, flag_field, names_field, number_field, text_field
+from app.ui.components.studio.fields import (
+    choice_field,
+    choose_entry,
+    criterion_names,
+    entries,
+    flag_field,
+    names_field,
+    number_field,
+    text_field,
+)
+from app.ui.components.studio.tests_form import show_tests
 from app.ui.components.studio.writing import Writing, choose_part
-from rubrics.model import CONTEXT, JUSTIFICATION_RULES, JustificationRule
+from rubrics.model import CONTEXT, JUSTIFICATION_RULES
+
+JUSTIFICATION_WORDS = {
+    "must_name_criterion": "It names a criterion",
+    "required_on_tension": "It is required where two criteria favour different responses",
+    "quotes_must_exist": "What it quotes must stand in the response",
+    "must_not_repeat": "It may not nearly repeat an earlier one of the same rater",
+    "must_match_choice": "It may not call another response the better one than the verdict does",
+}
+"""Every rule for justifications that is a switch."""
 
 NEW_CRITERION = {"name": "New criterion", "question": "Which response ...?", "type": "preference_scale"}
 
@@ -25,6 +44,7 @@ def show_form(writing: Writing) -> None:
         "Criteria": _show_criteria,
         "Tension rules": _show_tensions,
         "Verdict": _show_verdict,
+        "Tests": show_tests,
     }
     part = choose_part("Part of the form", list(parts), key=writing.key("part"), default="Rubric")
     parts[part](writing)
@@ -44,26 +64,11 @@ def _show_head(writing: Writing) -> None:
 
 def _show_criteria(writing: Writing) -> None:
     names = [_name(entry, at) for at, entry in enumerate(entries(writing, ("criteria",)))]
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with right:
-        st.button("Add", key=writing.key("add-criterion"), on_click=_add_criterion, args=(writing,), width="stretch")
-    if not names:
-        with left:
-            st.caption("No criteria: raters give an overall verdict only.")
-        return
     key = writing.key("criterion")
-    chosen = st.session_state.get(key)
-    if chosen not in range(len(names)):
-        chosen = min(st.session_state.get(f"{key}-kept", 0), len(names) - 1)
-    # set on every run: the browser would go on showing the name that the criterion had before
-    st.session_state[key] = st.session_state[f"{key}-kept"] = chosen
-    with left:
-        chosen = st.selectbox(
-            "Criterion",
-            range(len(names)),
-            key=key,
-            format_func=lambda at: f"{at + 1}. {names[at]}",
-        )
+    chosen = choose_entry("Criterion", names, key=key, add="Add a criterion", on_add=lambda: _add_criterion(writing))
+    if chosen < 0:
+        st.caption("No criteria: raters give an overall verdict only.")
+        return
     show_criterion(writing, chosen, n=len(names), key=key)
 
 
@@ -123,34 +128,22 @@ def _free_pair(writing: Writing, keys: list[str]) -> tuple[str, str] | None:
 
 
 def _show_verdict(writing: Writing) -> None:
+    st.markdown("**Overall verdict**")
     left, right = st.columns(2)
     with left:
-        st.markdown("**Overall verdict**")
         number_field(writing, "Points of its scale (7 unless given)", ("overall", "points"), min_value=2, max_value=101)
+    with right:
         flag_field(writing, "Ties are allowed", ("overall", "allow_tie"), default=True)
         flag_field(writing, "Both may be called bad", ("overall", "allow_both_bad"), default=True)
-    with right:
-        _show_justification(writing)
-
-
-def _show_justification(writing: Writing) -> None:
-    """Every rule of the model that is a number or a switch, and which of the switches only advise."""
     st.markdown("**Justification**")
-    where = "justification"
-    for name, field in JustificationRule.model_fields.items():
-        label = " ".join((field.description or name).split()).split(". ")[0].split(" (true or false)")[0].rstrip(".")
-        if field.annotation is bool:
-            flag_field(writing, label, (where, name), default=bool(field.default))
-        elif field.annotation is int:
-            number_field(writing, label.split(", a whole")[0], (where, name), min_value=0)
-    switched_on = [name for name in JUSTIFICATION_RULES if writing.value((where, name))]
-    names_field(writing, "Only advise, and do not keep a judgment from being stored", (where, "advisory"), switched_on)
-
-
-def criterion_names(writing: Writing) -> dict[str, str]:
-    """Key -> name of the criteria as far as the document has them."""
-    there = [entry for entry in entries(writing, ("criteria",)) if isinstance(entry, dict)]
-    return {str(entry["key"]): str(entry.get("name") or entry["key"]) for entry in there if entry.get("key")}
+    number_field(writing, "Fewest words (0 lets raters leave it empty)", ("justification", "min_words"), min_value=0)
+    for name, words in JUSTIFICATION_WORDS.items():
+        flag_field(writing, words, ("justification", name))
+    switched_on = [name for name in JUSTIFICATION_RULES if writing.value(("justification", name))]
+    names_field(
+        writing, "Of these, only advise (the others keep a judgment from being stored)", ("justification", "advisory"),
+        switched_on, {"min_words": "Fewest words", **JUSTIFICATION_WORDS},
+    )  # fmt: skip
 
 
 def _name(entry: Any, at: int) -> str:

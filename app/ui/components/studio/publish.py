@@ -72,10 +72,16 @@ def publish(writing: Writing) -> None:
     except (RubricError, SteelyardError) as error:
         st.session_state[PROBLEM] = str(error)
         return
+    versions = rubric_versions.list_versions(get_store())[rubric.key]
     said = "is published" if is_new else "was published already"
     notice = f"{rubric.title} {said} as version {rubric.version[:12]}. Start a round to have raters judge by it."
     st.session_state.update(
-        {NOTICE: notice, "rubric-choice": rubric.key, "rubric-view": "History", "to-versions": True}
+        {
+            NOTICE: notice,
+            "rubric-choice": rubric.key,
+            "rubric-view": "History" if len(versions) > 1 else "Read",
+            "to-versions": True,
+        }
     )
     st.session_state.pop("studio-part-kept", None)
     st.query_params.pop(CHOSEN, None)

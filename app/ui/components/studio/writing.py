@@ -219,6 +219,19 @@ def open_draft(draft: Draft | None) -> None:
         st.query_params[CHOSEN] = str(draft.id)
 
 
+def go_to_draft(draft: Draft, *, part: str = "") -> None:
+    """Leave this page for a draft in the Studio.
+
+    Args:
+        draft: the draft.
+        part: of the form that opens; that which was open last by default.
+    """
+    if part:
+        st.session_state[f"studio-{draft.id}-part-kept"] = part
+        st.session_state["studio-way-kept"] = "Form"
+    st.switch_page(st.session_state["pages"]["studio"], query_params={CHOSEN: str(draft.id)})
+
+
 def choose_part(label: str, options: Sequence[str], *, key: str, default: str) -> str:
     """A row of buttons whose choice holds while it is not on the page, and while runs are ended by the next."""
     kept = f"{key}-kept"

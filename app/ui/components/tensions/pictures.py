@@ -11,7 +11,7 @@ import streamlit as st
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
 from app.ui.components.interval_charts import CELL, estimate_row, estimates, show_intervals, triangle
-from app.ui.components.reports import counted, percent
+from app.ui.components.reports import counted, in_words, percent
 from app.ui.components.tensions.words import SHARES, SHOW_FROM, name_of
 from app.ui.components.text import escape
 
@@ -101,7 +101,9 @@ def show_shares(document: Document) -> None:
     _title("Shares", "shares")
     table = estimates([estimate_row({"Share": words}, document[key]) for key, words in SHARES.items()])
     unexplained, fit = document["unexplained_share"], document["revealed_fit"]
-    reading = f"The criteria leave {percent(unexplained['value'])} of the decided verdicts unexplained."
+    reading = (
+        f"The criteria leave {in_words(unexplained)} of {counted(unexplained['n'], 'decided verdict')} unexplained."
+    )
     if unexplained["value"] is None:
         reading = f"The unexplained share is undefined: {unexplained['undefined_reason']}."
     elif fit["converged"] is False:
@@ -135,14 +137,14 @@ def _map_row(pair: Document, document: Document) -> dict[str, Any]:
 
 def _prevails_reading(document: Document) -> str:
     shown = [pair for pair in document["pairs"] if pair["enough_to_show"]]
-    clear = [
-        pair
-        for pair in shown
-        for estimate in [pair["adjusted_prevails"][pair["between"][0]]]
-        if estimate["value"] is not None and not estimate["low"] <= 0.5 <= estimate["high"]
-    ]
-    said = f"{len(clear)} of {counted(len(shown), 'pair')} {'has' if len(clear) == 1 else 'have'} a clear winner"
-    return f"{said} once everything else is set aside; intervals that cross the line have none."
+    adjusted = [pair["adjusted_prevails"][pair["between"][0]] for pair in shown]
+    told = [estimate for estimate in adjusted if estimate["low"] is not None]
+    counting = told or [pair["prevails"][pair["between"][0]] for pair in shown]
+    n_clear = sum(one["low"] is not None and not one["low"] <= 0.5 <= one["high"] for one in counting)
+    said = f"{n_clear} of {counted(len(counting), 'pair')} {'has' if n_clear == 1 else 'have'} a clear winner"
+    if told:
+        return f"{said} once everything else is set aside; intervals that cross the line have none."
+    return f"{said} as the verdicts stand. What each would do alone is undefined: {adjusted[0]['undefined_reason']}."
 
 
 def _weights_reading(document: Document) -> str:

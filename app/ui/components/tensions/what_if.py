@@ -9,7 +9,7 @@ import streamlit as st
 from app.domain import Campaign, RankingMode, RaterKind, Round, RoundPurpose
 from app.services import rubric_versions, trying_out
 from app.services.trying_out import Trial
-from app.stats.implied import Weighing
+from app.stats.implied import SHOW_FROM, Weighing
 from app.stats.results import Estimate
 from app.ui.components.case import show_case
 from app.ui.components.explain import explain
@@ -104,6 +104,12 @@ def _show_trial(campaign: Campaign, round_: Round, trial: Trial, *, is_same: boo
     share = trial.share
     if share.value is None:
         st.text("Nobody of the chosen kinds has judged in this round.")
+        return
+    if share.n < SHOW_FROM:
+        st.info(
+            f"{counted(share.n, 'comparison')} judged in this round: what would flip is shown from {SHOW_FROM} on, "
+            "because shares of fewer say little."
+        )
         return
     if is_same:
         st.info("This is what the rubric says now. Move a slider, or let another criterion prevail.")

@@ -40,7 +40,7 @@ def too_few(document: Document) -> str:
 def findings(document: Document) -> list[str]:
     """What deserves a designer's attention, the gravest first."""
     shown = [pair for pair in document["pairs"] if pair["enough_to_show"]]
-    found = [sentence for pair in shown if (sentence := _inversion(pair, document))]
+    found = [sentence for pair in shown if (sentence := _inversion(pair, document) or _raw_inversion(pair, document))]
     defied = sorted((pair for pair in shown if _against(pair) is not None), key=lambda pair: -_against(pair)["value"])
     found += [_rule(pair) for pair in defied]
     found += _about_the_rubric(document)
@@ -57,6 +57,21 @@ def _inversion(pair: Document, document: Document) -> str:
     return (
         f"Inversion: the rubric gives {heavy} more weight than {light}, but when the two pull apart and nothing else "
         f"does, verdicts follow {light} {share} of the time."
+    )
+
+
+def _raw_inversion(pair: Document, document: Document) -> str:
+    """Raw shares clearly against the declared order, where adjusted ones are undefined."""
+    weights = document["revealed_weights"]
+    heavy, light = sorted(pair["between"], key=lambda name: -(weights[name]["declared"] or 0))
+    adjusted, raw = pair["adjusted_prevails"][light], pair["prevails"][light]
+    differ = (weights[heavy]["declared"] or 0) > (weights[light]["declared"] or 0)
+    if not differ or adjusted["value"] is not None or raw["low"] is None or raw["low"] <= 0.5:
+        return ""
+    return (
+        f"Perhaps an inversion: the rubric gives {heavy} more weight than {light}, but verdicts follow {light} in "
+        f"{in_words(raw)} of {counted(raw['n'], 'decided conflict')}. What the other criteria add cannot be told: "
+        f"{adjusted['undefined_reason']}."
     )
 
 
