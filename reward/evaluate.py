@@ -1,8 +1,8 @@
 """Measure a trained reward model on held-out pairs, from its scores, beside what it has to beat.
 
 Accuracy with intervals, ties apart; "the longer response wins" and a bag of words on the same pairs; the human ceiling
-of the snapshot; likelihood and calibration; slices by length, criterion, tension and agreement; every number
-with its n.
+of the snapshot; likelihood and calibration; slices by length, criterion, tension and agreement; what cheap tricks
+are worth to it; every number with its n.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from reward.frozen import FrozenBaseline, load_frozen
 from reward.native import LABELS, is_native, read_native
 from reward.overlap import FILE_NAME, count_overlap
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pair_file, read_pairs
+from reward.probes import probe
 from reward.runs import BASELINE_NAME, Run, read_run
 from reward.slicing import slices
 
@@ -102,13 +103,13 @@ def snapshot_data(snapshot: Snapshot, *, split: str | None) -> EvaluationData:
             "build one with held-out prompts, or name a split with --split."
         )
     content = snapshot.manifest.content
-    kinds = " and ".join(content.get("counted_kinds") or ["unnamed"])
+    kinds = " and ".join(content.get("counted_kinds") or [])
     source = {
         "kind": "snapshot",
         "name": snapshot.directory.name,
         "hash": snapshot.manifest.hash,
         "split": split,
-        "label_source": f"consensus of {kinds} votes",
+        "label_source": f"consensus of {kinds} votes" if kinds else str(content.get("aggregation", "unnamed votes")),
         "aggregation": content.get("aggregation"),
         "counted_kinds": content.get("counted_kinds"),
     }
@@ -122,6 +123,8 @@ def human_ceiling(content: Mapping[str, Any]) -> dict[str, Any]:
         return dict(found)
     if isinstance(found, int | float) and not isinstance(found, bool):
         return {"value": float(found), "low": None, "high": None, "undefined_reason": None}
+    if content.get("counted_kinds") == []:
+        return {"value": None, "undefined_reason": "a file of pairs has no votes to measure it on"}
     return {"value": None, "undefined_reason": "the manifest names no human ceiling"}
 
 
@@ -241,6 +244,7 @@ def _measured(
         "cut": asdict(cut),
         "overlap": {**asdict(overlap), "caution": overlap.caution(len(data.pairs))},
         **measures,
+        "probes": probe(scorer, data.pairs, rewards),
         "seconds": time.monotonic() - start,
     }
     return plain(document), margins
