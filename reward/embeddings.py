@@ -18,6 +18,7 @@ import numpy as np
 
 from reward.errors import RewardError
 from reward.models import resolve_base
+from reward.packing import pack_linear_layers
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -87,10 +88,13 @@ def load_encoder(location: str, device: str | None) -> SentenceTransformer:
             "Embeddings need sentence-transformers: pip install 'steelyard[demo]' or sentence-transformers."
         ) from error
     try:
-        return SentenceTransformer(location, device=device)
+        encoder = SentenceTransformer(location, device=device)
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise RewardError(f"{location} cannot be loaded as a sentence encoder: {reason}") from error
+    if encoder.device.type == "cpu":
+        pack_linear_layers(encoder)
+    return encoder
 
 
 def surface_features(texts: Sequence[str]) -> np.ndarray:

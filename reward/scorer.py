@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from reward.models import load_reward_model, load_tokenizer
+from reward.packing import pack_linear_layers
 from reward.pairs import Messages
 from reward.prefix import prefix_length, row_length, shared_logits, shared_rows, sharing_obstacle
 from reward.rendering import Renderer
@@ -27,7 +28,8 @@ class Scorer:
 
     Texts are rendered as in training, each distinct text is scored once, causal models compute a prompt that several
     responses share once (exactly, see `reward.prefix`), and batches hold rows of like length under a budget of padded
-    tokens; results come back in the order of the question.
+    tokens; results come back in the order of the question. On the CPU the linear layers are packed once
+    (`reward.packing`).
 
     Args:
         directory: where the model lies.
@@ -51,6 +53,8 @@ class Scorer:
         tokenizer = load_tokenizer(str(directory))
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.model = load_reward_model(directory).to(self.device)
+        if self.device.type == "cpu":
+            pack_linear_layers(self.model)
         self.renderer = Renderer(tokenizer, layout=self.run.layout, max_length_tokens=self.run.max_length_tokens)
         default = CPU_TOKENS_PER_BATCH if self.device.type == "cpu" else TOKENS_PER_BATCH
         self.tokens_per_batch = tokens_per_batch or default

@@ -52,6 +52,10 @@ PATCHED = "agreement"
 """The report that rests on counts alone: new votes are patched in at once, however large the campaign."""
 
 
+REPORTING_CODE = ("app.stats", "app.services", "app.store", "rubrics", "app.domain")
+"""The packages and modules on which a report depends."""
+
+
 @dataclass(frozen=True)
 class KeptReport:
     """A report and what it rests on.
@@ -206,12 +210,19 @@ def open_case(store: Store, actor_name: str, campaign_name: str, comparison_id: 
 
 @cache
 def code() -> str:
-    """A hash of the code that computes reports: what one version keeps, another does not show."""
+    """A hash of the code that makes reports: what one version keeps, another does not show.
+
+    Statistics count what the store reads and what services prepare, under rubrics that say what an answer is worth; a
+    change in any of these may change a report, so all of them are hashed. (One pass over small files, once a process.)
+    """
     digest = hashlib.sha256()
-    spec = importlib.util.find_spec("app.stats")
-    for place in (spec.submodule_search_locations if spec else None) or ():
-        for path in sorted(Path(place).glob("*.py")):
-            digest.update(path.read_bytes())
+    for name in REPORTING_CODE:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None
+        folders = [Path(place) for place in spec.submodule_search_locations or ()]
+        files = [path for folder in folders for path in sorted(folder.glob("*.py"))] or [Path(str(spec.origin))]
+        for path in files:
+            digest.update(f"{name}/{path.name}".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

@@ -2,12 +2,21 @@
 
 Training arms alternate step by step in one process, over the same pairs from the same weights, stock TRL with its own
 collator and random order and with gradient checkpointing off; an arm's time is that of whole steps (loading a batch,
-forward, backward, optimiser). The lengths are drawn with a seed from named distributions:
+forward, backward, optimiser), counted in CPU time (wall time on a GPU), so that other work on the machine does not
+enter. The lengths are drawn with a seed from named distributions:
 
 * `dialogue`: multi-turn dialogue as in Anthropic HH; prompt mean 116 tokens, responses mean 48, log-normal;
 * `short`: one short question; prompt mean 24 tokens, responses mean 48, log-normal.
 
-`ratio` is stock seconds / our seconds over all steps, with a 95 % bootstrap interval over pairs of steps.
+`ratio` is stock time / our time over a whole epoch (both arms then did the same work), the geometric mean over epochs
+that each have their own pairs, weights and order, with a 95 % t interval over the epochs.
+
+`loss curve` lines train both arms for the same number of steps on the same pairs from the same weights and measure both
+on the same held-out pairs along the way: mean difference of the curves with a t interval over seeds, beside the spread
+between seeds of stock TRL alone.
+
+`planted flips` lines plant 5 % of wrong labels and say which share of them the top tenth of the list of likely label
+errors holds, by models that never saw the label (held-out folds).
 """
 
 from __future__ import annotations
@@ -15,7 +24,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +33,8 @@ import numpy as np
 VOCABULARY = 4096
 MAX_LENGTH = 512
 BATCH_SIZE = 16
-N_PAIRS = 160
+N_PAIRS = 96
+N_EPOCHS = 6
 DISTRIBUTIONS = {"dialogue": (116, 48), "short": (24, 48)}
 WORDS = "people say that a good answer is clear and exact while others think it should be kind too"
 SPREAD = {"prompt": 0.85, "response": 0.75}
@@ -32,12 +42,40 @@ SPREAD = {"prompt": 0.85, "response": 0.75}
 
 
 def measurements() -> Iterator[dict[str, Any]]:
-    """Training on a causal model and an encoder, then scoring."""
+    """Training on a causal model and an encoder, loss curves, planted flips, then scoring."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    yield from _scoring()
+    yield from _flips()
+    yield from _curves("causal", share=True)
+    yield from _curves("encoder", share=False)
     yield from _training("causal", "dialogue", share=True)
     yield from _training("causal", "short", share=True)
     yield from _training("encoder", "dialogue", share=False)
-    yield from _scoring()
+
+
+def clock() -> float:
+    """CPU time of this process; on a GPU wall time, once its work is done."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return time.process_time()
+    torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """The mean of a few independent values and its 95 % t interval."""
+    from scipy.stats import t
+
+    found = np.asarray(values, dtype=float)
+    half = t.ppf(0.975, len(found) - 1) * found.std(ddof=1) / np.sqrt(len(found))
+    return float(found.mean()), float(found.mean() - half), float(found.mean() + half)
+
+
+def ratio_interval(ratios: Sequence[float]) -> dict[str, float]:
+    """The geometric mean of a few ratios with its 95 % t interval."""
+    names = ("ratio", "ratio_low", "ratio_high")
+    return {name: round(float(np.exp(x)), 2) for name, x in zip(names, mean_interval(np.log(ratios)), strict=True)}
 
 
 def draw_pairs(distribution: str, *, n: int, seed: int) -> list[dict[str, Any]]:
@@ -60,52 +98,82 @@ def _length(rng: np.random.Generator, mean: float, spread: float, limit: int) ->
     return int(np.clip(round(rng.lognormal(np.log(mean) - spread**2 / 2, spread)), 3, limit))
 
 
-def _model(kind: str) -> Any:
-    """A random causal model (4 layers of 256) or encoder (6 layers of 384, the shape of MiniLM), seeded."""
+SHAPES = {
+    "causal": "Qwen3, 4 layers of 256",
+    "encoder": "BERT, 4 layers of 256",
+    "small causal": "Qwen3, 2 layers of 64",
+    "small encoder": "BERT, 2 layers of 64",
+}
+
+
+def _model(kind: str, *, seed: int = 0) -> Any:
+    """A random model of one of SHAPES, seeded."""
     import torch
     from transformers import BertConfig, BertForSequenceClassification, Qwen3Config, Qwen3ForSequenceClassification
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
+    width, n_layers = (64, 2) if kind.startswith("small") else (256, 4)
     common = {"vocab_size": VOCABULARY, "max_position_embeddings": 1024, "num_labels": 1, "pad_token_id": 0}
-    if kind == "causal":
-        shape = {"hidden_size": 256, "num_hidden_layers": 4, "intermediate_size": 1024, "head_dim": 64}
-        heads = {"num_attention_heads": 4, "num_key_value_heads": 4}
+    shape = {"hidden_size": width, "num_hidden_layers": n_layers, "intermediate_size": 4 * width}
+    if kind.endswith("causal"):
+        heads = {"head_dim": 64 if width == 256 else 32, "num_attention_heads": 4, "num_key_value_heads": 4}
         return Qwen3ForSequenceClassification(Qwen3Config(**common, **shape, **heads))
-    shape = {"hidden_size": 384, "num_hidden_layers": 6, "intermediate_size": 1536, "num_attention_heads": 12}
-    return BertForSequenceClassification(BertConfig(**common, **shape))
+    return BertForSequenceClassification(BertConfig(**common, **shape, num_attention_heads=4))
 
 
 class Arm:
     """One trainer, stepped from outside.
 
     Args:
-        trainer: a `RewardTrainer`; its own loader gives the batches.
+        trainer: a `RewardTrainer`; its own loader gives the batches, epoch after epoch.
     """
 
     def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
         self.seconds: list[float] = []
-        self.losses: list[float] = []
         trainer.create_optimizer()
-        trainer.model.train()
-        self._batches = iter(trainer.get_train_dataloader())
+        self._loader = trainer.get_train_dataloader()
+        self._batches = iter(self._loader)
+        self._epoch = 0
 
-    def step(self) -> bool:
-        """Load a batch, train on it, note time and loss; False when the epoch is over."""
-        start = time.perf_counter()
-        batch = next(self._batches, None)
-        if batch is None:
-            return False
-        loss = self.trainer.compute_loss(self.trainer.model, batch)
-        loss.backward()
+    def step(self) -> None:
+        """Load a batch, train on it, note its time."""
+        self.trainer.model.train()
+        start = clock()
+        batch = next(self._batches, None) or self._next_epoch()
+        self.trainer.compute_loss(self.trainer.model, batch).backward()
         self.trainer.optimizer.step()
         self.trainer.optimizer.zero_grad()
-        self.seconds.append(time.perf_counter() - start)
-        self.losses.append(loss.item())
-        return True
+        self.seconds.append(clock() - start)
+
+    def _next_epoch(self) -> Any:
+        self._epoch += 1
+        sampler = getattr(self._loader, "batch_sampler", None)
+        for one in (self._loader, getattr(sampler, "sampler", None)):
+            if hasattr(one, "set_epoch"):
+                one.set_epoch(self._epoch)
+        self._batches = iter(self._loader)
+        return next(self._batches)
+
+    def held_out_loss(self, pairs: Sequence[dict[str, Any]]) -> float:
+        """Mean negative log-likelihood of pairs that it never trains on."""
+        import torch
+
+        model = self.trainer.model.eval()
+        margins = []
+        with torch.inference_mode():
+            for start in range(0, len(pairs), BATCH_SIZE):
+                part = pairs[start : start + BATCH_SIZE]
+                rows = [row[name] for name in ("chosen_ids", "rejected_ids") for row in part]
+                longest = max(map(len, rows))
+                ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], device=model.device)
+                mask = torch.tensor([[1] * len(r) + [0] * (longest - len(r)) for r in rows], device=model.device)
+                chosen, rejected = model(input_ids=ids, attention_mask=mask).logits.squeeze(-1).chunk(2)
+                margins.append((chosen - rejected).float())
+        return float(torch.nn.functional.softplus(-torch.cat(margins)).mean())
 
 
-def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool, share: bool) -> Arm:
+def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool, share: bool, seed: int = 0) -> Arm:
     import torch
     from datasets import Dataset
     from tokenizers import Tokenizer, models
@@ -121,7 +189,7 @@ def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool
         pad_token="<pad>",
         eos_token="<eos>",
     )
-    model = _model(kind)
+    model = _model(kind, seed=seed)
     if share:
         enable_sharing(model)
     config = RewardConfig(
@@ -135,7 +203,7 @@ def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool
         dataloader_pin_memory=False,
         report_to="none",
         disable_tqdm=True,
-        seed=0,
+        seed=seed,
     )
     rows = [{k: v for k, v in pair.items() if k != "length"} for pair in pairs] if stock else list(pairs)
     cls = RewardTrainer if stock else PreferenceTrainer
@@ -146,113 +214,219 @@ def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool
     return Arm(trainer)
 
 
-def _training(kind: str, distribution: str, *, share: bool, n_pairs: int = N_PAIRS) -> Iterator[dict[str, Any]]:
-    """Stock TRL and ours, step by step; then ours without one of its levers."""
-    pairs = draw_pairs(distribution, n=n_pairs, seed=0)
-    with tempfile.TemporaryDirectory() as folder:
-        arms = {"stock TRL": _arm(kind, pairs, folder, stock=True, share=False)}
-        arms["length groups"] = _arm(kind, pairs, folder, stock=False, share=False)
-        if share:
-            arms["length groups and shared prefixes"] = _arm(kind, pairs, folder, stock=False, share=True)
-        going = True
-        while going:
-            going = all([arm.step() for arm in arms.values()])  # noqa: C419  each arm steps every time
-    stock = arms.pop("stock TRL")
-    yield _line(f"train {kind}, {distribution}, stock TRL", stock, n_pairs)
-    for name, arm in arms.items():
-        yield _line(f"train {kind}, {distribution}, {name}", arm, n_pairs, **_ratio(stock, arm), **_losses(stock, arm))
+def _training(kind: str, distribution: str, *, share: bool) -> Iterator[dict[str, Any]]:
+    """Stock TRL and ours, step by step, epoch after epoch; then ours without one of its levers."""
+    seconds: dict[str, list[list[float]]] = {}
+    for seed in range(N_EPOCHS):
+        pairs = draw_pairs(distribution, n=N_PAIRS, seed=seed)
+        with tempfile.TemporaryDirectory() as folder:
+            arms = {"stock TRL": _arm(kind, pairs, folder, stock=True, share=False, seed=seed)}
+            arms["length groups"] = _arm(kind, pairs, folder, stock=False, share=False, seed=seed)
+            if share:
+                both = _arm(kind, pairs, folder, stock=False, share=True, seed=seed)
+                arms["length groups and shared prefixes"] = both
+            for _ in range(N_PAIRS // BATCH_SIZE):
+                for arm in arms.values():
+                    arm.step()
+        for name, arm in arms.items():
+            seconds.setdefault(name, []).append(arm.seconds)
+    stock = seconds.pop("stock TRL")
+    yield _line(kind, distribution, "stock TRL", stock)
+    for name, found in seconds.items():
+        ratios = [sum(theirs) / sum(ours) for theirs, ours in zip(stock, found, strict=True)]
+        yield _line(kind, distribution, name, found, **ratio_interval(ratios), ratios=[round(r, 2) for r in ratios])
 
 
-def _line(name: str, arm: Arm, n_pairs: int, **more: Any) -> dict[str, Any]:
-    rates = BATCH_SIZE / np.array(arm.seconds)
-    figures = {"median": round(float(np.median(rates)), 2), "p95": round(float(np.percentile(rates, 5)), 2)}
-    return {"name": name, "n": len(arm.seconds), **figures, "unit": "pairs/s", "n_pairs": n_pairs, **more}
-
-
-def _ratio(stock: Arm, arm: Arm) -> dict[str, Any]:
-    """Stock seconds over ours, whole epoch, with a bootstrap over the steps that alternated."""
-    theirs, ours = np.array(stock.seconds), np.array(arm.seconds)
-    drawn = np.random.default_rng(0).integers(0, len(ours), (2000, len(ours)))
-    low, high = np.percentile(theirs[drawn].sum(1) / ours[drawn].sum(1), [2.5, 97.5])
-    value = float(theirs.sum() / ours.sum())
-    return {"ratio": round(value, 2), "ratio_low": round(float(low), 2), "ratio_high": round(float(high), 2)}
-
-
-def _losses(stock: Arm, arm: Arm) -> dict[str, Any]:
-    """Mean loss of the second half of the epoch in both arms, and their difference with its standard error."""
-    theirs, ours = (np.array(one.losses)[len(one.losses) // 2 :] for one in (stock, arm))
-    error = float(np.sqrt(theirs.var(ddof=1) / len(theirs) + ours.var(ddof=1) / len(ours)))
+def _line(kind: str, distribution: str, arm: str, seconds: list[list[float]], **more: Any) -> dict[str, Any]:
+    steps = np.concatenate(seconds)
+    rates = BATCH_SIZE / steps
     return {
-        "loss_stock": round(float(theirs.mean()), 4),
-        "loss_ours": round(float(ours.mean()), 4),
-        "loss_difference_standard_error": round(error, 4),
+        "name": f"train {SHAPES[kind]}, {distribution}, {arm}",
+        "n": len(steps),
+        "median": round(float(np.median(rates)), 2),
+        "p95": round(float(np.percentile(rates, 5)), 2),
+        "unit": "pairs per second of CPU time",
+        "n_epochs": len(seconds),
+        "n_pairs": N_PAIRS,
+        **more,
+    }
+
+
+CURVE = {"n_train": 256, "n_held_out": 256, "n_steps": 96, "every": 16}
+
+
+def _curves(kind: str, *, share: bool, n_seeds: int = 3) -> Iterator[dict[str, Any]]:
+    """Held-out loss along the way, stock TRL and ours with all its levers; `difference` is ours minus stock."""
+    theirs, ours = (
+        np.array(curve) for curve in zip(*(_curve_pair(kind, share, s) for s in range(n_seeds)), strict=True)
+    )
+    value, low, high = mean_interval((ours - theirs).mean(axis=1))
+    last, last_low, last_high = mean_interval((ours - theirs)[:, -1])
+    yield {
+        "name": f"loss curve {SHAPES[f'small {kind}']}, dialogue, ours beside stock TRL",
+        "n": n_seeds,
+        "unit": "held-out negative log-likelihood",
+        "n_steps": CURVE["n_steps"],
+        "n_held_out": CURVE["n_held_out"],
+        "stock": theirs.mean(axis=0).round(4).tolist(),
+        "ours": ours.mean(axis=0).round(4).tolist(),
+        "median": round(float(np.median(ours[:, -1])), 4),
+        "p95": round(float(ours[:, -1].max()), 4),
+        "difference": round(value, 4),
+        "difference_low": round(low, 4),
+        "difference_high": round(high, 4),
+        "last_difference": [round(x, 4) for x in (last, last_low, last_high)],
+        "stock_spread_between_seeds": round(float(theirs.std(axis=0, ddof=1).mean()), 4),
+        "equal_within_noise": bool(low <= 0 <= high),
+    }
+
+
+def _curve_pair(kind: str, share: bool, seed: int) -> tuple[list[float], list[float]]:
+    pairs = draw_pairs("dialogue", n=CURVE["n_train"] + CURVE["n_held_out"], seed=100 + seed)
+    train, held_out = pairs[: CURVE["n_train"]], pairs[CURVE["n_train"] :]
+    with tempfile.TemporaryDirectory() as folder:
+        arms = [
+            _arm(f"small {kind}", train, folder, stock=stock, share=share and not stock, seed=seed)
+            for stock in (True, False)
+        ]
+        curves: tuple[list[float], list[float]] = ([], [])
+        for step in range(CURVE["n_steps"]):
+            for arm, curve in zip(arms, curves, strict=True):
+                arm.step()
+                if (step + 1) % CURVE["every"] == 0:
+                    curve.append(arm.held_out_loss(held_out))
+    return curves
+
+
+N_FLIP_SEEDS = 20
+N_FLIP_PAIRS = 1000
+
+
+def _flips() -> Iterator[dict[str, Any]]:
+    """5 % wrong labels, planted in a simulation and in real votes: how many of them head the list."""
+    from tests.reward.building import data_folder
+    from tests.reward.flips import simulated_labels
+
+    yield _flips_line("simulation", lambda seed: simulated_labels(N_FLIP_PAIRS, seed=seed))
+    path = data_folder() / "ukp_arguments.jsonl"
+    if path.is_file():
+        real = _ukp_labels(path)
+        yield _flips_line("ukp_arguments, by topic", lambda _: real)
+
+
+def _ukp_labels(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features of pairs on which the votes lean, their topics, and the side of the majority."""
+    from reward.embeddings import Embedder
+    from reward.experiments import read_voted_pairs
+
+    cache = os.environ.get("STEELYARD_BENCH_CACHE")
+    embedder = Embedder(cache_dir=Path(cache) if cache else None)
+    data = read_voted_pairs(path, group_key="topic", embedder=embedder)
+    leans = data.truth != 0.5
+    drawn = np.random.default_rng(0).permutation(np.flatnonzero(leans))[:N_FLIP_PAIRS]
+    return data.differences[drawn], data.group[drawn], np.sign(data.truth[drawn] - 0.5)
+
+
+def _flips_line(where: str, draw: Callable[[int], tuple[np.ndarray, ...]]) -> dict[str, Any]:
+    from tests.reward.flips import share_in_top_tenth
+
+    shares = [share_in_top_tenth(*draw(seed), seed=seed) for seed in range(N_FLIP_SEEDS)]
+    value, low, high = mean_interval(shares)
+    return {
+        "name": f"planted flips, {where}: share of them in the top tenth of the list",
+        "n": N_FLIP_SEEDS,
+        "median": round(float(np.median(shares)), 3),
+        "p95": round(float(np.percentile(shares, 5)), 3),
+        "unit": "share",
+        "value": round(value, 3),
+        "low": round(low, 3),
+        "high": round(high, 3),
+        "n_pairs": N_FLIP_PAIRS,
+        "n_flipped": round(0.05 * N_FLIP_PAIRS),
+        "by_chance": 0.1,
     }
 
 
 SCORED = {"encoder": "MiniLM in shape and weights", "causal": "Qwen3 of 4 layers of 256, prompts shared"}
-N_ROUNDS = 7
+N_ROUNDS = 9
 PIPELINE_BATCHES = (1, 2, 4, 8, 16, 32)
+CLOSE = 1.3
+"""Calls of the pipeline that the first round finds slower than the best by more than this are not timed again."""
 
 
-def _scoring(n_prompts: int = 64) -> Iterator[dict[str, Any]]:
+def _scoring(n_prompts: int = 32) -> Iterator[dict[str, Any]]:
     """Two responses to each prompt, lengths as in `dialogue`, through `Scorer` and the transformers pipeline.
 
-    The pipeline gets every batch size, with the texts as they stand in the file and sorted by length as a careful user
-    would; sizes that one round finds more than twice as slow as the best are left out. Rounds alternate; `ratio` is the
-    best pipeline's seconds over ours, round by round, with a bootstrap interval; `ratio_batched` is against the best
-    pipeline that batches at all.
+    The pipeline has a model of its own and gets every batch size, with the texts as they stand in the file and sorted
+    by length as a careful user would. Rounds alternate; `ratio` is the time of the best of these calls over ours, the
+    geometric mean over rounds with a t interval; `ratio_batched` is against the best call that batches at all,
+    `ratio_unsorted` against the best that batches the texts as they stand. Both start from texts: tokenising counts.
     """
     for kind in SCORED:
         scorer, texts = (_encoder_scorer if kind == "encoder" else _causal_scorer)(n_prompts)
-        peers = {(size, is_sorted): _pipeline(scorer, size) for size in PIPELINE_BATCHES for is_sorted in (False, True)}
         inputs = [_pipeline_input(scorer, text) for text in texts]
-        ordered = sorted(inputs, key=_input_length)
-        seconds: dict[Any, list[float]] = {"ours": [], **{peer: [] for peer in peers}}
+        calls = _pipeline_calls(scorer, inputs)
+        spent: dict[Any, list[float]] = {"ours": [], **{call: [] for call in calls}}
+        calls["ours"] = lambda scorer=scorer, texts=texts: scorer.score(texts)
+        rewards = {}
+        calls["ours"]()  # not timed: what a process does once
         for number in range(N_ROUNDS):
-            for name, found in seconds.items():
-                if number and name != "ours" and seconds[name][0] > 2 * min(seconds[peer][0] for peer in peers):
+            best = min((found[0] for name, found in spent.items() if number and name != "ours"), default=0.0)
+            for name, found in spent.items():
+                if number and name != "ours" and found[0] > CLOSE * best:
                     continue
-                start = time.perf_counter()
-                if name == "ours":
-                    scorer.score(texts)
-                else:
-                    given, limit = (ordered if name[1] else inputs), scorer.run.max_length_tokens
-                    peers[name](given, batch_size=name[0], truncation=True, max_length=limit)
-                found.append(time.perf_counter() - start)
-        yield from _scoring_lines(kind, seconds, len(texts))
+                start = clock()
+                rewards[name] = calls[name]()
+                found.append(clock() - start)
+        yield from _scoring_lines(kind, spent, len(texts), _largest_difference(scorer, texts, inputs, rewards))
 
 
-def _scoring_lines(kind: str, seconds: dict[Any, list[float]], n_texts: int) -> Iterator[dict[str, Any]]:
-    whole = {name: found for name, found in seconds.items() if name != "ours" and len(found) == N_ROUNDS}
+def _pipeline_calls(scorer: Any, inputs: list[Any]) -> dict[tuple[int, bool], Callable[[], Any]]:
+    """The pipeline's calls by batch size and whether the texts are sorted."""
+    from reward.models import load_reward_model
+
+    model = load_reward_model(scorer.run.directory).to(scorer.device)
+    ordered = sorted(inputs, key=_input_length)
+    limit = scorer.run.max_length_tokens
+
+    def call(size: int, is_sorted: bool) -> Callable[[], Any]:
+        peer, given = _pipeline(scorer, model, size), ordered if is_sorted else inputs
+        return lambda: peer(given, batch_size=size, truncation=True, max_length=limit)
+
+    return {(size, is_sorted): call(size, is_sorted) for size in PIPELINE_BATCHES for is_sorted in (False, True)}
+
+
+def _largest_difference(scorer: Any, texts: list[Any], inputs: list[Any], rewards: dict[Any, Any]) -> float:
+    """Largest difference between rewards of the pipeline and ours, over texts that neither had to cut."""
+    theirs = np.array([one["score"] for one in rewards[1, False]])
+    whole = [one.n_prompt_cut + one.n_response_cut == 0 for one in scorer.renderer.render(texts)]
+    return float(np.abs(theirs - rewards["ours"])[whole].max())
+
+
+def _scoring_lines(
+    kind: str, spent: dict[Any, list[float]], n_texts: int, difference: float
+) -> Iterator[dict[str, Any]]:
+    whole = {name: found for name, found in spent.items() if name != "ours" and len(found) == N_ROUNDS}
     best = min(whole, key=lambda name: np.median(whole[name]))
-    batched = min((name for name in whole if name[0] > 1), key=lambda name: np.median(whole[name]), default=best)
-    ratio, low, high = _round_ratio(whole[best], seconds["ours"])
-    more = {
-        "ratio": ratio,
-        "ratio_low": low,
-        "ratio_high": high,
-        "ratio_batched": _round_ratio(whole[batched], seconds["ours"])[0],
-    }
+    more: dict[str, Any] = ratio_interval(np.divide(whole[best], spent["ours"]))
+    first = {name: found[0] for name, found in spent.items() if name != "ours"}
+    for title, fits in (("batched", lambda name: name[0] > 1), ("unsorted", lambda name: name[0] > 1 and not name[1])):
+        name = min((name for name in first if fits(name)), key=first.__getitem__)
+        n = len(spent[name])
+        more[f"ratio_{title}"] = round(float(np.exp(np.log(np.divide(spent[name], spent["ours"][:n])).mean())), 2)
+    more |= {"largest_difference": float(f"{difference:.1e}")}
     order = "sorted" if best[1] else "as it stands"
     for name, title in ((best, f"transformers pipeline, batch {best[0]}, {order} (the best)"), ("ours", "Scorer")):
-        rates = n_texts / np.array(seconds[name])
+        rates = n_texts / np.array(spent[name])
         yield {
             "name": f"score {SCORED[kind]}, {title}",
             "n": len(rates),
             "median": round(float(np.median(rates)), 1),
             "p95": round(float(rates.min()), 1),
-            "unit": "texts/s",
+            "unit": "texts per second of CPU time",
             "n_texts": n_texts,
             **(more if name == "ours" else {}),
         }
-
-
-def _round_ratio(theirs: list[float], ours: list[float]) -> tuple[float, float, float]:
-    """Their seconds over ours, summed over rounds, with a bootstrap over rounds."""
-    a, b = np.array(theirs), np.array(ours)
-    drawn = np.random.default_rng(0).integers(0, len(b), (2000, len(b)))
-    low, high = np.percentile(a[drawn].sum(1) / b[drawn].sum(1), [2.5, 97.5])
-    return round(float(a.sum() / b.sum()), 2), round(float(low), 2), round(float(high), 2)
 
 
 def _encoder_scorer(n_prompts: int) -> tuple[Any, list[Any]]:
@@ -308,19 +482,19 @@ def _pipeline_input(scorer: Any, text: Any) -> Any:
     prompt, response = text
     if scorer.run.layout == "pair":
         return {"text": prompt[0][1], "text_pair": response}
-    return f"User: {prompt[0][1]}\n\nAssistant:\n{response}"
+    return f"User: {prompt[0][1]}\n\nAssistant:\n{response}<eos>"
 
 
 def _input_length(given: Any) -> int:
     return len(given) if isinstance(given, str) else len(given["text"]) + len(given["text_pair"])
 
 
-def _pipeline(scorer: Any, batch_size: int) -> Any:
+def _pipeline(scorer: Any, model: Any, batch_size: int) -> Any:
     from transformers import pipeline
 
     return pipeline(
         "text-classification",
-        model=scorer.model,
+        model=model,
         tokenizer=scorer.renderer.tokenizer,
         function_to_apply="none",
         device=scorer.device,

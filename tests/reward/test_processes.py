@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,10 @@ ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "reward" / "configs"
 
 
-def launch(*arguments: str) -> str:
+LEARNING = {"epochs": 1, "learning_rate": 1e-3, "max_length_tokens": 192, "frozen_baseline_pairs": 0}
+
+
+def launch(*arguments: str, by: Sequence[str] = ()) -> str:
     """Run a module in two processes on the CPU (gloo) and return what it printed."""
     environment = {
         **os.environ,
@@ -29,35 +34,65 @@ def launch(*arguments: str) -> str:
         "ACCELERATE_USE_CPU": "true",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", *arguments]
+    launcher = by or ("torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    command = [sys.executable, "-m", *launcher, "-m", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 
 
-def test_two_processes_train_and_score_as_one_does(qwen_dir, tmp_path):
-    """DDP: batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's."""
+@pytest.fixture(scope="module")
+def small_snapshot(tmp_path_factory) -> Path:
+    """32 pairs to train on and 8 held out."""
+    splits = {"train": easy_rows(range(32)), "test": easy_rows(range(32, 40))}
+    return build_snapshot(tmp_path_factory.mktemp("snapshot") / "s", splits)
+
+
+@pytest.fixture(scope="module")
+def trained_alone(small_snapshot, qwen_dir, tmp_path_factory) -> Path:
+    """What one process makes of it, in batches of 8."""
+    output = tmp_path_factory.mktemp("alone") / "one"
+    train(
+        small_snapshot,
+        output_dir=output,
+        base=str(qwen_dir),
+        batch_size=8,
+        precision="fp32",
+        progress=False,
+        **LEARNING,
+    )
+    return output
+
+
+def train_arguments(snapshot: Path, base: Path, output: Path) -> list[str]:
+    """The same for each of two processes, in batches of 4."""
+    learning = [f"--{name.replace('_', '-')}={value}" for name, value in LEARNING.items()]
+    places = ["--snapshot", str(snapshot), "--base", str(base), "--output", str(output)]
+    return ["train", *learning, *places, "--precision", "fp32", "--batch-size", "4", "--json"]
+
+
+def largest_difference(one: Path, other: Path) -> float:
+    """Between the weights of two models that have the same names for them."""
     from safetensors.torch import load_file
 
-    snapshot = build_snapshot(tmp_path / "s", {"train": easy_rows(range(32)), "test": easy_rows(range(32, 40))})
-    options = {"epochs": 1, "learning_rate": 1e-3, "max_length_tokens": 192, "frozen_baseline_pairs": 0}
-    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    arguments += ["--snapshot", str(snapshot), "--base", str(qwen_dir), "--precision", "fp32"]
-    output = launch("reward", "train", *arguments, "--batch-size", "4", "--output", str(tmp_path / "two"), "--json")
+    first, second = (load_file(directory / "model.safetensors") for directory in (one, other))
+    assert set(first) == set(second)
+    return max((first[name] - second[name]).abs().max().item() for name in first)
+
+
+def test_two_processes_train_and_score_as_one_does(qwen_dir, small_snapshot, trained_alone, tmp_path):
+    """DDP: batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's."""
+    output = launch("reward", *train_arguments(small_snapshot, qwen_dir, tmp_path / "two"))
     together = json.loads(output)["run"]["training"]  # one document, from the first process alone
     assert (together["distributed"], together["n_steps"]) == ("MULTI_CPU", 4)
     assert together["prefix_sharing"]["used"]
-    fixed = {"precision": "fp32", "progress": False}
-    train(snapshot, output_dir=tmp_path / "one", base=str(qwen_dir), batch_size=8, **options, **fixed)
-    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
-    assert set(one) == set(two)
-    assert max((one[name] - two[name]).abs().max().item() for name in one) < 1e-5
+    assert largest_difference(trained_alone, tmp_path / "two") < 1e-5
     assert {"README.md", "run.json", "report.json"} <= {path.name for path in (tmp_path / "two").iterdir()}
     assert not (tmp_path / "two" / "training_args.bin").exists()
 
     rows = [{"prompt": f"question {i}", "response": "the answer is clear" + " and so on" * (i % 9)} for i in range(37)]
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    arguments = ["score", "--model", str(tmp_path / "one"), "--input", str(tmp_path / "in.jsonl"), "--json"]
+    arguments = ["score", "--model", str(trained_alone), "--input", str(tmp_path / "in.jsonl"), "--json"]
     document = json.loads(launch("reward", *arguments, "--output", str(tmp_path / "shared.jsonl")))
     assert document["n_rows"] == 37
     assert main([*arguments, "--output", str(tmp_path / "alone.jsonl")]) == 0
@@ -67,6 +102,24 @@ def test_two_processes_train_and_score_as_one_does(qwen_dir, tmp_path):
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
+
+
+def test_accelerate_launch_with_the_fsdp_file_trains_as_one_process_does(
+    qwen_dir, small_snapshot, trained_alone, tmp_path
+):
+    """The shipped file with two processes on the CPU in place of eight GPUs: sharded, gathered, one whole model."""
+    config = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text())
+    config |= {"num_processes": 2, "use_cpu": True, "mixed_precision": "no"}
+    (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    by = ("accelerate.commands.launch", "--config_file", str(tmp_path / "fsdp.yaml"), "--main_process_port", str(port))
+    arguments = train_arguments(small_snapshot, qwen_dir, tmp_path / "two")
+    training = json.loads(launch("tests.reward.fsdp_launch", *arguments, by=by))["run"]["training"]
+    assert (training["distributed"], training["n_steps"]) == ("FSDP", 4)
+    assert training["prefix_sharing"]["used"]
+    assert largest_difference(trained_alone, tmp_path / "two") < 1e-5
 
 
 def test_the_loss_through_fsdp_is_that_of_the_whole_model(qwen_dir, tmp_path):

@@ -1,0 +1,80 @@
+"""Which target to fine-tune on: soft labels beside hard ones on real votes, seed by seed, one JSON line a run.
+
+`python -m tests.bench._finetuned --seeds 0 1 2 --targets soft hard --output DIR` takes some ten minutes a run on two
+cores, so it is not part of `make bench`. Each seed holds out two of the eight topics of `ukp_arguments.jsonl`, draws
+1,200 pairs of the others to train on and 500 of the held-out topics to measure on, and trains `minilm` for one epoch.
+A run that is finished already is read, so that the work may be interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reward.train import train
+from tests.reward.building import build_snapshot, data_folder, ukp_rows
+
+N_TRAIN, N_TEST, TEST_SHARE = 1200, 500, 0.25
+
+
+def snapshot_of(seed: int, folder: Path) -> Path:
+    """The seed's own snapshot, by topic."""
+    directory = folder / f"s{seed}"
+    if directory.exists():
+        return directory
+    topics = ukp_rows(data_folder() / "ukp_arguments.jsonl")
+    names, rng = sorted(topics), np.random.default_rng(seed)
+    held = set(rng.permutation(names)[: max(1, round(TEST_SHARE * len(names)))])
+    splits = {"train": [], "test": []}
+    for name in names:
+        splits["test" if name in held else "train"] += topics[name]
+    limits = {"train": N_TRAIN, "test": N_TEST}
+    drawn = {split: [rows[i] for i in rng.permutation(len(rows))[: limits[split]]] for split, rows in splits.items()}
+    return build_snapshot(directory, drawn)
+
+
+def one_run(seed: int, target: str, folder: Path) -> dict[str, Any]:
+    """Train and measure; what the report says of it."""
+    report = train(
+        snapshot_of(seed, folder),
+        output_dir=folder / f"m{seed}{target}",
+        epochs=1.0,
+        target=target,
+        seed=seed,
+        max_length_tokens=128,
+        frozen_baseline_pairs=0,
+        progress=False,
+        resume=True,
+    )
+    found = report["evaluation"]
+    return {
+        "name": f"fine-tune minilm, {target} labels",
+        "seed": seed,
+        "target": target,
+        "n": found["n_pairs"],
+        "accuracy": round(found["accuracy"]["value"], 4),
+        "nll_soft": round(found["nll_soft"]["value"], 4),
+        "calibration_error": round(found["calibration"]["value"], 4),
+        "longer_wins": round(found["baselines"]["longer_wins"]["value"], 4),
+        "seconds": round(report["run"]["training"]["seconds"]),
+    }
+
+
+def main() -> None:
+    """One line a run, as soon as it is there."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--targets", nargs="+", default=["soft", "hard"])
+    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="snapshots and models")
+    options = parser.parse_args()
+    for seed in options.seeds:
+        for target in options.targets:
+            print(json.dumps(one_run(seed, target, options.output)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
