@@ -348,13 +348,13 @@ def _flips_line(where: str, draw: Callable[[int], tuple[np.ndarray, ...]]) -> di
 
 
 SCORED = {"encoder": "MiniLM in shape and weights", "causal": "Qwen3 of 4 layers of 256, prompts shared"}
-N_ROUNDS = 9
+N_ROUNDS = 7
 PIPELINE_BATCHES = (1, 2, 4, 8, 16, 32)
-CLOSE = 1.3
+CLOSE = 1.15
 """Calls of the pipeline that the first round finds slower than the best by more than this are not timed again."""
 
 
-def _scoring(n_prompts: int = 32) -> Iterator[dict[str, Any]]:
+def _scoring(n_prompts: int = 24) -> Iterator[dict[str, Any]]:
     """Two responses to each prompt, lengths as in `dialogue`, through `Scorer` and the transformers pipeline.
 
     The pipeline has a model of its own and gets every batch size, with the texts as they stand in the file and sorted

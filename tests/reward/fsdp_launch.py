@@ -1,8 +1,8 @@
-"""`reward` under `accelerate launch` with FSDP on the CPU: for the tests, because accelerate shards on accelerators only.
+"""`reward` under `accelerate launch` with FSDP on the CPU, for the tests: accelerate shards on accelerators only.
 
-`AcceleratorState.__init__` (accelerate 1.15, state.py) turns a distributed type into FSDP for MULTI_GPU, MULTI_XPU and so
+`AcceleratorState.__init__` (accelerate 1.15, state.py) makes FSDP of the distributed types MULTI_GPU, MULTI_XPU and so
 on, and MULTI_CPU is not among them: whatever the configuration says, processes on the CPU get plain copies. Everything
-behind that line (wrapping, gradients, gathering the weights) takes the CPU with gloo, so that here the line is added.
+behind that line (wrapping, gradients, gathering the weights) works on the CPU with gloo, so that line is added here.
 """
 
 from __future__ import annotations
