@@ -1,4 +1,4 @@
-"""`steelyard train`, `evaluate`, `score`, `select` and `votes`: run `python -m reward ...`, all arguments passed on."""
+"""`steelyard train`, `evaluate`, `score`, `select`, `heads`, `votes`: run `python -m reward ...` with all arguments."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sys
 import typer
 
 COMMANDS = {
-    "train": "Train a reward model from a snapshot.",
+    "train": "Train a reward model from a snapshot or a file of pairs.",
     "evaluate": "Measure a reward model on held-out pairs.",
     "score": "Score responses with a reward model.",
     "select": "Choose what to judge next.",
+    "heads": "One head per criterion: learned weights beside revealed ones.",
     "votes": "List the exact votes behind a reward model.",
 }
 _PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}

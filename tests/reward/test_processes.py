@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -164,10 +165,39 @@ def test_accelerate_reads_the_deepspeed_file():
     assert config.get_value("zero_optimization.stage3_gather_16bit_weights_on_model_save")
 
 
-def test_deepspeed_itself_reads_the_file():
-    pytest.importorskip("deepspeed", reason="DeepSpeed is not installed; accelerate reads the file in another test")
-    document = json.loads((CONFIGS / "deepspeed_zero3.json").read_text())
-    from deepspeed.runtime.zero.config import DeepSpeedZeroConfig
+ZERO_FIELDS = {
+    "stage",
+    "overlap_comm",
+    "contiguous_gradients",
+    "reduce_bucket_size",
+    "stage3_prefetch_bucket_size",
+    "stage3_param_persistence_threshold",
+    "stage3_gather_16bit_weights_on_model_save",
+}
+"""Those of our file, as `DeepSpeedZeroConfig` of DeepSpeed 0.19.8 names them; it refuses any other name."""
 
-    given = {key: value for key, value in document["zero_optimization"].items() if value != "auto"}
-    assert DeepSpeedZeroConfig(**given).stage == 3
+
+def test_the_deepspeed_file_leaves_to_the_run_what_the_run_decides():
+    document = json.loads((CONFIGS / "deepspeed_zero3.json").read_text())
+    assert set(document["zero_optimization"]) == ZERO_FIELDS
+    decided_by_the_run = ("gradient_accumulation_steps", "gradient_clipping", "train_batch_size")
+    assert {document[name] for name in decided_by_the_run} == {"auto"}
+
+
+def test_deepspeed_itself_reads_the_file_as_the_trainer_fills_it(tmp_path, monkeypatch):
+    """Every 'auto' gets the run's own value, and DeepSpeed's own classes take the whole document."""
+    pytest.importorskip("deepspeed", reason="DeepSpeed is not installed; its field names are checked in another test")
+    from deepspeed.runtime.config import DeepSpeedConfig
+    from transformers import Qwen3Config
+    from transformers.integrations.deepspeed import HfTrainerDeepSpeedConfig
+    from trl import RewardConfig
+
+    arguments = RewardConfig(output_dir=str(tmp_path), per_device_train_batch_size=16, bf16=True, use_cpu=True)
+    read = HfTrainerDeepSpeedConfig(str(CONFIGS / "deepspeed_zero3.json"))
+    read.trainer_config_process(arguments)
+    read.trainer_config_finalize(arguments, SimpleNamespace(config=Qwen3Config()), 100)
+    assert "auto" not in json.dumps(read.config)
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    taken = DeepSpeedConfig(read.config)
+    assert (taken.zero_optimization_stage, taken.train_batch_size) == (3, 16)
