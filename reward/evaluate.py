@@ -102,13 +102,13 @@ def snapshot_data(snapshot: Snapshot, *, split: str | None) -> EvaluationData:
             "build one with held-out prompts, or name a split with --split."
         )
     content = snapshot.manifest.content
-    kinds = " and ".join(content.get("counted_kinds") or ["unnamed"])
+    kinds = " and ".join(content.get("counted_kinds") or [])
     source = {
         "kind": "snapshot",
         "name": snapshot.directory.name,
         "hash": snapshot.manifest.hash,
         "split": split,
-        "label_source": f"consensus of {kinds} votes",
+        "label_source": f"consensus of {kinds} votes" if kinds else str(content.get("aggregation", "unnamed votes")),
         "aggregation": content.get("aggregation"),
         "counted_kinds": content.get("counted_kinds"),
     }
@@ -122,6 +122,8 @@ def human_ceiling(content: Mapping[str, Any]) -> dict[str, Any]:
         return dict(found)
     if isinstance(found, int | float) and not isinstance(found, bool):
         return {"value": float(found), "low": None, "high": None, "undefined_reason": None}
+    if content.get("counted_kinds") == []:
+        return {"value": None, "undefined_reason": "a file of pairs has no votes to measure it on"}
     return {"value": None, "undefined_reason": "the manifest names no human ceiling"}
 
 

@@ -391,7 +391,8 @@ def _pipeline_calls(scorer: Any, inputs: list[Any]) -> dict[tuple[int, bool], Ca
 
     def call(size: int, is_sorted: bool) -> Callable[[], Any]:
         peer, given = _pipeline(scorer, model, size), ordered if is_sorted else inputs
-        return lambda: peer(given, batch_size=size, truncation=True, max_length=limit)
+        given_alike = {"truncation": True, "max_length": limit, "return_token_type_ids": False}  # as we train and score
+        return lambda: peer(given, batch_size=size, **given_alike)
 
     return {(size, is_sorted): call(size, is_sorted) for size in PIPELINE_BATCHES for is_sorted in (False, True)}
 

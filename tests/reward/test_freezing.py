@@ -91,6 +91,8 @@ def test_from_a_file_to_a_scored_test_set(bert_dir, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert report["evaluation"]["n_pairs"] == 4
     assert report["evaluation"]["data"]["split"] == "test"
+    assert report["evaluation"]["data"]["label_source"] == "the file's own labels"
+    assert "a file of pairs has no votes" in report["evaluation"]["human_ceiling"]["undefined_reason"]
     assert "needs 20 of each" in report["curve"]["undefined_reason"]
     assert main(["evaluate", "--model", model, "--data", f"{model}.data", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
