@@ -1,8 +1,8 @@
 """Measure a trained reward model on held-out pairs, from its scores, beside what it has to beat.
 
 Accuracy with intervals, ties apart; "the longer response wins" and a bag of words on the same pairs; the human ceiling
-of the snapshot; likelihood and calibration; slices by length, criterion, tension and agreement; every number
-with its n.
+of the snapshot; likelihood and calibration; slices by length, criterion, tension and agreement; what cheap tricks
+are worth to it; every number with its n.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from reward.frozen import FrozenBaseline, load_frozen
 from reward.native import LABELS, is_native, read_native
 from reward.overlap import FILE_NAME, count_overlap
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pair_file, read_pairs
+from reward.probes import probe
 from reward.runs import BASELINE_NAME, Run, read_run
 from reward.slicing import slices
 
@@ -243,6 +244,7 @@ def _measured(
         "cut": asdict(cut),
         "overlap": {**asdict(overlap), "caution": overlap.caution(len(data.pairs))},
         **measures,
+        "probes": probe(scorer, data.pairs, rewards),
         "seconds": time.monotonic() - start,
     }
     return plain(document), margins

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reward.dataset import CutReport
+from reward.probes import sentence as probes_sentence
 
 ROW_NAMES = {
     "model": "reward model",
@@ -62,6 +63,10 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
             ["slice", "accuracy", "95 % interval", "n", "ties"],
             [[s["name"], _value(s), _interval(s), _count(s["n"]), _count(s["n_tied"])] for s in evaluation["slices"]],
         ),
+        "",
+        *_table(PROBES_HEADER, _probe_rows(evaluation)),
+        "",
+        *_probes_read(evaluation),
     ]
     return "\n".join(part for line in lines for part in _wrapped(line))
 
@@ -102,8 +107,35 @@ def markdown_report(evaluation: Mapping[str, Any]) -> str:
             "| slice | accuracy | 95 % interval | n | ties |",
             "|---|---|---|---|---|",
             *slices,
+            "",
+            f"| {' | '.join(PROBES_HEADER)} |",
+            "|---|---|---|---|---|",
+            *(f"| {' | '.join(row)} |" for row in _probe_rows(evaluation)),
+            "",
+            *_probes_read(evaluation),
         ]
     )
+
+
+PROBES_HEADER = ("cheap trick, or damage", "fooled", "95 % interval", "n", "shift (sd)")
+PROBES_NOTE = (
+    "Fooled: of the pairs that the model had right, those that it gets wrong once the rejected response is dressed "
+    "up; of the damaged chosen responses, those that it does not rank below the original. Shift: mean change of the "
+    "reward, in standard deviations of the margins."
+)
+
+
+def _probe_rows(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    """One row a probe: its name, how often it fools the model with interval and n, how far it moves rewards."""
+    return [
+        [one["name"], _value(e := one["fooled"]), _interval(e), _count(e.get("n")), _value(one["shift"])]
+        for one in evaluation.get("probes", {"probes": []})["probes"]
+    ]
+
+
+def _probes_read(evaluation: Mapping[str, Any]) -> list[str]:
+    """What to beware of; nothing in a report from before there were probes."""
+    return [f"{probes_sentence(evaluation['probes'])} {PROBES_NOTE}"] if "probes" in evaluation else []
 
 
 def _against_model(evaluation: Mapping[str, Any]) -> list[str]:

@@ -99,6 +99,10 @@ def write_model(directory: Path, snapshot_hash: str, *, accuracy: float = 0.7, r
             ],
             "likely_blind_spots": [],
         },
+        "probes": {
+            "n_pairs": 40,
+            "probes": [{"name": "said twice", "side": "rejected", "fooled": estimate(0.3, 28), "shift": estimate(0.4)}],
+        },
         "slices": [{"group": "length", "name": "the longer response is chosen", **estimate(0.8, 30)}],
     }
     (directory / "report.json").write_text(json.dumps({"run": run, "evaluation": evaluation}))
@@ -165,6 +169,7 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     assert "12 of 40 pairs have a margin below 0" in said
     assert "by lot it would be 25%" in said
     assert "1 look like errors of the label, 0 like blind spots" in said
+    assert "a response is dressed up (said twice): the model is fooled 30% of the time (n = 28)" in said
     assert "foreign" not in str(at.selectbox(key="report-model").options)
     table = at.dataframe[0].value
     assert list(table["undefined"]) == ["", "", "too few pairs", ""]

@@ -45,7 +45,7 @@ def _show_figures(log: RunLog) -> None:
         figures["Right on held-out pairs"] = _percent(held_out["held_out_accuracy"])
     with st.container(horizontal=True):
         for name, value in figures.items():
-            st.metric(name, value, width=160)
+            st.metric(name, value, width=140)
 
 
 def show_curve(log: RunLog, *, key: str) -> None:
@@ -89,7 +89,8 @@ def _show_held_out(log: RunLog, table: pd.DataFrame, *, key: str) -> None:
     y: dict[str, Any] = {"title": "held-out accuracy", "scale": alt.Scale(zero=False)}
     layers = [base.mark_line(point=True).encode(y=alt.Y("held-out accuracy:Q", **y))]
     if {"from", "to"} <= set(measured.columns):
-        layers.insert(0, base.mark_area(opacity=0.2).encode(y=alt.Y("from:Q", **y), y2="to:Q"))
+        band = {"y": alt.Y("from:Q", **y), "y2": "to:Q"}
+        layers = [base.mark_area(opacity=0.2).encode(**band), base.mark_rule(opacity=0.4).encode(**band), *layers]
     n_pairs = int(last.get("held-out pairs", 0))
     figure(
         alt.layer(*layers).properties(height=240),

@@ -16,6 +16,7 @@ from app.ui.components.grouped import single_intervals
 from app.ui.components.models.disagreements import show_best_of_n, show_disagreements
 from app.ui.components.models.follow import show_curve
 from app.ui.components.models.margins import show_margins
+from app.ui.components.models.probes import show_probes
 from app.ui.components.models.words import BASELINE_NAMES
 from app.ui.components.text import escape, show_text
 
@@ -36,6 +37,7 @@ def show_report(model: TrainedModel) -> None:
             st.subheader("Margins", anchor=False)
             show_margins(evaluation["margin_histogram"], key="margins")
         _show_slices(evaluation)
+        show_probes(evaluation.get("probes") or {})
         show_best_of_n(evaluation.get("best_of_n") or {})
         show_disagreements(evaluation.get("disagreements") or {})
     log = model_shelf.read_log(model.directory)
