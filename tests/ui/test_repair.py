@@ -108,6 +108,9 @@ def asked(torn):
 
 def test_the_inbox_ends_in_decisions_and_these_in_a_version(asked, open_page):
     login = asked.log_in("designer")
+    links = [link.label for link in open_page("home", login=login).get("page_link")]
+    assert "1 question or report of a rater waits for an answer" in links
+    assert {"Studio", "Inbox", "Quality"} <= set(links), "Home links to the pages of every menu"
     at = open_page("inbox", login=login, campaign=NAME)
     said = words(at)
     assert "2 items waiting" in said

@@ -7,6 +7,7 @@ import streamlit as st
 from app.domain import Campaign, Role
 from app.policy import Action, may_work
 from app.services import desk as desks
+from app.services import questions
 from app.services.campaigns import CampaignOverview, show_campaign
 from app.services.sessions import Person
 from app.ui import navigation
@@ -60,7 +61,18 @@ def _show_campaign(person: Person, campaign: Campaign) -> None:
                 _show_rating(person, campaign)
         if person.roles - {Role.RATER}:
             _show_progress(show_campaign(get_store(), campaign.name))
+            _show_questions(person, campaign)
             _show_links(person, campaign)
+
+
+def _show_questions(person: Person, campaign: Campaign) -> None:
+    """Raters wait for these; nothing where nobody asked."""
+    if campaign not in person.campaigns_for(Action.ADJUDICATE):
+        return
+    n = questions.n_open(get_store(), person.name, campaign.name)
+    if n:
+        waiting = "1 question or report of a rater waits" if n == 1 else f"{n:,} questions and reports of raters wait"
+        link_to("inbox", f"{waiting} for an answer", campaign=campaign.name)
 
 
 def _show_links(person: Person, campaign: Campaign) -> None:
