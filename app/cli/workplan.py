@@ -36,14 +36,15 @@ def plan(
 ) -> None:
     """Show what each policy costs, and how far the work is."""
     from app.services import planning, stopping, waiting
+    from app.services.lookup import THE_HOUSE
 
     with opened_store() as store:
         if refit:
             stopping.refit(store, campaign, actor="command line")
         options: dict[str, Any] = {"accuracy": accuracy, "n_raters": raters, "pay": pay}
-        assumed, rows = planning.plan(store, campaign, round_name=round_name, **options)
-        meanwhile = planning.running(store, campaign, pay=pay)
-        stuck = waiting.report_waiting(store, campaign)
+        assumed, rows = planning.plan(store, THE_HOUSE, campaign, round_name=round_name, **options)
+        meanwhile = planning.running(store, THE_HOUSE, campaign, pay=pay)
+        stuck = waiting.report_waiting(store, THE_HOUSE, campaign)
     if as_json:
         print_json(
             {
@@ -143,10 +144,11 @@ def start(
 def status(campaign: CampaignArgument, as_json: JsonOption = False) -> None:
     """List the audits of a campaign and how far they are."""
     from app.services import audits
+    from app.services.lookup import THE_HOUSE
 
     with opened_store() as store:
-        found = audits.list_audits(store, campaign)
-        left = audits.n_waiting(store, campaign)
+        found = audits.list_audits(store, THE_HOUSE, campaign)
+        left = audits.n_waiting(store, THE_HOUSE, campaign)
     if as_json:
         print_json({"audits": [_audit_document(one) for one in found], "not_audited": left})
         return

@@ -18,7 +18,7 @@ from app.errors import Conflict, InvalidInput, NotFound
 from app.policy import Action
 from app.services import events
 from app.services.collecting import grant_places
-from app.services.lookup import find_account, find_campaign, find_round, require, rounds_of, rubric_of
+from app.services.lookup import find_account, find_campaign, find_round, require, require_named, rounds_of, rubric_of
 from app.services.wording import said
 from app.stats.intervals import wilson
 from app.stats.results import Estimate
@@ -138,25 +138,30 @@ def open_due(store: Store, *, now: datetime | None = None) -> int:
     return n_opened
 
 
-def list_audits(store: Store, campaign_name: str) -> list[Audit]:
+def list_audits(store: Store, actor_name: str | None, campaign_name: str) -> list[Audit]:
     """The audits of a campaign, open ones first, then the latest.
 
     Raises:
-        NotFound: no such campaign.
-    """
-    with store.read() as connection:
-        found = _audits(connection, find_campaign(connection, campaign_name))
-    return sorted(found, key=lambda one: (one.state != OPEN, -one.id))
-
-
-def n_waiting(store: Store, campaign_name: str) -> dict[str, int]:
-    """Round's name -> settled pairs that no audit has taken yet; rounds with none are left out.
-
-    Raises:
-        NotFound: no such campaign.
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not adjudicate here.
     """
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require_named(connection, actor_name, Action.ADJUDICATE, campaign=campaign)
+        found = _audits(connection, campaign)
+    return sorted(found, key=lambda one: (one.state != OPEN, -one.id))
+
+
+def n_waiting(store: Store, actor_name: str | None, campaign_name: str) -> dict[str, int]:
+    """Round's name -> settled pairs that no audit has taken yet; rounds with none are left out.
+
+    Raises:
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not adjudicate here.
+    """
+    with store.read() as connection:
+        campaign = find_campaign(connection, campaign_name)
+        require_named(connection, actor_name, Action.ADJUDICATE, campaign=campaign)
         counts = {one.name: _n_waiting(connection, one) for one in rounds_of(connection, campaign.id)}
     return {name: n for name, n in counts.items() if n}
 

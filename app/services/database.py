@@ -10,17 +10,23 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import URL, ColumnElement, and_, func, not_, select, text, true
+from sqlalchemy import URL, ColumnElement, and_, exists, func, not_, select, text, true
 
+from app.domain import AssignmentState, ItemState
 from app.errors import StoreError
+from app.services.collecting import CHUNK, decide_again
+from app.services.lookup import round_of
 from app.services.queueing import counted_places, recount
 from app.settings import Settings
 from app.store import tables
-from app.store.engine import Store
+from app.store.engine import Store, batched
 from app.store.migrate import current_revision, newest_revision, require_current, upgrade
 from app.store.visibility import visible
 
 __all__ = ["Store", "back_up", "check", "open_store", "restore", "upgrade_database"]
+
+DECIDES_FROM = "0007"
+"""The revision from which rounds decide when a comparison has votes enough."""
 
 
 def open_store(chosen: Settings, *, create: bool = True) -> Store:
@@ -43,6 +49,8 @@ def upgrade_database(chosen: Settings) -> tuple[str | None, str]:
     store = Store(chosen.database_url)
     before = current_revision(store)
     upgrade(store)
+    if before is not None and before < DECIDES_FROM:
+        decide_complete(store)
     store.close()
     return before, newest_revision()
 
@@ -66,7 +74,50 @@ def check(store: Store, *, repair: bool = False) -> list[str]:
             with store.write() as connection:
                 recount(connection, chosen=true())
             problems[-1] = f"{n_wrong} queue counters differed from the assignments and were recounted"
+    n_left = sum(len(some) for some in _complete(store).values())
+    if n_left:
+        problems.append(f"{n_left} comparisons have all their votes and no decision; --repair decides them")
+        if repair:
+            decide_complete(store)
+            problems[-1] = f"{n_left} comparisons had all their votes and no decision, and were decided"
     return problems
+
+
+def decide_complete(store: Store) -> None:
+    """Let the rounds decide about comparisons that had all their votes before rounds decided anything."""
+    for round_id, comparison_ids in _complete(store).items():
+        for some in batched(comparison_ids, CHUNK):
+            with store.write() as connection:
+                row = connection.execute(select(tables.round_).where(tables.round_.c.id == round_id)).one()
+                decide_again(connection, round_of(row), some)
+
+
+def _complete(store: Store) -> dict[int, list[int]]:
+    """Round -> comparisons that still collect, though every place is taken by a vote that was handed in."""
+    item, assignment = tables.queue_item, tables.assignment
+    is_held = exists().where(
+        assignment.c.round_id == item.c.round_id,
+        assignment.c.comparison_id == item.c.comparison_id,
+        assignment.c.takes_place,
+        assignment.c.state == AssignmentState.OPEN.value,
+    )
+    query = (
+        select(item.c.round_id, item.c.comparison_id)
+        .distinct()
+        .where(
+            item.c.state == ItemState.COLLECTING.value,
+            ~item.c.is_open,
+            item.c.n_taken > 0,
+            item.c.n_taken >= item.c.n_slots,
+            ~is_held,
+        )
+        .order_by(item.c.round_id, item.c.comparison_id)
+    )
+    found: dict[int, list[int]] = {}
+    with store.read() as connection:
+        for row in connection.execute(query):
+            found.setdefault(row.round_id, []).append(row.comparison_id)
+    return found
 
 
 def _structure_problems(store: Store) -> Iterator[str]:

@@ -216,6 +216,21 @@ def require(connection: Connection, rater: Rater, action: Action, *, campaign: C
         )
 
 
+THE_HOUSE = None
+"""In place of somebody's name: whoever holds the database itself, such as the command line on the server."""
+
+
+def require_named(connection: Connection, name: str | None, action: Action, *, campaign: Campaign) -> None:
+    """`require` for an account by name; `THE_HOUSE` may do everything.
+
+    Raises:
+        NotFound: no such account.
+        NotAllowed: none of its roles permits it.
+    """
+    if name is not None:
+        require(connection, find_account(connection, name), action, campaign=campaign)
+
+
 def _suggestion(name: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(names), n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""

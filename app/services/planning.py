@@ -10,7 +10,8 @@ from sqlalchemy import Connection, and_, func, select
 
 from app.domain import Campaign, ItemState, OverlapPolicy, Round, utc_now
 from app.errors import InvalidInput
-from app.services.lookup import find_campaign, find_round, rounds_of
+from app.policy import Action
+from app.services.lookup import find_campaign, find_round, require_named, rounds_of
 from app.services.stopping import gold_votes, latest_model
 from app.stats.calibration import MIN_GOLD
 from app.stats.intervals import wilson
@@ -106,6 +107,7 @@ class Running:
 
 def plan(
     store: Store,
+    actor_name: str | None,
     campaign_name: str,
     *,
     round_name: str | None = None,
@@ -121,6 +123,7 @@ def plan(
 
     Args:
         store: the database.
+        actor_name: who asks; `THE_HOUSE` for the command line.
         campaign_name: the campaign.
         round_name: the round; the first by default.
         accuracy: mean accuracy to assume, .5 to .99.
@@ -130,13 +133,15 @@ def plan(
         seed: of the simulation.
 
     Raises:
-        NotFound: no such campaign or round.
+        NotFound: no such account, campaign or round.
+        NotAllowed: the account may not see quality here.
         InvalidInput: an accuracy, a number of raters or a price out of range.
     """
     if pay is not None and pay < 0:
         raise InvalidInput(f"A judgment cannot cost {pay}: give 0 or more.")
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require_named(connection, actor_name, Action.SEE_QUALITY, campaign=campaign)
         round_ = find_round(connection, campaign, round_name) if round_name else rounds_of(connection, campaign.id)[0]
         n_comparisons = _count(connection, round_, None)
         crowd, source = _crowd(connection, campaign, accuracy=accuracy, n_raters=n_raters, seed=seed)
@@ -155,16 +160,18 @@ def plan(
 
 
 def running(
-    store: Store, campaign_name: str, *, pay: float | None = None, now: datetime | None = None
+    store: Store, actor_name: str | None, campaign_name: str, *, pay: float | None = None, now: datetime | None = None
 ) -> list[Running]:
     """What every round of a campaign costs and gives so far.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not see quality here.
     """
     now = now or utc_now()
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require_named(connection, actor_name, Action.SEE_QUALITY, campaign=campaign)
         return [_running(connection, round_, pay=pay, now=now) for round_ in rounds_of(connection, campaign.id)]
 
 

@@ -81,14 +81,16 @@ def list_raters(store: Store, actor_name: str, campaign_name: str, *, now: datet
 
 
 def state_in(store: Store, rater_name: str, campaign_name: str) -> RaterState:
-    """Where a rater stands in a campaign.
+    """Where a rater stands in a campaign, for the rater.
 
     Raises:
         NotFound: no such account or campaign.
+        NotAllowed: the account is no rater here.
     """
     with store.read() as connection:
-        campaign = find_campaign(connection, campaign_name)
-        return standing.standing_of(connection, find_account(connection, rater_name), campaign.id).state
+        rater, campaign = find_account(connection, rater_name), find_campaign(connection, campaign_name)
+        require(connection, rater, Action.JUDGE, campaign=campaign)
+        return standing.standing_of(connection, rater, campaign.id).state
 
 
 def decisions(store: Store, actor_name: str, campaign_name: str, rater_name: str) -> list[RaterDecision]:

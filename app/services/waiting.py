@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, distinct, false, func, select
 
 from app.domain import AssignmentState, Campaign, Rater, RaterState, Role, Round, utc_now
-from app.policy import may_work
+from app.policy import Action, may_work
 from app.services import standing
 from app.services.lanes import Lane, held_by, is_routed, lanes_of
-from app.services.lookup import find_campaign, rater_of, rounds_of
+from app.services.lookup import find_campaign, rater_of, require_named, rounds_of
 from app.store import tables
 from app.store.engine import Store, batched
 from app.store.visibility import visible
@@ -43,15 +43,19 @@ class Waiting:
     examples: tuple[str, ...]
 
 
-def report_waiting(store: Store, campaign_name: str, *, now: datetime | None = None) -> list[Waiting]:
+def report_waiting(
+    store: Store, actor_name: str | None, campaign_name: str, *, now: datetime | None = None
+) -> list[Waiting]:
     """Comparisons that wait in open rounds while no rater at work may judge them; most first.
 
     Raises:
-        NotFound: no such campaign.
+        NotFound: no such account or campaign.
+        NotAllowed: the account may not see quality here.
     """
     now = now or utc_now()
     with store.read() as connection:
         campaign = find_campaign(connection, campaign_name)
+        require_named(connection, actor_name, Action.SEE_QUALITY, campaign=campaign)
         if campaign.state == "closed":
             return []
         raters = _at_work(connection, campaign)

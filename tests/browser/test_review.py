@@ -56,7 +56,7 @@ def test_an_audit_from_start_to_rejection(visit: Visit, settled: Place) -> None:
     picture(visitor, "audit-open")
     expect(page.get_by_text("hidden until you have answered")).to_be_visible()
     assert not any("the votes settled on" in frame and "<b>" in frame for frame in visitor.frames)
-    (audit,) = audits.list_audits(settled.store, NAME)
+    (audit,) = audits.list_audits(settled.store, "designer", NAME)
     for n in range(audit.plan.c + 1):
         expect(page.get_by_text(f"{n} of {audit.plan.n} inspected")).to_be_visible()
         page.get_by_role("radio", name="B1", exact=True).click()
@@ -69,7 +69,7 @@ def test_an_audit_from_start_to_rejection(visit: Visit, settled: Place) -> None:
         page.get_by_role("button", name="Record and go on").click()
     expect(page.get_by_role("button", name="Record and go on")).to_have_count(0)
     expect(page.get_by_text("All audits")).to_be_visible()
-    (done,) = audits.list_audits(settled.store, NAME)
+    (done,) = audits.list_audits(settled.store, "designer", NAME)
     assert (done.state, done.n_defects) == ("rejected", audit.plan.c + 1)
 
 

@@ -44,10 +44,10 @@ def test_a_batch_that_is_right_is_accepted(settled: Store) -> None:
         assert (case.answer, case.label) == (None, None)
         assert audits.answer_case(store, "dora", "c", audit.id, case.comparison.id, answer=A) is None
         n_asked += 1
-    (done,) = audits.list_audits(store, "c")
+    (done,) = audits.list_audits(store, "dora", "c")
     assert (done.state, done.n_inspected, done.n_defects) == ("accepted", n_asked, 0)
     assert n_asked <= audit.plan.n
-    assert audits.n_waiting(store, "c") == {"main": 10}
+    assert audits.n_waiting(store, "dora", "c") == {"main": 10}
     assert open_audit(store).n_items == 10
     with pytest.raises(Conflict, match="waits for an audit"):
         open_audit(store)
@@ -64,13 +64,13 @@ def test_a_batch_that_is_wrong_returns_to_the_queue(settled: Store) -> None:
         assert shown is not None
         assert (shown.comparison.id, shown.answer, shown.label) == (case.comparison.id, B, "a")
         audits.judge_label(store, "dora", "c", audit.id, case.comparison.id, is_wrong=True, reason="a is false")
-    (done,) = audits.list_audits(store, "c")
+    (done,) = audits.list_audits(store, "dora", "c")
     assert (done.state, done.n_defects, done.defect_share.value) == ("rejected", audit.plan.c + 1, 1.0)
     batch = {row.comparison_id for row in rows(store, tables.audit_item)}
     for item in rows(store, tables.queue_item):
         expected = ("collecting", True) if item.comparison_id in batch else ("settled", False)
         assert (item.state, item.is_open) == expected
-    assert audits.n_waiting(store, "c") == {"main": 10}
+    assert audits.n_waiting(store, "dora", "c") == {"main": 10}
     actions = [row.action for row in rows(store, tables.event) if row.action.startswith("audit.")]
     assert actions[0] == "audit.opened"
     assert actions[-1] == "audit.rejected"
@@ -88,7 +88,7 @@ def test_another_answer_is_not_yet_a_defect(settled: Store) -> None:
     with pytest.raises(InvalidInput, match="Say why"):
         audits.judge_label(store, "dora", "c", audit.id, case.comparison.id, is_wrong=False, reason=" ")
     audits.judge_label(store, "dora", "c", audit.id, case.comparison.id, is_wrong=False, reason="close")
-    assert audits.list_audits(store, "c")[0].n_defects == 0
+    assert audits.list_audits(store, "dora", "c")[0].n_defects == 0
     with pytest.raises(Conflict, match="waits for no word"):
         audits.judge_label(store, "dora", "c", audit.id, case.comparison.id, is_wrong=True, reason="no")
 
@@ -113,5 +113,5 @@ def test_audits_open_by_themselves_while_work_goes_on(store: Store, tmp_path: Pa
     make_campaign(store, tmp_path, lines, policy=OverlapPolicy.CURTAILED, audit_share=0.0, audit_batch=20)
     assert audits.open_due(store) == 1
     assert audits.open_due(store) == 0
-    (audit,) = audits.list_audits(store, "c")
+    (audit,) = audits.list_audits(store, "dora", "c")
     assert (audit.n_items, audit.opened_by, audit.round) == (20, "system", "main")

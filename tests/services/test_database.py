@@ -239,6 +239,24 @@ def test_a_wrong_counter_is_found_and_recounted(store: Store, tmp_path: Path) ->
     assert database.check(store) == []
 
 
+def test_votes_from_before_rounds_decided_are_decided(store: Store, tmp_path: Path) -> None:
+    votes = [vote("w1"), vote("w2"), vote("w3")]
+    make_campaign(store, [line("x", judgments=votes), line("y", judgments=votes[:1])], tmp_path)
+    item = tables.queue_item
+
+    def states() -> list[str]:
+        with store.read() as connection:
+            return list(connection.scalars(select(item.c.state).order_by(item.c.comparison_id)))
+
+    assert states() == ["settled", "collecting"]
+    with store.write() as connection:
+        connection.execute(update(item).values(state="collecting"))
+    assert database.check(store) == ["1 comparisons have all their votes and no decision; --repair decides them"]
+    assert "were decided" in database.check(store, repair=True)[0]
+    assert states() == ["settled", "collecting"]
+    assert database.check(store) == []
+
+
 def test_a_dangling_row_is_found(sqlite_store: Store, tmp_path: Path) -> None:
     fill(sqlite_store, tmp_path, n=2)
     with closing(sqlite3.connect(str(sqlite_store.url.database))) as connection:

@@ -16,6 +16,7 @@ from app.services.assigning import next_assignment
 from app.services.campaigns import open_round
 from app.services.exporting import export_campaign
 from app.services.judging import Submission, skip, submit
+from app.services.lookup import THE_HOUSE
 from app.services.queueing import set_priorities
 from app.services.waiting import report_waiting
 from app.store import tables
@@ -114,20 +115,20 @@ def test_requirements_go_out_and_come_back(store: Store, tmp_path: Path) -> None
 def test_a_comparison_that_nobody_may_judge_waits_and_is_reported(store: Store, tmp_path: Path) -> None:
     make_campaign(store, tmp_path, [line("x1", requires=MEDICAL), line("x3")], raters=["ann", "bob"], overlap=2)
     assert [take(store, name) for name in ("ann", "bob", "ann")] == ["x3", "x3", None]
-    (stuck,) = report_waiting(store, "c")
+    (stuck,) = report_waiting(store, THE_HOUSE, "c")
     assert (stuck.n_comparisons, stuck.n_eligible, stuck.round) == (1, 0, "main")
     assert stuck.requires == "language de or language fr; skill medicine at level 2"
     assert stuck.examples == ("x1",)
     for name in ("ann", "bob"):
         grant(store, name, "medicine", level=2)
         grant(store, name, "language:de")
-    assert report_waiting(store, "c") == []
+    assert report_waiting(store, THE_HOUSE, "c") == []
     for name in ("ann", "bob"):
-        assert report_waiting(store, "c") == []
+        assert report_waiting(store, THE_HOUSE, "c") == []
         given = next_assignment(store, name, "c")
         assert given is not None
         skip(store, name, given.id, reason="not mine")
-    (stuck,) = report_waiting(store, "c")
+    (stuck,) = report_waiting(store, THE_HOUSE, "c")
     assert (stuck.n_comparisons, stuck.n_eligible, stuck.examples) == (1, 2, ("x1",))
 
 

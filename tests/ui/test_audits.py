@@ -47,4 +47,4 @@ def test_the_label_stays_hidden_until_the_auditor_answered(settled, open_page):
     at.radio(key=f"wrong-{audit.id}-{case.comparison.id}").set_value("It is acceptable too").run()
     at.text_area(key=f"why-{audit.id}-{case.comparison.id}").set_value("close").run()
     button(at, "Record and go on").click().run()
-    assert audits.list_audits(settled.store, NAME)[0].n_inspected == 1
+    assert audits.list_audits(settled.store, "designer", NAME)[0].n_inspected == 1

@@ -10,6 +10,7 @@ from app.domain import Campaign, Cause
 from app.errors import InvalidInput, SteelyardError
 from app.services import adjudicating
 from app.services.adjudicating import Case
+from app.services.gold_scoring import right_answers
 from app.ui.components.text import escape
 from app.ui.components.votes import in_letters, show_decisions, show_votes
 from app.ui.session import get_person, get_store
@@ -39,9 +40,9 @@ def show_evidence(campaign: Campaign, case: Case, first_view: Answer) -> None:
         show_decisions(case.decisions, ids, CAUSES)
     gold = case.comparison.gold
     if gold is not None:
-        accepted = " or ".join(in_letters(Answer(preferred=one), ids) for one in gold.accepted)
+        accepted = " or ".join(in_letters(Answer(preferred=one), ids) for one in right_answers(gold))
         st.subheader("The gold key", anchor=False)
-        st.text(f"Accepts {accepted}. {gold.explanation}".strip())
+        st.text(f"{'Accepts' if gold.accepted else 'Most experts say'} {accepted}. {gold.explanation}".strip())
 
 
 def show_decision(

@@ -36,8 +36,8 @@ def page() -> None:
     if campaign is None:
         return
     _show_notice()
-    found = audits.list_audits(get_store(), campaign.name)
-    waiting = audits.n_waiting(get_store(), campaign.name)
+    found = audits.list_audits(get_store(), person.name, campaign.name)
+    waiting = audits.n_waiting(get_store(), person.name, campaign.name)
     for audit in found:
         if audit.state == audits.OPEN:
             with st.container(key=f"audit-{audit.id}", gap="small"):

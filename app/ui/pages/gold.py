@@ -10,7 +10,7 @@ from app.errors import SteelyardError
 from app.policy import Action
 from app.services import gold, quality
 from app.services.gold import GoldItem
-from app.ui.components.calibration.shares import class_words
+from app.ui.components.calibration.shares import key_words
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.rating.conversation import show_conversation, show_responses
@@ -67,7 +67,7 @@ def _table(items: list[GoldItem]) -> pd.DataFrame:
         [
             {
                 "comparison": one.comparison_id,
-                "key": " or ".join(map(class_words, one.key.accepted)),
+                "key": key_words(one.key),
                 "state": _state(one),
                 "right": one.accuracy.value,
                 "answers": one.accuracy.n,
@@ -99,7 +99,7 @@ def _show_item(campaign: Campaign, one: GoldItem) -> None:
     case = quality.open_case(get_store(), get_person().name, campaign.name, one.comparison_id)
     show_conversation(case.comparison.prompt)
     show_responses(tuple(part.text for part in case.comparison.completions), key=f"gold-{one.comparison_id}")
-    st.markdown(f"**The key:** {escape(' or '.join(map(class_words, one.key.accepted)))}")
+    st.markdown(f"**The key:** {escape(key_words(one.key))}")
     if one.key.explanation:
         st.text(one.key.explanation)
     if one.suspended_at is not None:

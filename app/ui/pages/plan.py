@@ -28,7 +28,7 @@ def page() -> None:
     campaign = campaign_header("Work plan", person, Action.SEE_QUALITY, lead=LEAD)
     if campaign is None:
         return
-    rounds = planning.running(get_store(), campaign.name)
+    rounds = planning.running(get_store(), get_person().name, campaign.name)
     if not any(one.n_comparisons for one in rounds):
         empty_state(
             "Nothing to plan yet",
@@ -49,7 +49,7 @@ def page() -> None:
         )
     _show_plan(campaign, name, pay=pay or None, accuracy=None if accuracy is None else accuracy / 100)
     st.subheader("So far", anchor=False)
-    for one in planning.running(get_store(), campaign.name, pay=pay or None):
+    for one in planning.running(get_store(), get_person().name, campaign.name, pay=pay or None):
         if one.round == name:
             _show_running(campaign, one)
     _show_waiting(campaign)
@@ -57,7 +57,9 @@ def page() -> None:
 
 def _show_plan(campaign: Campaign, round_name: str, *, pay: float | None, accuracy: float | None) -> None:
     try:
-        assumed, rows = planning.plan(get_store(), campaign.name, round_name=round_name, pay=pay, accuracy=accuracy)
+        assumed, rows = planning.plan(
+            get_store(), get_person().name, campaign.name, round_name=round_name, pay=pay, accuracy=accuracy
+        )
     except SteelyardError as error:
         show_error(error)
         return
@@ -166,7 +168,7 @@ def _interval(found: Estimate) -> str:
 
 
 def _show_waiting(campaign: Campaign) -> None:
-    stuck = waiting.report_waiting(get_store(), campaign.name)
+    stuck = waiting.report_waiting(get_store(), get_person().name, campaign.name)
     if not stuck:
         return
     st.subheader("Waiting for nobody", anchor=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from app.domain import GoldKey
 from app.services.exam_reports import ExamReport
 from app.services.examining import ExamStatus
 from app.stats.intervals import wilson
@@ -31,6 +32,14 @@ STATE_WORDS = {
 def class_words(name: str) -> str:
     """A class of answers in words."""
     return CLASS_WORDS.get(name, f"response {name} is better")
+
+
+def key_words(key: GoldKey) -> str:
+    """A gold key in words: what it accepts, or how experts divide."""
+    if key.accepted or not key.distribution:
+        return " or ".join(map(class_words, key.accepted))
+    shares = sorted(key.distribution.items(), key=lambda one: (-one[1], one[0]))
+    return "experts say: " + ", ".join(f"{class_words(name)} {share:.0%}" for name, share in shares if share)
 
 
 def show_shares(counts: Mapping[str, tuple[int, int]], *, title: str, key: str, reference: float) -> None:
