@@ -11,6 +11,7 @@ from app.domain import OverlapPolicy, Role
 from app.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from app.services import audits
 from app.services.campaigns import add_member
+from app.services.lookup import THE_HOUSE
 from app.services.people import add_account
 from app.store import tables
 from app.store.engine import Store
@@ -113,5 +114,5 @@ def test_audits_open_by_themselves_while_work_goes_on(store: Store, tmp_path: Pa
     make_campaign(store, tmp_path, lines, policy=OverlapPolicy.CURTAILED, audit_share=0.0, audit_batch=20)
     assert audits.open_due(store) == 1
     assert audits.open_due(store) == 0
-    (audit,) = audits.list_audits(store, "dora", "c")
+    (audit,) = audits.list_audits(store, THE_HOUSE, "c")
     assert (audit.n_items, audit.opened_by, audit.round) == (20, "system", "main")

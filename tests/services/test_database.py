@@ -240,7 +240,7 @@ def test_a_wrong_counter_is_found_and_recounted(store: Store, tmp_path: Path) ->
 
 
 def test_votes_from_before_rounds_decided_are_decided(store: Store, tmp_path: Path) -> None:
-    votes = [vote("w1"), vote("w2"), vote("w3")]
+    votes = [vote(name, "a") for name in ("w1", "w2", "w3")]
     make_campaign(store, [line("x", judgments=votes), line("y", judgments=votes[:1])], tmp_path)
     item = tables.queue_item
 
