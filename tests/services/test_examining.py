@@ -265,3 +265,31 @@ def test_exam_answers_enter_no_camps_examples_or_drift(sqlite_store: Store, tmp_
         wanted = quality.want(sqlite_store, report, "c", kinds=[RaterKind.HUMAN])
         quality.MAKERS[report](sqlite_store, wanted)
     assert seen == {"camps_document": 0, "tension_examples": 0, "agreement_drifts": 0}
+
+
+def test_an_exam_that_becomes_due_while_work_is_held_takes_its_place(sqlite_store: Store, tmp_path: Path) -> None:
+    applicant(sqlite_store, tmp_path)
+    sit(sqlite_store)
+    late = START + timedelta(days=QUICK.valid_days) - timedelta(seconds=1)
+    held = next_assignment(sqlite_store, "ann", "c", now=late)
+    assert held is not None
+    after = late + timedelta(minutes=2)
+    item = examining.next_item(sqlite_store, "ann", "c", now=after)
+    assert item is not None
+    assert item.id != held.id
+    (row,) = rows(sqlite_store, tables.assignment, tables.assignment.c.id == held.id)
+    assert row.state == "expired"
+    assert wrong_counters(sqlite_store) == []
+
+
+def test_who_is_requalified_in_the_middle_of_an_exam_gets_work(sqlite_store: Store, tmp_path: Path) -> None:
+    applicant(sqlite_store, tmp_path)
+    add_account(sqlite_store, "des", roles=[Role.DESIGNER])
+    add_member(sqlite_store, "c", "des", roles=[Role.DESIGNER])
+    item = examining.next_item(sqlite_store, "ann", "c", now=START)
+    assert item is not None
+    raters.requalify(sqlite_store, "des", "c", "ann", reason="known", now=START)
+    given = next_assignment(sqlite_store, "ann", "c", now=START)
+    assert given is not None
+    assert given.id != item.id
+    assert wrong_counters(sqlite_store) == []
