@@ -145,8 +145,16 @@ def next_attempt(
             return _attempt(connection, campaign, held, level)
     with store.write() as connection:
         taken = review_queue.take(connection, campaign, level, actor, now=now)
-    if taken is None:
-        return None
+        if taken is None:
+            return None
+        events.record(
+            connection,
+            actor=actor.name,
+            action="attempt.claimed",
+            subject=f"judgment {taken}",
+            campaign_id=campaign.id,
+            detail={"level": level.value},
+        )
     with store.read() as connection:
         return _attempt(connection, campaign, taken, level)
 

@@ -95,7 +95,7 @@ def test_an_edit_counts_once_a_senior_settled_it_and_the_attempt_stays(staff: St
         ("senior", "edit", "so it does"),
     ]
     actions = [row.action for row in rows(staff, tables.event) if row.action.startswith("attempt.")]
-    assert actions == ["attempt.reviewed", "attempt.settled"]
+    assert actions == ["attempt.claimed", "attempt.reviewed", "attempt.claimed", "attempt.settled"]
     report = campaign_report(staff, "consensus", "c").to_json()
     assert report["criteria"][OVERALL]["methods"]["majority"]["decisions"]["second"] == 1
 
