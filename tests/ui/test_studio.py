@@ -187,10 +187,22 @@ def test_the_second_of_two_is_told_and_chooses(studio, seeded, designer, draft):
     assert "admin saved this draft while you wrote" in words(at)
     assert text_of(seeded, designer, draft) == theirs
     assert "<ins>title: Mine again</ins>" in words(at)
+    assert "You changed the same lines" in words(at)
     button(at, "Keep mine as a draft of its own").click().run()
     assert at.header[0].value == "Mine again"
     assert text_of(seeded, designer, draft) == theirs
     assert len(rubric_drafts.list_drafts(seeded.store, designer)) == 2
+
+
+def test_changes_of_different_lines_are_put_together(studio, seeded, designer, draft):
+    at = studio
+    other = sessions.person_named(seeded.store, "admin")
+    theirs = TEXT.replace("Which does more?", "Which does more of what was asked?")
+    rubric_drafts.save_draft(seeded.store, other, draft.id, theirs, revision=1)
+    field(at.text_input, "Title").set_value("Mine again").run()
+    button(at, "Put both together").click().run()
+    assert text_of(seeded, designer, draft) == theirs.replace("Mine & yours", "Mine again")
+    assert field(at.text_input, "Title").value == "Mine again"
 
 
 @pytest.mark.parametrize(("choice", "title"), [("Take theirs", "Theirs"), ("Put mine in its place", "Mine again")])

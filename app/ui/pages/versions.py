@@ -5,18 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from app.errors import SteelyardError
-from app.services import inbox, rubric_drafts, rubric_versions
+from app.services import rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.inbox import show_decision
 from app.ui.components.page import empty_state, page_header, show_error
-from app.ui.components.rubric_view import show_changes, show_rubric
+from app.ui.components.rubric_view import show_rubric
 from app.ui.components.start_round import show_round_form
 from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
-from app.ui.components.time import show_time
+from app.ui.components.version_views import show_history, show_version
 from app.ui.session import get_person, get_store
-from rubrics.difference import changes
 from rubrics.loader import library, load_library
 
 READ, HISTORY, ROUND = "Read", "History", "Start a round"
@@ -51,7 +49,7 @@ def page() -> None:
             if view == ROUND and versions:
                 show_round_form(person, versions)
             elif view == HISTORY and versions:
-                _show_versions(versions)
+                show_history(versions)
             else:
                 _show_reading(chosen, versions)
 
@@ -119,74 +117,7 @@ def _show_reading(chosen: str, versions: list[Version]) -> None:
             ["comes with Steelyard; begin a draft and publish it to judge by it"],
         )
         return
-    version = versions[0] if len(versions) == 1 else _choose_version("Version", versions, 0, key="read")
-    show_rubric(version.rubric, _facts(version))
-    _show_answered(version)
-    st.download_button(
-        "Download as YAML",
-        version.yaml,
-        file_name=f"{version.rubric.key}-{version.version[:12]}.yaml",
-        mime="application/yaml",
-        on_click="ignore",
-    )
-
-
-def _show_answered(version: Version) -> None:
-    """The decisions of the inbox that this version answers, of campaigns in which the reader may decide."""
-    decisions = inbox.decisions_of_version(get_store(), get_person(), version.version)
-    if decisions:
-        with st.expander(f"Answers {len(decisions)} of the inbox"):
-            for one in decisions:
-                show_decision(one)
-
-
-def _facts(version: Version) -> list[str]:
-    facts = [f"published {show_time(version.published_at)}"]
-    if version.uses:
-        facts.append("judged by in " + ", ".join(f"{use.campaign}/{use.round}" for use in version.uses))
-    else:
-        facts.append("not used in any round yet")
-    return facts
-
-
-def _show_versions(versions: list[Version]) -> None:
-    """Two versions and what raters see differently."""
-    for version in versions:
-        st.html(f'<p class="sy-facts"><code>{version.version[:12]}</code> {_plain_facts(version)}</p>')
-    if len(versions) == 1:
-        st.text("There is one version. Publish another one to see what differs.")
-        return
-    left, right = st.columns(2)
-    with left:
-        before = _choose_version("From", versions, 1, key="before")
-    with right:
-        after = _choose_version("To", versions, 0, key="after")
-    found = changes(before.rubric, after.rubric)
-    if not found:
-        st.text("Nothing differs: this is the same version." if before is after else "Raters see the same.")
-        return
-    n_meaning = sum(change.effect == "meaning" for change in found)
-    said = f"{len(found)} {'difference' if len(found) == 1 else 'differences'} in what raters see"
-    st.markdown(f"**{said}**, {n_meaning} of meaning and {len(found) - n_meaning} of wording")
-    if n_meaning:
-        st.caption(
-            "Votes under the two are kept apart: a snapshot of both is refused unless a mapping of criteria is named."
-        )
-    show_changes(found)
-
-
-def _plain_facts(version: Version) -> str:
-    return " · ".join(_facts(version)).replace("&", "&amp;").replace("<", "&lt;")
-
-
-def _choose_version(label: str, versions: list[Version], index: int, *, key: str) -> Version:
-    return st.selectbox(
-        label,
-        versions,
-        index=index,
-        format_func=lambda version: f"{version.version[:12]}, {show_time(version.published_at)}",
-        key=f"version-{key}-{versions[0].rubric.key}",
-    )
+    show_version(versions)
 
 
 def _draft(text: str) -> None:

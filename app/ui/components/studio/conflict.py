@@ -11,6 +11,7 @@ from app.ui.components.studio.lines import show_line_difference
 from app.ui.components.studio.writing import PROBLEM, Writing, open_draft
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
+from rubrics.merging import merge_texts
 
 LOOK_EVERY_SECONDS = 6.0
 
@@ -31,6 +32,11 @@ def show_conflict(writing: Writing) -> bool:
         st.button("Take theirs", key="take-theirs", on_click=_settle, args=(writing,))
         st.button("Keep mine as a draft of its own", key="keep-mine", on_click=_keep, args=(writing, mine))
         st.button("Put mine in its place", key="put-mine", on_click=_replace, args=(writing, mine))
+        both = None if writing.base is None else merge_texts(writing.base, mine, theirs.text)
+        if both is not None:
+            st.button("Put both together", key="put-both", type="primary", on_click=_replace, args=(writing, both))
+    if both is None:
+        st.caption("You changed the same lines, so the two cannot be put together line by line.")
     st.markdown("**From theirs to yours**")
     show_line_difference(theirs.text, mine)
     return True
@@ -73,10 +79,10 @@ def _keep(writing: Writing, mine: str) -> None:
     open_draft(draft)
 
 
-def _replace(writing: Writing, mine: str) -> None:
+def _replace(writing: Writing, text: str) -> None:
     """Over the revision that was shown beside it; another one since is another conflict."""
     try:
-        rubric_drafts.save_draft(get_store(), get_person(), writing.draft.id, mine, revision=writing.draft.revision)
+        rubric_drafts.save_draft(get_store(), get_person(), writing.draft.id, text, revision=writing.draft.revision)
     except DraftMoved:
         return
     except SteelyardError as error:

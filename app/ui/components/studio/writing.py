@@ -149,6 +149,12 @@ class Writing:
         return self.key("news") in st.session_state
 
     @property
+    def base(self) -> str | None:
+        """The text that this tab last saw on the server, on which both went on; None where it saw none."""
+        seen: Draft | None = st.session_state.get(self.key("seen"))
+        return None if seen is None else seen.text
+
+    @property
     def mine(self) -> str | None:
         """What could not be saved, because somebody else had saved; None where there is nothing of that."""
         return st.session_state.get(self.key("mine"))
