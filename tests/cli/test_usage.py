@@ -162,6 +162,7 @@ READ_ELSEWHERE = {
     ("rubric", "stale"),
     ("rubric", "test"),
     ("raters", "list"),
+    ("review", "status"),
     ("gold", "import"),
     ("gold", "check"),
     ("exam", "take"),
