@@ -33,8 +33,8 @@ import numpy as np
 VOCABULARY = 4096
 MAX_LENGTH = 512
 BATCH_SIZE = 16
-N_PAIRS = 96
-N_EPOCHS = 6
+N_PAIRS = 160
+N_EPOCHS = 5
 DISTRIBUTIONS = {"dialogue": (116, 48), "short": (24, 48)}
 WORDS = "people say that a good answer is clear and exact while others think it should be kind too"
 SPREAD = {"prompt": 0.85, "response": 0.75}
