@@ -144,7 +144,7 @@ def sentence(document: dict[str, Any]) -> str:
     for side, words in ((DRESSED, "of the right pairs turn"), (DAMAGED, "are not ranked below the original")):
         known = [one for one in document["probes"] if one["side"] == side and one["fooled"]["value"] is not None]
         if known:
-            worst = max(known, key=lambda one: one["fooled"]["value"])
+            worst = max(known, key=lambda one: one["fooled"]["low"])  # surely bad, not bad on a single pair
             e = worst["fooled"]
             parts.append(f"{worst['name']}: {e['value']:.0%} ({e['low']:.0%} to {e['high']:.0%}, n {e['n']:,}) {words}")
     if not parts:

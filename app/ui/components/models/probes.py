@@ -37,7 +37,7 @@ def show_probes(document: Mapping[str, Any]) -> None:
     if known.empty:
         return
     st.subheader("Cheap tricks", anchor=False)
-    worst = known.loc[known["fooled"].idxmax()]
+    worst = known.loc[known["from"].idxmax()]  # the one that is surely bad, not the one of a single pair
     figure(
         single_intervals(known, name="probe", value="fooled", low="from", high="to", reference=0.5),
         table,
