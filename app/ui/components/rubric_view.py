@@ -180,8 +180,6 @@ def _rules_in_words(rubric: Rubric) -> list[str]:
         said.append("It is required where two criteria favour different responses.")
     if words.must_settle_tension:
         said.append("Where criteria pull apart, the rater says which of the two prevailed, or that neither did.")
-    if words.must_settle_tension:
-        said.append("Where two criteria favour different responses, the rater says which prevailed.")
     if words.quotes_must_exist:
         said.append("What it quotes must stand in the response.")
     if words.must_not_repeat:

@@ -25,7 +25,7 @@ from rubrics.model import CONTEXT, JUSTIFICATION_RULES
 JUSTIFICATION_WORDS = {
     "must_name_criterion": "It names a criterion",
     "required_on_tension": "It is required where two criteria favour different responses",
-    "must_settle_tension": "The rater says which prevailed where two criteria favour different responses",
+    "must_settle_tension": "Where criteria pull apart, the rater says which prevailed, or that neither did",
     "quotes_must_exist": "What it quotes must stand in the response",
     "must_not_repeat": "It may not nearly repeat an earlier one of the same rater",
     "must_match_choice": "It may not call another response the better one than the verdict does",
