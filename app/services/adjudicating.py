@@ -163,7 +163,8 @@ def _reported(connection: Connection, campaign: Campaign) -> list[str]:
     report, assignment = tables.rater_report, tables.assignment
     return list(
         connection.scalars(
-            select(distinct(tables.comparison.c.external_id))
+            select(tables.comparison.c.external_id)
+            .distinct()
             .select_from(
                 report.join(assignment, assignment.c.id == report.c.assignment_id).join(
                     tables.comparison, tables.comparison.c.id == assignment.c.comparison_id

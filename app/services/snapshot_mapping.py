@@ -69,8 +69,8 @@ def map_votes(
         for version, criterion in zip(votes["rubric_version"].tolist(), used.tolist(), strict=True)
     ]
     is_kept = np.array([name != LEFT_OUT for name in key], bool)
-    names = sorted({name for name in key if name != LEFT_OUT})
-    kept = votes.assign(criterion=pd.Categorical(key, categories=names))[is_kept]
+    staying = [name for name in key if name != LEFT_OUT]
+    kept = votes[is_kept].assign(criterion=pd.Categorical(staying, categories=sorted(set(staying))))
     kept = kept.sort_values(["judgment_id", "criterion", "first", "second"], kind="stable").reset_index(drop=True)
     return kept, CriterionMapping(dict(named), by_version, int((~is_kept).sum()))
 
