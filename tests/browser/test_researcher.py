@@ -72,6 +72,8 @@ def test_from_an_empty_campaign_to_a_measured_reward_model(
 def _create(page: Page) -> None:
     page.get_by_role("tab", name="New campaign").click()
     page.get_by_label("Name", exact=True).fill(NAME)
+    page.get_by_role("combobox", name="Rubric").fill("helpful_harmless")  # others may have published meanwhile
+    page.get_by_role("option", name="helpful_harmless").first.click()
     page.get_by_role("button", name="Create campaign").click()
     expect(page.get_by_text(f"Created campaign {NAME}")).to_be_visible()
 

@@ -128,9 +128,9 @@ def count(store: Store, table: Table, *conditions: Any) -> int:
 
 
 def rows(store: Store, table: Table, *conditions: Any) -> list[Any]:
-    """The rows of a table."""
+    """The rows of a table, in the order of its key."""
     with store.read() as connection:
-        return list(connection.execute(select(table).where(*conditions)))
+        return list(connection.execute(select(table).where(*conditions).order_by(*table.primary_key)))
 
 
 def contents(store: Store) -> dict[str, int]:

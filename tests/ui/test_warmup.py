@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -26,6 +28,12 @@ def connect(gate: Gate, kind: str, path: str) -> Any:
     return gate({"type": kind, "path": path, "headers": [], "method": "GET", "query_string": b""}, receive, send)
 
 
+def in_own_thread(work: Coroutine[Any, Any, None]) -> None:
+    """Run in a loop of its own: a browser's may be running in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
 def test_the_door_answers_and_a_page_waits(seeded: Place):
     may_end, seen = threading.Event(), []
 
@@ -43,7 +51,7 @@ def test_the_door_answers_and_a_page_waits(seeded: Place):
         await page
         assert seen == ["/login", "/_stcore/stream"]
 
-    asyncio.run(visit())
+    in_own_thread(visit())
 
 
 def test_a_failed_import_is_told_to_everybody(seeded: Place):
@@ -61,4 +69,4 @@ def test_a_failed_import_is_told_to_everybody(seeded: Place):
             with pytest.raises(ImportError, match="no such page"):
                 await connect(gate, "websocket", "/_stcore/stream")
 
-    asyncio.run(visit())
+    in_own_thread(visit())
