@@ -18,7 +18,7 @@ class Gathering:
     """Group commit: whoever has the turn does what has gathered meanwhile, and commits it all at once.
 
     Each piece of work stands behind a savepoint of its own: one that fails takes nothing with it. Where the transaction
-    as a whole fails, nothing of it is stored and everybody is told.
+    as a whole fails (SQLite ends it by itself on a full disk), nothing of it is stored and everybody is told.
 
     Args:
         engine: where to write.
@@ -58,5 +58,7 @@ def _attempt(connection: Connection, work: _Work) -> tuple[Any, Exception | None
     try:
         with connection.begin_nested():
             return work(connection), None
-    except Exception as failure:  # noqa: BLE001  # it is raised where the work was asked for
+    except Exception as failure:
+        if not connection.connection.driver_connection.in_transaction:  # type: ignore[union-attr]
+            raise  # what follows would be stored piece by piece
         return None, failure

@@ -114,8 +114,18 @@ def test_a_commit_that_fails_fails_for_everybody_and_for_nobody_after(sqlite_sto
         events.record(connection, actor="x", action="test.done", subject="lost")
         connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself where a disk is full
 
-    with pytest.raises(StoreError, match="did not do it"):
-        sqlite_store.write_together(fill)
+    def late(connection: Connection) -> None:
+        events.record(connection, actor="x", action="test.done", subject="late")
+
+    with ThreadPoolExecutor(2) as pool, sqlite_store.write():
+        told = []
+        for work in (fill, late):
+            told.append(pool.submit(sqlite_store.write_together, work))
+            while len(sqlite_store._gathering._waiting) < len(told):
+                time.sleep(0.01)
+    for one in told:
+        with pytest.raises(StoreError, match="did not do it"):
+            one.result(20)
     sqlite_store.write_together(lambda c: events.record(c, actor="x", action="test.done", subject="kept"))
     with sqlite_store.read() as connection:
         assert list(connection.scalars(select(tables.event.c.subject))) == ["kept"]
