@@ -267,13 +267,18 @@ class Report:
 
 @dataclass(frozen=True)
 class Question:
-    """What a rater asked or reported while they held a comparison, outside any judgment of it."""
+    """What a rater asked or reported while they held a comparison, outside any judgment of it.
+
+    Attributes:
+        scope: the part of the rubric that they were asked for; None for the whole.
+    """
 
     rater: str
     report: Report
     rater_kind: RaterKind = RaterKind.HUMAN
     round: str | None = None
     repeat_index: int = 0
+    scope: str | None = None
 
 
 @dataclass(frozen=True)

@@ -130,12 +130,7 @@ def _score(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
     with _bar("Scoring", unit="row") as bar:
         summary = score_file(scorer, options.input, options.output, on_progress=bar.update)
     processes.leave()
-    text = (
-        f"Scored {summary.n_rows:,} rows ({summary.n_texts:,} texts) with model {summary.model} into {summary.output}; "
-        f"{summary.n_prompts_cut:,} texts lost the beginning of their prompt, {summary.n_responses_cut:,} the end of "
-        f"their response to the limit of {scorer.run.max_length_tokens} tokens."
-    )
-    return asdict(summary), text
+    return asdict(summary), summary.sentences(scorer.run.max_length_tokens)
 
 
 def _votes(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -343,14 +338,15 @@ def _add_score(commands: Any) -> None:
         "score",
         help="score a file of texts",
         description="Score each row of a file: native comparisons (prompt, completions), preference rows (chosen, "
-        "rejected) or single texts (prompt, response). One JSON line out for each row in, in the same order.",
+        "rejected; both may be lists) or single texts (prompt, response). One JSON line out for each row in, in the "
+        "same order; of preference rows also the accuracy, with its interval and ties apart.",
     )
     parser.set_defaults(command=_score)
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl or .parquet")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
-    parser.add_argument("--json", action="store_true", help="print the counts as one JSON document")
+    parser.add_argument("--json", action="store_true", help="print counts and accuracy as one JSON document")
 
 
 def _add_select(commands: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from app.stats.words import counted
 from reward.dataset import CutReport
 from reward.models import EMBEDDED_BASE, EMBEDDED_LICENCE
 from reward.report import markdown_report
@@ -80,7 +81,8 @@ def _training(run: Mapping[str, Any]) -> str:
         + TARGETS[run["target"]]
         + ", weighted by the snapshot's weights"
         + _target_counts(training["target"]),
-        f"- {training['n_steps']:,} steps of {parameters['batch_size'] * parameters['gradient_accumulation']} pairs, "
+        f"- {counted(training['n_steps'], 'step')} of "
+        f"{counted(parameters['batch_size'] * parameters['gradient_accumulation'], 'pair')}, "
         f"{training['n_epochs']:.2f} epochs, {stopped}; {training['seconds']:.0f} s in {training['precision']}",
         f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
         f"{training['n_trainable_parameters']:,} of {training['n_parameters']:,} parameters trained "
@@ -100,7 +102,8 @@ def _target_counts(target: Mapping[str, Any]) -> str:
     """What computing the labels from the votes changed."""
     if target["target"] not in FROM_VOTES:
         return ""
-    text = f"; mean label {target['mean_label']:.3f}, {target['n_turned']:,} of {target['n_pairs']:,} pairs turned"
+    pairs = counted(target["n_pairs"], "pair")
+    text = f"; mean label {target['mean_label']:.3f}, {target['n_turned']:,} of {pairs} turned"
     text += f", {target['n_settled']:,} settled by adjudicators, {target['n_without_votes']:,} without votes"
     model = target["rater_model"]
     if model:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from app.stats.results import plain
+from app.stats.words import counted
 from reward import metrics
 from reward.embeddings import Embedder
 from reward.frozen import pair_features
@@ -121,8 +122,10 @@ def _sentence(last: dict[str, Any]) -> str:
     difference, n = last["difference"], last["n"]
     interval = f"{difference['low'] * 100:+.1f} to {difference['high'] * 100:+.1f}, 95 %"
     points = f"{abs(difference['value']) * 100:.1f} points"
+    after = f"After {counted(n, 'chosen pair')} the model is {points}"
     if difference["low"] > 0:
-        return f"After {n:,} chosen pairs the model is {points} ahead of {n:,} drawn by lot ({interval})."
+        return f"{after} ahead of {n:,} drawn by lot ({interval})."
     if difference["high"] < 0:
-        return f"After {n:,} chosen pairs the model is {points} behind {n:,} drawn by lot ({interval}): use lots here."
-    return f"After {n:,} pairs of each no difference between chosen and drawn by lot is established ({interval})."
+        return f"{after} behind {n:,} drawn by lot ({interval}): use lots here."
+    each = counted(n, "pair")
+    return f"After {each} of each no difference between chosen and drawn by lot is established ({interval})."

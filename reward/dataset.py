@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.stats.words import counted
 from reward.contract import content_hash
 from reward.errors import RewardError
 from reward.pairs import Pair
@@ -67,11 +68,12 @@ class CutReport:
     def sentence(self) -> str:
         """The report in words, for the terminal and the model card."""
         if not self.n_prompts_cut and not self.n_responses_cut:
-            return f"{self.n_pairs:,} pairs, none dropped, nothing cut at {self.max_length_tokens} tokens."
+            return f"{counted(self.n_pairs, 'pair')}, none dropped, nothing cut at {self.max_length_tokens} tokens."
         return (
-            f"{self.n_pairs:,} pairs, none dropped; at {self.max_length_tokens} tokens {self.n_prompts_cut:,} of "
-            f"{self.n_texts:,} texts lost the beginning of their prompt ({self.n_prompt_tokens_cut:,} tokens) and "
-            f"{self.n_responses_cut:,} the end of their response ({self.n_response_tokens_cut:,} tokens)."
+            f"{counted(self.n_pairs, 'pair')}, none dropped; at {self.max_length_tokens} tokens the beginning of the "
+            f"prompt was cut in {self.n_prompts_cut:,} of {counted(self.n_texts, 'text')} "
+            f"({counted(self.n_prompt_tokens_cut, 'token')}) and the end of the response in {self.n_responses_cut:,} "
+            f"({counted(self.n_response_tokens_cut, 'token')})."
         )
 
 

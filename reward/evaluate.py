@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.stats.results import Estimate, plain
+from app.stats.words import counted
 from reward import metrics
 from reward.baselines import Baselines, TfidfBaseline, load_tfidf, longer_margins
 from reward.best_of_n import best_of_n
@@ -275,7 +276,7 @@ def compare_models(pairs: Sequence[Pair], first: np.ndarray, second: np.ndarray,
         "overlap": asdict(count_overlap(rival.directory / FILE_NAME, pairs)),
         **test,
         "sentence": f"The model {words} {rival.run_id}: {(difference.value or 0) * 100:+.1f} points{interval}; only "
-        f"the model is right on {test['n_only_first_right']:,} pairs, only the other on "
+        f"the model is right on {counted(test['n_only_first_right'], 'pair')}, only the other on "
         f"{test['n_only_second_right']:,} (exact test, p = {test['p_value']:.3f}).",
     }
 
@@ -379,7 +380,7 @@ def verdict(accuracy: Estimate, against: Mapping[str, Any]) -> str:
     if accuracy.value is None:
         return "The model decides no pair: it gives both responses the same reward everywhere."
     difference, name = against["difference"], BASELINE_NAMES[against["name"]]
-    start = f"The model agrees with the labels on {accuracy.value:.1%} of {accuracy.n:,} pairs"
+    start = f"The model agrees with the labels on {accuracy.value:.1%} of {counted(accuracy.n, 'pair')}"
     points = f"{abs(difference['value']) * 100:.1f} points {'above' if difference['value'] >= 0 else 'below'} {name}"
     if against["beats"] == "undefined":
         return f"{start}, {points}; {difference['undefined_reason']}."

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from app.stats.intervals import percentile_interval, wilson
 from app.stats.results import Estimate, undefined
+from app.stats.words import counted
 
 N_RESAMPLES = 2000
 MIN_CLUSTERS = 10
@@ -210,7 +211,7 @@ def fit_temperature(margins: np.ndarray, *, seed: int = 0) -> Temperature:
     Source: Guo et al. (2017), section 4.2.
     """
     if len(margins) < MIN_TEMPERATURE_PAIRS:
-        nothing = undefined(f"{len(margins)} pairs; {MIN_TEMPERATURE_PAIRS} are needed", n=len(margins))
+        nothing = undefined(f"{counted(len(margins), 'pair')}; {MIN_TEMPERATURE_PAIRS} are needed", n=len(margins))
         return Temperature(nothing, nothing, nothing)
     slope, error = _slope(margins)
     if slope is None or error is None:

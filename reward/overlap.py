@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.stats.words import counted
 from reward.contract import canonical_json
 from reward.errors import RewardError
 from reward.pairs import Messages, Pair
@@ -33,8 +34,8 @@ class Overlap:
         if not self.n_pairs_trained_on:
             return None
         return (
-            f"Caution: the model was trained on {self.n_pairs_trained_on:,} of these {n_pairs:,} pairs; the numbers "
-            "show what it remembers, too, not only what it learned."
+            f"Caution: the model was trained on {self.n_pairs_trained_on:,} of the {counted(n_pairs, 'pair')}; the "
+            "numbers show what it remembers, too, not only what it learned."
         )
 
 

@@ -311,9 +311,9 @@ def pairs_of_row(row: Mapping[str, Any], *, place: str) -> list[Pair]:
         RewardError: as `pair_of_row`; also for an empty list.
     """
     sides = {name: row.get(name) for name in ("chosen", "rejected")}
-    if not any(_is_text_list(side) for side in sides.values()):
+    if not any(is_text_list(side) for side in sides.values()):
         return [pair_of_row(row, place=place)]
-    texts = {name: side if _is_text_list(side) else [side] for name, side in sides.items()}
+    texts = {name: side if is_text_list(side) else [side] for name, side in sides.items()}
     for name, side in texts.items():
         if not side:
             raise RewardError(f"{place}, {name}: the list is empty; give at least one response.")
@@ -328,7 +328,8 @@ def pairs_of_row(row: Mapping[str, Any], *, place: str) -> list[Pair]:
     return found
 
 
-def _is_text_list(side: Any) -> bool:
+def is_text_list(side: Any) -> bool:
+    """Whether a side is a list of texts, not one text or a list of messages."""
     return isinstance(side, list) and all(isinstance(text, str) for text in side)
 
 

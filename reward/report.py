@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.stats.words import counted
 from reward.dataset import CutReport
 from reward.probes import sentence as probes_sentence
 
@@ -33,8 +34,8 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
     clustered = evaluation["accuracy_clustered"]
     lines = [
         f"Reward model {model['run_id']} (base {model['base']}, target {model['target']}) on {where}",
-        f"{evaluation['n_pairs']:,} pairs, {evaluation['n_comparisons']:,} comparisons, "
-        f"{evaluation['n_prompts']:,} {'prompt' if evaluation['n_prompts'] == 1 else 'prompts'}; "
+        f"{counted(evaluation['n_pairs'], 'pair')}, {counted(evaluation['n_comparisons'], 'comparison')}, "
+        f"{counted(evaluation['n_prompts'], 'prompt')}; "
         f"labels: {data['label_source']}",
         CutReport(**evaluation["cut"]).sentence(),
         "",
@@ -175,8 +176,9 @@ def _disagreement(evaluation: Mapping[str, Any]) -> str:
     """How many disagreements there are, and of which kind."""
     found = evaluation["disagreements"]
     return (
-        f"The model contradicts {found['n']:,} labels: {found['n_likely_label_errors']:,} likely label errors, "
-        f"{found['n_likely_blind_spots']:,} likely blind spots of the model (listed in report.json)."
+        f"The model contradicts {counted(found['n'], 'label')}: "
+        f"{counted(found['n_likely_label_errors'], 'likely label error')}, "
+        f"{counted(found['n_likely_blind_spots'], 'likely blind spot')} of the model (listed in report.json)."
     )
 
 

@@ -1,13 +1,17 @@
 """Score a file of texts with a trained model, in chunks, in the order of the input.
 
 A row may be a native comparison (`prompt`, `completions`), a preference row in TRL's form (`chosen`, `rejected`, with
-or without `prompt`), or one text (`prompt`, `response`). One JSON line comes out for each row that goes in:
+or without `prompt`; both sides may be lists, as in RewardBench 2), or one text (`prompt`, `response`). One JSON line
+comes out for each row that goes in:
 
     {"id": "x1", "model": "3f9c...", "scores": {"a": 1.21, "b": -0.30}, "trained_on": false}
     {"id": "line 2", "model": "3f9c...", "chosen_score": 0.8, "rejected_score": 0.1, "margin": 0.7, "trained_on": true}
-    {"id": "line 3", "model": "3f9c...", "score": 0.42}
+    {"id": "line 3", "model": "3f9c...", "chosen_scores": [0.8], "rejected_scores": [0.1, 0.3], "margin": 0.5, ...}
+    {"id": "line 4", "model": "3f9c...", "score": 0.42}
 
-`trained_on` says whether the model learned from two of the responses: such a row tells nothing of what it is worth.
+`margin` is the lowest chosen score minus the highest rejected one: the row is right where it is above 0, and the
+summary says how often that is. `trained_on` says whether the model learned from two of the responses: such a row tells
+nothing of what it is worth.
 
 The output appears complete or not at all: a row that cannot be read stops the work and names its line. Under
 `accelerate launch -m reward score ...` every process scores its share of each chunk; the first one writes.
@@ -23,16 +27,21 @@ from itertools import combinations, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from app.stats.words import counted
 from reward import processes
 from reward.errors import RewardError
+from reward.metrics import pairwise_accuracy
 from reward.overlap import FILE_NAME as FINGERPRINTS_NAME
-from reward.overlap import Memory, load_fingerprints
-from reward.pairs import Messages, messages_of, pair_of_row, read_rows, response_of
+from reward.overlap import Memory, Overlap, load_fingerprints
+from reward.pairs import Messages, is_text_list, messages_of, pairs_of_row, read_rows, response_of
 
 if TYPE_CHECKING:
     from reward.scorer import Scorer
 
 CHUNK_ROWS = 2048
+SIDES = ("chosen", "rejected")
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,9 @@ class ScoreSummary:
         n_texts: texts scored.
         n_prompts_cut: texts whose prompt lost its beginning to the length limit.
         n_responses_cut: texts whose response lost its end to the length limit.
+        accuracy: share of the preference rows, but those labelled a tie, in which each chosen response scores above
+            each rejected one, as JSON with interval and counts; None where the file has no such row.
+        n_trained_on: of those rows, the ones that the model learned from.
         model: run id of the model.
         output: where the scores lie.
     """
@@ -52,33 +64,73 @@ class ScoreSummary:
     n_texts: int
     n_prompts_cut: int
     n_responses_cut: int
+    accuracy: Mapping[str, Any] | None
+    n_trained_on: int
     model: str
     output: str
+
+    def sentences(self, max_length_tokens: int) -> str:
+        """All of it, in words; `max_length_tokens` is the model's limit."""
+        lines = [
+            f"Scored {counted(self.n_rows, 'row')} ({counted(self.n_texts, 'text')}) with model {self.model} into "
+            f"{self.output}; at {max_length_tokens} tokens the beginning of the prompt was cut in "
+            f"{counted(self.n_prompts_cut, 'text')}, the end of the response in {self.n_responses_cut:,}."
+        ]
+        if self.accuracy is not None:
+            lines.append(self._agreement(self.accuracy))
+        return "\n".join(lines)
+
+    def _agreement(self, accuracy: Mapping[str, Any]) -> str:
+        n_pairs, n_tied = accuracy["n"] + accuracy["n_tied"], accuracy["n_tied"]
+        if accuracy["value"] is None:
+            return f"Accuracy undefined: all {counted(n_pairs, 'pair')} have the same score on both sides."
+        text = (
+            f"Accuracy {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]: the chosen side scores "
+            f"higher in {accuracy['n_correct']:,} of {counted(accuracy['n'], 'pair')}; {counted(n_tied, 'tie')} apart. "
+            "`steelyard evaluate` sets it beside its baselines."
+        )
+        caution = Overlap(self.n_trained_on, 0).caution(n_pairs)
+        return f"{text}\n{caution}" if caution else text
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One row's texts and how to write its line from their scores."""
+    """One row's texts and how to write its line from their scores.
+
+    Attributes:
+        row_id: the row's own id, or its place.
+        kind: 'comparison', 'pair', 'lists' (several responses on a side) or 'text'.
+        texts: prompt and response of each text; of pairs and lists the chosen ones first.
+        names: completion ids of a comparison.
+        n_chosen: how many of the texts are chosen ones.
+        is_tie: a preference row whose label prefers neither side.
+    """
 
     row_id: str
     kind: str
     texts: tuple[tuple[Messages, str], ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    n_chosen: int = 0
+    is_tie: bool = False
 
-    def line(self, scores: Sequence[float], *, model: str, memory: Memory) -> str:
-        """The row's JSON line; `scores` are those of `texts`, in order; `memory` is what the model was trained on."""
+    def line(self, scores: Sequence[float], *, model: str, memory: Memory) -> dict[str, Any]:
+        """The row's line; `scores` are those of `texts`, in order; `memory` is what the model was trained on."""
         values = [float(score) for score in scores]
+        chosen, rejected = values[: self.n_chosen], values[self.n_chosen :]
         line: dict[str, Any] = {"id": self.row_id, "model": model}
         if self.kind == "comparison":
             line["scores"] = dict(zip(self.names, values, strict=True))
         elif self.kind == "pair":
-            chosen, rejected = values
-            line |= {"chosen_score": chosen, "rejected_score": rejected, "margin": chosen - rejected}
+            line |= {"chosen_score": chosen[0], "rejected_score": rejected[0]}
+        elif self.kind == "lists":
+            line |= {"chosen_scores": chosen, "rejected_scores": rejected}
         else:
             line["score"] = values[0]
+        if self.n_chosen:
+            line["margin"] = min(chosen) - max(rejected)
         if self.kind != "text":
             line["trained_on"] = self._is_known_to(memory)
-        return json.dumps(line, ensure_ascii=False)
+        return line
 
     def _is_known_to(self, memory: Memory) -> bool:
         """Whether the model was trained on any two of the responses."""
@@ -98,15 +150,24 @@ def question_of(row: Mapping[str, Any], *, place: str) -> Question:
     if "completions" in row:
         return _comparison(row, row_id=row_id, place=place)
     if "chosen" in row or "rejected" in row:
-        pair = pair_of_row(row, place=place)
-        return Question(row_id, "pair", ((pair.prompt, pair.chosen), (pair.prompt, pair.rejected)), ())
+        return _preference(row, row_id=row_id, place=place)
     if "response" in row:
         prompt = messages_of(row.get("prompt"), place=f"{place}, prompt")
-        return Question(row_id, "text", ((prompt, response_of(row["response"], place=f"{place}, response")),), ())
+        return Question(row_id, "text", ((prompt, response_of(row["response"], place=f"{place}, response")),))
     raise RewardError(
         f"{place}: nothing to score among the fields {sorted(row)}; give prompt with completions, "
         "chosen with rejected, or prompt with response."
     )
+
+
+def _preference(row: Mapping[str, Any], *, row_id: str, place: str) -> Question:
+    pairs = pairs_of_row(row, place=place)
+    sides = [
+        list(dict.fromkeys((getattr(pair, f"{side}_id"), getattr(pair, side)) for pair in pairs)) for side in SIDES
+    ]
+    texts = tuple((pairs[0].prompt, text) for side in sides for _, text in side)
+    kind = "lists" if any(is_text_list(row[side]) for side in SIDES) else "pair"
+    return Question(row_id, kind, texts, n_chosen=len(sides[0]), is_tie=pairs[0].soft_label == 0.5)
 
 
 def _comparison(row: Mapping[str, Any], *, row_id: str, place: str) -> Question:
@@ -146,7 +207,8 @@ def score_file(
     output_path.parent.mkdir(parents=True, exist_ok=True)
     partial = output_path.with_name(f".{output_path.name}.partial")
     memory = load_fingerprints(scorer.run.directory / FINGERPRINTS_NAME)
-    n_rows = n_texts = n_prompts_cut = n_responses_cut = 0
+    n_rows = n_texts = n_prompts_cut = n_responses_cut = n_trained_on = 0
+    margins: list[float] = []
     try:
         with (partial if processes.is_first() else Path(os.devnull)).open("w", encoding="utf-8") as file:
             for chunk in _chunks(input_path):
@@ -155,7 +217,11 @@ def score_file(
                 start = 0
                 for question in chunk:
                     end = start + len(question.texts)
-                    file.write(question.line(scores[start:end], model=scorer.run.run_id, memory=memory) + "\n")
+                    line = question.line(scores[start:end], model=scorer.run.run_id, memory=memory)
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                    if question.n_chosen and not question.is_tie:
+                        margins.append(line["margin"])
+                        n_trained_on += line["trained_on"]
                     start = end
                 n_rows += len(chunk)
                 n_texts += len(rendered)
@@ -170,7 +236,16 @@ def score_file(
     finally:
         if processes.is_first():
             partial.unlink(missing_ok=True)
-    return ScoreSummary(n_rows, n_texts, n_prompts_cut, n_responses_cut, scorer.run.run_id, str(output_path))
+    return ScoreSummary(
+        n_rows,
+        n_texts,
+        n_prompts_cut,
+        n_responses_cut,
+        pairwise_accuracy(np.array(margins)).to_json() if margins else None,
+        n_trained_on,
+        scorer.run.run_id,
+        str(output_path),
+    )
 
 
 def _scores(scorer: Scorer, ids: Sequence[Sequence[int]]) -> Sequence[float]:

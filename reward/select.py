@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import expit
 
+from app.stats.words import counted
 from reward.embeddings import DEFAULT_ENCODER, Embedder, text_features
 from reward.errors import RewardError
 from reward.laplace import Posterior, fit_posterior, greedy_d_optimal
@@ -99,11 +100,11 @@ class Selection:
 
     def sentence(self) -> str:
         """All of it, in words."""
+        told = f"{self.information_gain:.2f} nats; as many drawn by lot: {self.information_gain_random:.2f}"
         return (
-            f"Chose {self.n:,} of {self.n_pool:,} comparisons into {self.output}: {self.n - self.n_random:,} for what "
-            f"their votes would tell ({self.information_gain:.2f} nats; as many drawn by lot: "
-            f"{self.information_gain_random:.2f}), {self.n_random:,} drawn by lot. Import with: steelyard priorities "
-            f"import CAMPAIGN {self.output}"
+            f"Chose {self.n:,} of {counted(self.n_pool, 'comparison')} into {self.output}: "
+            f"{self.n - self.n_random:,} for what their votes would tell ({told}), {self.n_random:,} drawn by lot. "
+            f"Import with: steelyard priorities import CAMPAIGN {self.output}"
         )
 
 

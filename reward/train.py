@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.stats.words import counted
 from reward import frozen, processes, runs
 from reward.baselines import Baselines, TfidfBaseline, fit_tfidf
 from reward.contract import content_hash
@@ -383,7 +384,7 @@ def summary(report: Mapping[str, Any], output_dir: Path) -> str:
     training = run["training"]
     lines = [
         f"Trained {run['run_id']} from {run['base']['name']} on snapshot {run['snapshot']['hash'][:12]} "
-        f"in {training['seconds']:.0f} s ({training['n_steps']} steps, loss {training['last_loss']:.3f})",
+        f"in {training['seconds']:.0f} s ({counted(training['n_steps'], 'step')}, loss {training['last_loss']:.3f})",
         CutReport(**training["cut"]).sentence(),
         f"Written to {output_dir}",
         "",

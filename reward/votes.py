@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from app.stats.words import counted
 from reward.errors import RewardError
 from reward.pairs import Snapshot, open_snapshot, read_pairs
 from reward.runs import read_run
@@ -62,9 +63,10 @@ class VotesBehind:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in self.kinds.items())
         end = f"; written to {self.output}" if self.output else ""
         return (
-            f"Model {self.run_id} learned from {self.n_pairs:,} pairs of {self.n_comparisons:,} comparisons of "
-            f"snapshot {self.snapshot_hash[:12]}: {self.n_votes:,} votes ({kinds}) in "
-            f"{self.n_judgments:,} judgments of {self.n_raters:,} raters{end}."
+            f"Model {self.run_id} learned from {counted(self.n_pairs, 'pair')} of "
+            f"{counted(self.n_comparisons, 'comparison')} of "
+            f"snapshot {self.snapshot_hash[:12]}: {counted(self.n_votes, 'vote')} ({kinds}) in "
+            f"{counted(self.n_judgments, 'judgment')} of {counted(self.n_raters, 'rater')}{end}."
         )
 
 

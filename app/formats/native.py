@@ -18,7 +18,8 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
  "requires": {"all": [{"skill": "medicine", "level": 2}, {"residency": "eu"}], "any": [{"language": "de"}]}}
 ```
 
-`questions` are what raters asked or reported outside a judgment; the reports of a judgment take the same fields.
+`questions` are what raters asked or reported outside a judgment, in a `round` and under a `scope` where these are
+given; the reports of a judgment take the same fields.
 
 `requires` says what a rater must hold to judge the comparison: everything of `all` and one of `any`, each a `skill` or
 `language` (with a `level`), a `credential` or a `residency` (where a rater's data may be).

@@ -10,7 +10,7 @@ from app.formats import fields
 from app.formats.base import Refusal, refuse_unknown_fields, shown_value, suggestion
 
 REPORT_FIELDS = frozenset(("kind", "text", "at", "answer", "answered_by", "answered_at", "read_at"))
-QUESTION_FIELDS = REPORT_FIELDS | frozenset(("rater", "rater_kind", "round", "repeat_index"))
+QUESTION_FIELDS = REPORT_FIELDS | frozenset(("rater", "rater_kind", "round", "repeat_index", "scope"))
 
 _KINDS = {kind.value: kind for kind in RaterKind}
 
@@ -65,12 +65,14 @@ def _read_question(row: dict[str, Any]) -> Question:
     if row.get("rater") is None:
         raise Refusal("rater", "is missing; say who asked")
     kind, round_name, repeat_index = row.get("rater_kind"), row.get("round"), row.get("repeat_index")
+    scope = row.get("scope")
     return Question(
         fields.name(row["rater"], "rater"),
         _read_report(row),
         RaterKind.HUMAN if kind is None else read_kind(kind),
         None if round_name is None else fields.name(round_name, "round"),
         0 if repeat_index is None else fields.count(repeat_index, "repeat_index"),
+        None if scope is None else fields.name(scope, "scope"),
     )
 
 

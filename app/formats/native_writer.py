@@ -160,6 +160,7 @@ def _plain_report(report: Report) -> dict[str, Any]:
 def _plain_question(question: Question) -> dict[str, Any]:
     kind = None if question.rater_kind is RaterKind.HUMAN else question.rater_kind.value
     where = {"rater_kind": kind, "round": question.round, "repeat_index": question.repeat_index or None}
+    where |= {"scope": question.scope}
     return {"rater": question.rater} | _without_empty(where) | _plain_report(question.report)
 
 

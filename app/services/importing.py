@@ -214,7 +214,7 @@ def _import_chunk(
             for finding in line.warnings:
                 summary.warn(line.line, finding)
         _open_ranking_round(accepted, judgments, summary)
-        for line_number, finding in comparisons.write(accepted, round_of=judgments.round_for_mode):
+        for line_number, finding in comparisons.write(accepted, round_of=judgments.rounds.of_mode):
             summary.n_same_content += 1
             summary.warn(line_number, finding)
         judgments.write(comparisons.ids)
@@ -227,7 +227,7 @@ def _import_chunk(
 def _open_ranking_round(lines: list[ImportedComparison], judgments: JudgmentWriter, summary: ImportSummary) -> None:
     """See that comparisons of three or more responses have a round to wait in; where they cannot, each line says so."""
     rankings = [line.line for line in lines if line.comparison.mode is RankingMode.KWAY]
-    reason = judgments.open_ranking_round() if rankings else None
+    reason = judgments.rounds.open_for_rankings() if rankings else None
     if reason is not None:
         for number in rankings:
             summary.warn(number, f"nobody will be asked to rank this: {reason}")

@@ -80,7 +80,7 @@ class QuestionBook:
 
 
 def passed_on(
-    key: Key, comparison_id: int, rater_id: int, *, batch_id: int, policy: str, now: datetime
+    key: Key, comparison_id: int, rater_id: int, *, scope: str, batch_id: int, policy: str, now: datetime
 ) -> dict[str, Any]:
     """The row of an assignment that only a question tells of: it was given back without a judgment."""
     return {
@@ -89,6 +89,7 @@ def passed_on(
         "rater_id": rater_id,
         "batch_id": batch_id,
         "repeat_index": key[3],
+        "scope": scope,
         "purpose": "work",
         "state": AssignmentState.SKIPPED.value,
         "asks_overall": True,

@@ -22,6 +22,7 @@ from app.services.prejudging_audit import GOLD
 from app.stats.intervals import wilson
 from app.stats.overturned import Correction, Group, corrections
 from app.stats.results import plain
+from app.stats.words import counted
 from app.store import tables
 from app.store.engine import Store
 from app.store.queries import comparison_facts, completions_frame, judgments_frame
@@ -161,7 +162,7 @@ def _cases(pairs: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _reading(is_overturned: np.ndarray, found: list[Correction]) -> str:
-    start = f"People overturn the model on {int(is_overturned.sum()):,} of {len(is_overturned):,} pairs"
+    start = f"People overturn the model on {int(is_overturned.sum()):,} of {counted(len(is_overturned), 'pair')}"
     standing_out = [one for one in found if one.stands_out][:3]
     if not standing_out:
         return f"{start}; no group stands out beyond chance."

@@ -47,6 +47,7 @@ from app.services.prejudging_sorting import Work, read_scores, sort_out
 from app.services.prejudging_writing import write_batch
 from app.services.wording import said
 from app.stats.acceptance import Audit, Threshold, choose_threshold
+from app.stats.words import counted
 from app.store import tables
 from app.store.engine import Store
 
@@ -94,7 +95,8 @@ class Prejudging:
         text = (
             f"{start}{n[ACCEPTED]:,} labels {'stand' if self.state == STANDING else 'were withdrawn'}, {n[AUDIT]:,} "
             f"are audited, {n[PEOPLE]:,} go to people. Threshold {self.threshold:.3f}: {error['value']:.1%} errors "
-            f"[{error['low']:.1%}, {error['high']:.1%}] among {self.calibration['n']:,} pairs that people had decided."
+            f"[{error['low']:.1%}, {error['high']:.1%}] among {counted(self.calibration['n'], 'pair')} that people had "
+            "decided."
         )
         found = self.audit
         if found.error.value is None:

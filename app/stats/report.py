@@ -12,6 +12,7 @@ import pandas as pd
 
 from app.stats.coding import CodedVotes
 from app.stats.results import plain
+from app.stats.words import counted
 
 Document = Mapping[str, Any]
 
@@ -115,11 +116,6 @@ def estimate_row(label: str, document: Document, *, n_name: str, unit: str) -> l
         unit,
         f"({reason})" if reason else "",
     ]
-
-
-def counted(n: int, thing: str) -> str:
-    """Return "1 rater" or "1,234 raters"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def percent(value: float | None) -> str:

@@ -16,7 +16,8 @@ from app.stats.completions import by_unit
 from app.stats.drift import cochran_armitage, sittings
 from app.stats.frames import OVERALL
 from app.stats.gold import accepted_by_unit
-from app.stats.report import Document, Report, counted, heading, interval, make_report, number, table, title_lines
+from app.stats.report import Document, Report, heading, interval, make_report, number, table, title_lines
+from app.stats.words import counted
 
 TEXT_RATERS = 30
 FAST_SHARE = 0.4

@@ -77,6 +77,7 @@ def read_questions(connection: Connection, comparison_ids: Sequence[int]) -> dic
             report,
             assignment.c.comparison_id,
             assignment.c.repeat_index,
+            assignment.c.scope,
             _name_here().label("rater"),
             tables.rater.c.kind.label("rater_kind"),
             tables.round_.c.name.label("round_name"),
@@ -92,7 +93,7 @@ def read_questions(connection: Connection, comparison_ids: Sequence[int]) -> dic
     found: dict[int, list[Question]] = {}
     for row in connection.execute(query):
         kind = RaterKind(row.rater_kind)
-        one = Question(row.rater, _report(row), kind, row.round_name, row.repeat_index)
+        one = Question(row.rater, _report(row), kind, row.round_name, row.repeat_index, row.scope or None)
         found.setdefault(row.comparison_id, []).append(one)
     return found
 

@@ -1,8 +1,9 @@
-"""Which target to fine-tune on: soft labels beside hard ones on real votes, seed by seed, one JSON line a run.
+"""Which target to fine-tune on: soft labels beside hard ones and margins on real votes, seed by seed, one line a run.
 
-`python -m tests.bench._finetuned --seeds 0 1 2 --targets soft hard --output DIR` takes some ten minutes a run on two
-cores, so it is not part of `make bench`. Each seed holds out two of the eight topics of `ukp_arguments.jsonl`, draws
-1,200 pairs of the others to train on and 500 of the held-out topics to measure on, and trains `minilm` for one epoch.
+`python -m tests.bench._finetuned --seeds 0 1 2 --targets soft hard margin --output DIR` takes some ten minutes a run
+on two cores, so it is not part of `make bench`. Each seed holds out two of the eight topics of `ukp_arguments.jsonl`,
+draws 1,200 pairs of the others to train on (`--pairs` for another number) and 500 of the held-out topics to measure on,
+and trains `minilm` for one epoch.
 A run that is finished already is read, so that the work may be interrupted.
 """
 
@@ -18,12 +19,12 @@ import numpy as np
 from reward.train import train
 from tests.reward.building import build_snapshot, data_folder, ukp_rows
 
-N_TRAIN, N_TEST, TEST_SHARE = 1200, 500, 0.25
+N_TEST, TEST_SHARE = 500, 0.25
 
 
-def snapshot_of(seed: int, folder: Path) -> Path:
+def snapshot_of(seed: int, n_pairs: int, folder: Path) -> Path:
     """The seed's own snapshot, by topic."""
-    directory = folder / f"s{seed}"
+    directory = folder / f"s{seed}-{n_pairs}"
     if directory.exists():
         return directory
     topics = ukp_rows(data_folder() / "ukp_arguments.jsonl")
@@ -32,16 +33,16 @@ def snapshot_of(seed: int, folder: Path) -> Path:
     splits = {"train": [], "test": []}
     for name in names:
         splits["test" if name in held else "train"] += topics[name]
-    limits = {"train": N_TRAIN, "test": N_TEST}
+    limits = {"train": n_pairs, "test": N_TEST}
     drawn = {split: [rows[i] for i in rng.permutation(len(rows))[: limits[split]]] for split, rows in splits.items()}
     return build_snapshot(directory, drawn)
 
 
-def one_run(seed: int, target: str, folder: Path) -> dict[str, Any]:
+def one_run(seed: int, target: str, n_pairs: int, folder: Path) -> dict[str, Any]:
     """Train and measure; what the report says of it."""
     report = train(
-        snapshot_of(seed, folder),
-        output_dir=folder / f"m{seed}{target}",
+        snapshot_of(seed, n_pairs, folder),
+        output_dir=folder / f"m{seed}-{n_pairs}-{target}",
         epochs=1.0,
         target=target,
         seed=seed,
@@ -55,6 +56,7 @@ def one_run(seed: int, target: str, folder: Path) -> dict[str, Any]:
         "name": f"fine-tune minilm, {target} labels",
         "seed": seed,
         "target": target,
+        "n_trained": n_pairs,
         "n": found["n_pairs"],
         "accuracy": round(found["accuracy"]["value"], 4),
         "nll_soft": round(found["nll_soft"]["value"], 4),
@@ -68,12 +70,13 @@ def main() -> None:
     """One line a run, as soon as it is there."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--targets", nargs="+", default=["soft", "hard"])
+    parser.add_argument("--targets", nargs="+", default=["soft", "hard", "margin"])
+    parser.add_argument("--pairs", type=int, default=1200, metavar="N", help="pairs to train on (default 1,200)")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="snapshots and models")
     options = parser.parse_args()
     for seed in options.seeds:
         for target in options.targets:
-            print(json.dumps(one_run(seed, target, options.output)), flush=True)
+            print(json.dumps(one_run(seed, target, options.pairs, options.output)), flush=True)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def test_columns_counts_and_weights(renderer, tmp_path):
     assert (report.n_prompts_cut, report.n_prompt_tokens_cut) == (2, 24)
     assert report.n_empty_responses == 1
     assert report.n_tokens == sum(len(ids) for name in ("chosen_ids", "rejected_ids") for ids in dataset[name])
-    assert "2 of 6 texts lost the beginning of their prompt (24 tokens)" in report.sentence()
+    assert "the beginning of the prompt was cut in 2 of 6 texts (24 tokens)" in report.sentence()
 
 
 def test_hard_targets_keep_ties(renderer, tmp_path):

@@ -132,7 +132,7 @@ def test_pairs_that_were_trained_on_are_counted_in_either_order(tmp_path):
     swapped = [Pair(pair.prompt, pair.rejected, pair.chosen) for pair in pairs_of(20)]
     found = count_overlap(tmp_path / "f.npz", swapped)
     assert (found.n_pairs_trained_on, found.n_pairs_with_prompt_trained_on) == (10, 10)
-    assert "trained on 10 of these 20 pairs" in found.caution(20)
+    assert "trained on 10 of the 20 pairs" in found.caution(20)
     other = [Pair(pair.prompt, "another", pair.rejected) for pair in pairs_of(20)]
     found = count_overlap(tmp_path / "f.npz", other)
     assert (found.n_pairs_trained_on, found.n_pairs_with_prompt_trained_on) == (0, 10)

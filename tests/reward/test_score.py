@@ -68,6 +68,53 @@ def test_three_forms_of_rows_in_the_order_of_the_input(scorer, tmp_path):
     assert (summary.n_prompts_cut, summary.n_responses_cut) == (0, 1)
 
 
+def test_preference_rows_come_with_their_accuracy(scorer, tmp_path):
+    """Right and wrong by the model's own scores, ties apart: equal texts tie; a label of .5 prefers neither side."""
+    good, bad = sorted(("clear", "wrong"), key=lambda text: -one(scorer, "question 1", text))
+    path = write_lines(
+        tmp_path / "in.jsonl",
+        *({"prompt": "question 1", "chosen": good, "rejected": bad} for _ in range(3)),
+        {"prompt": "question 1", "chosen": bad, "rejected": good},
+        {"prompt": "question 1", "chosen": good, "rejected": good},
+        {"prompt": "question 1", "chosen": bad, "rejected": good, "soft_label": 0.5},
+        {"prompt": "question 1", "response": good},
+    )
+    summary = score_file(scorer, path, tmp_path / "out.jsonl")
+    found = summary.accuracy
+    assert (found["n_correct"], found["n_wrong"], found["n_tied"], found["n"]) == (3, 1, 1, 4)
+    assert found["value"] == 0.75
+    assert (found["low"], found["high"]) == pytest.approx((0.3006, 0.9544), abs=1e-4)  # Wilson, 3 of 4
+    assert "Accuracy 0.750 [0.301, 0.954]" in summary.sentences(32)
+    assert "3 of 4 pairs; 1 tie apart" in summary.sentences(32)
+    alone = write_lines(tmp_path / "one.jsonl", {"prompt": "question 2", "chosen": "kind", "rejected": "rude"})
+    summary = score_file(scorer, alone, tmp_path / "out.jsonl")
+    assert summary.n_trained_on == 1
+    assert summary.sentences(32).startswith("Scored 1 row (2 texts)")
+    assert "trained on 1 of the 1 pair;" in summary.sentences(32)
+    same = write_lines(tmp_path / "same.jsonl", {"chosen": "kind", "rejected": "kind"})
+    assert "Accuracy undefined" in score_file(scorer, same, tmp_path / "out.jsonl").sentences(32)
+
+
+def test_a_row_with_lists_is_right_where_each_chosen_text_beats_each_rejected_one(scorer, tmp_path):
+    """RewardBench 2's form: one chosen text against three, or several chosen ones."""
+    ranked = sorted(("clear", "exact", "vague", "wrong"), key=lambda text: -one(scorer, "question 1", text))
+    path = write_lines(
+        tmp_path / "in.jsonl",
+        {"prompt": "question 1", "chosen": ranked[:1], "rejected": ranked[1:]},
+        {"prompt": "question 1", "chosen": [ranked[0], ranked[2]], "rejected": [ranked[1], ranked[3]]},
+        {"prompt": "question 1", "chosen": ranked[0], "rejected": ranked[1]},
+    )
+    summary = score_file(scorer, path, tmp_path / "out.jsonl")
+    first, second, third = read_lines(tmp_path / "out.jsonl")
+    assert first["chosen_scores"] == pytest.approx([one(scorer, "question 1", ranked[0])], abs=1e-6)
+    assert first["margin"] == first["chosen_scores"][0] - max(first["rejected_scores"]) > 0
+    assert second["margin"] == min(second["chosen_scores"]) - max(second["rejected_scores"]) < 0
+    assert "chosen_score" in third
+    assert (summary.accuracy["n_correct"], summary.accuracy["n_wrong"]) == (2, 1)
+    texts = write_lines(tmp_path / "texts.jsonl", {"response": "clear"})
+    assert score_file(scorer, texts, tmp_path / "out.jsonl").accuracy is None
+
+
 def test_a_causal_model_computes_a_shared_prompt_once(qwen_dir, monkeypatch):
     """Four responses to one prompt are one row; rewards equal those of each text alone, within 1e-5."""
     run = Run(qwen_dir, "abc", "template", 192, {"base": {"name": "tiny"}, "target": "soft"})

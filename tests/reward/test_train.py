@@ -83,7 +83,7 @@ def test_evaluating_the_loaded_model_gives_the_report_of_the_run(trained, snapsh
     assert found == expected
     assert found["overlap"] == {"n_pairs_trained_on": 0, "n_pairs_with_prompt_trained_on": 0, "caution": None}
     assert main(["evaluate", "--model", str(output), "--data", str(snapshot_dir), "--split", "train"]) == 0
-    assert "trained on 48 of these 48 pairs" in capsys.readouterr().out
+    assert "trained on 48 of the 48 pairs" in capsys.readouterr().out
 
 
 def test_evaluate_and_score_from_files_of_ones_own(trained, tmp_path, capsys):

@@ -50,7 +50,9 @@ def ledger(store: Store, name: str) -> list[list[str]]:
     done = assignment.c.state == "submitted"
     asked = (
         select(*whose, *facts, assignment.c.asks_overall, assignment.c.takes_place).select_from(of).where(done),
-        select(*whose, *said).select_from(of.join(report, report.c.assignment_id == assignment.c.id)),
+        select(*whose, *said, assignment.c.scope, assignment.c.state).select_from(
+            of.join(report, report.c.assignment_id == assignment.c.id)
+        ),
     )
     with store.read() as connection:
         return [sorted(map(repr, connection.execute(query.where(tables.campaign.c.name == name)))) for query in asked]
@@ -113,7 +115,7 @@ EVERYTHING = line(
             "answered_at": "2026-02-01T00:00:00Z",
             "read_at": "2026-02-02T00:00:00Z",
         },
-        {"rater": "w9", "kind": "harmful", "round": "machines"},
+        {"rater": "w9", "kind": "harmful", "round": "machines", "scope": "experts"},
     ],
     gold={
         "accepted": ["a", "tie"],

@@ -317,6 +317,23 @@ def test_a_rater_is_of_one_kind(sqlite_store: Store, tmp_path: Path, chunk: int)
     assert "another kind is another rater" in summary.refused[0].reason
 
 
+def test_a_question_stands_under_the_scope_of_its_assignment(sqlite_store: Store, tmp_path: Path, chunk: int) -> None:
+    """Where the rater did not judge, the question says which part of the rubric was asked; later lines agree."""
+    make_campaign(sqlite_store, tmp_path, raters=())
+    asked = {"rater": "w1", "kind": "question", "text": "Which?", "scope": "experts"}
+    lines = [
+        line("x1", questions=[asked]),
+        line("x1", questions=[asked | {"text": "And now?", "scope": "everybody"}]),
+        line("x1", questions=[asked | {"text": "Really?", "scope": None}]),
+        line("x2", judgments=[vote("w1", "a")], questions=[asked]),
+    ]
+    summary = bring(sqlite_store, tmp_path, lines)
+    assert [(one.line, one.field) for one in summary.refused] == [(2, "questions[0].scope"), (4, "questions[0].scope")]
+    assert "'experts'" in summary.refused[0].reason
+    assert [(row.state, row.scope) for row in rows(sqlite_store, tables.assignment)] == [("skipped", "experts")]
+    assert [row.text for row in rows(sqlite_store, tables.rater_report)] == ["Which?", "Really?"]
+
+
 def test_withdrawn_texts_do_not_come_back(store: Store, tmp_path: Path) -> None:
     make_campaign(store, tmp_path, [line("x1")], raters=())
     erased = tables.content.c.body == "response a to x1"
@@ -506,7 +523,7 @@ def test_more_raters_than_a_statement_takes_parameters(store: Store, tmp_path: P
     with store.write() as connection:
         writer = JudgmentWriter(connection, campaign, 1, actor="system")
         writer.load([crowd], known_ids={})
-        assert list(writer._raters) == ["w5"]
+        assert list(writer._known.raters) == ["w5"]
 
 
 def test_a_file_of_one_line_with_many_comparisons(

@@ -15,6 +15,7 @@ from app.services import quality
 from app.services.quality import KeptReport, Wanted
 from app.services.sessions import Person
 from app.settings import settings
+from app.stats.words import counted
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_store
@@ -94,11 +95,6 @@ def show_stamp(kept: KeptReport, document: Mapping[str, Any] | None = None) -> N
             parts.append(counted(facts[key], thing))
     parts.append(f"as of event {kept.as_of_event:,}, {show_time(kept.as_of)}")
     st.caption(escape(" · ".join(parts)))
-
-
-def counted(n: int, thing: str) -> str:
-    """A count with its noun: "1 rater", "1,234 raters"."""
-    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
 
 
 def percent(share: float | None) -> str:

@@ -9,12 +9,13 @@ from app.policy import Action
 from app.services import inbox
 from app.services.inbox import InboxDecision, Item, ItemKind, Outcome
 from app.services.sessions import Person
+from app.stats.words import counted
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.inbox import KINDS, OUTCOMES, show_decision
 from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to
 from app.ui.components.parts import show_parts
-from app.ui.components.reports import counted, open_report
+from app.ui.components.reports import open_report
 from app.ui.components.text import escape, escape_html, excerpt, text_html
 from app.ui.components.time import show_time
 from app.ui.components.versions import all_versions, version_words

@@ -14,12 +14,13 @@ from app.policy import Action
 from app.services import rounds as round_counts
 from app.services import rubric_drafts, rubric_versions
 from app.services.sessions import Person
+from app.stats.words import counted
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.page import campaign_header, empty_state, show_error
 from app.ui.components.pilot.pictures import show_ambiguity, show_missing, show_redundancy, show_tension
 from app.ui.components.pilot.start import show_simulation, show_start
-from app.ui.components.reports import choose_kinds, counted, open_report, show_stamp
+from app.ui.components.reports import choose_kinds, open_report, show_stamp
 from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
 from app.ui.components.versions import all_versions

@@ -9,10 +9,11 @@ from app.services import staleness
 from app.services.staleness import StaleComparison, StaleList
 from app.stats.implied import SHOW_FROM
 from app.stats.results import Estimate
+from app.stats.words import counted
 from app.ui.components.case import show_case
 from app.ui.components.explain import explain
 from app.ui.components.page import errors_shown
-from app.ui.components.reports import counted, in_words
+from app.ui.components.reports import in_words
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 

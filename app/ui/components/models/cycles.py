@@ -15,6 +15,7 @@ from app.services import prejudging_desk
 from app.services.cycles import Cycle
 from app.services.model_shelf import TrainedModel
 from app.services.snapshot_shelf import ShelvedSnapshot
+from app.stats.words import counted
 from app.ui.components.charts import HEIGHT, figure
 from app.ui.components.grouped import single_intervals
 from app.ui.components.page import empty_state
@@ -113,8 +114,8 @@ def _show_curve(measured: list[TrainedModel]) -> None:
     figure(
         chart.properties(height=HEIGHT),
         table,
-        reading=f"{drawn['sentence']} A linear model on frozen embeddings; {drawn['n_held_out']:,} held-out pairs that "
-        "no rule chose; bands are 95 % intervals.",
+        reading=f"{drawn['sentence']} A linear model on frozen embeddings; "
+        f"{counted(drawn['n_held_out'], 'held-out pair')} that no rule chose; bands are 95 % intervals.",
         key="campaign-curve",
     )
 

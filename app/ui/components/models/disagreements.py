@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.models.words import BASELINE_NAMES
 from app.ui.components.reports import in_words
 from app.ui.components.text import escape
@@ -32,7 +33,7 @@ def show_best_of_n(best: Mapping[str, Any]) -> None:
     st.markdown(
         escape(
             f"The response with the highest reward is one that people put first on {in_words(best)} of "
-            f"{best['n']:,} comparisons; by lot it would be {best['chance']:.0%}."
+            f"{counted(best['n'], 'comparison')}; by lot it would be {best['chance']:.0%}."
         )
     )
     if best.get("subsets"):
@@ -46,8 +47,9 @@ def show_disagreements(found: Mapping[str, Any]) -> None:
     st.subheader("Where model and raters disagree", anchor=False)
     st.markdown(
         escape(
-            f"They disagree on {found['n']:,} held-out pairs: {found['n_likely_label_errors']:,} look like errors of "
-            f"the label, {found['n_likely_blind_spots']:,} like blind spots of the model. The order ranks; it proves "
+            f"They disagree on {counted(found['n'], 'held-out pair')}: "
+            f"{counted(found['n_likely_label_errors'], 'likely error')} of the label, "
+            f"{counted(found['n_likely_blind_spots'], 'likely blind spot')} of the model. The order ranks; it proves "
             "nothing."
         )
     )

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from app.stats.words import counted
 from app.ui.components.charts import figure
 
 
@@ -40,7 +41,7 @@ def show_margins(histogram: Mapping[str, Any] | None, *, when: str = "", key: st
     figure(
         chart.properties(height=height),
         table,
-        reading=f"{n_wrong:,} of {int(table['pairs'].sum()):,} pairs have a margin below 0{when}: "
+        reading=f"{n_wrong:,} of {counted(int(table['pairs'].sum()), 'pair')} with a margin below 0{when}: "
         "there the model prefers the other response.",
         key=key,
     )

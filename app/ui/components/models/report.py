@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.services import model_shelf
 from app.services.model_shelf import TrainedModel
+from app.stats.words import counted
 from app.ui.components.charts import HEIGHT, figure
 from app.ui.components.grouped import single_intervals
 from app.ui.components.models.disagreements import show_best_of_n, show_disagreements
@@ -57,8 +58,8 @@ def _show_facts(model: TrainedModel) -> None:
     st.markdown(
         escape(
             f"Model {run['run_id']}: base {run['base']['name']}, {run['target']} target, seed {parameters['seed']}, "
-            f"{training['n_pairs']:,} pairs of snapshot {run['snapshot']['hash'][:12]} for {training['n_epochs']:.1f} "
-            f"epochs in {training['seconds']:,.0f} s on {training['device']}{stopped}."
+            f"{counted(training['n_pairs'], 'pair')} of snapshot {run['snapshot']['hash'][:12]} for "
+            f"{training['n_epochs']:.1f} epochs in {training['seconds']:,.0f} s on {training['device']}{stopped}."
         )
     )
     st.code(f"steelyard score --model {model.directory} --input FILE --output scores.jsonl", language=None)
@@ -99,8 +100,9 @@ def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
     )
     st.caption(
         escape(
-            f"Split {data.get('split', 'of a file')} of {data['name']}: {evaluation['n_pairs']:,} pairs of "
-            f"{evaluation['n_prompts']:,} prompts; labels: {data['label_source']}. The dashed line is guessing."
+            f"Split {data.get('split', 'of a file')} of {data['name']}: "
+            f"{counted(evaluation['n_pairs'], 'pair')} of {counted(evaluation['n_prompts'], 'prompt')}; "
+            f"labels: {data['label_source']}. The dashed line is guessing."
         )
     )
     if evaluation.get("against_model"):
@@ -148,7 +150,7 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
         chart.properties(height=HEIGHT),
         table,
         reading=f"On average the model is {stance}: expected calibration error {error:.3f}, "
-        f"n = {int(table['n'].sum()):,} pairs. On the dashed line it is right as often as it says; "
+        f"n = {counted(int(table['n'].sum()), 'pair')}. On the dashed line it is right as often as it says; "
         "larger points hold more.",
         key="reliability",
     )

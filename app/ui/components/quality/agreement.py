@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
-from app.ui.components.reports import counted
 from app.ui.components.text import escape
 
 Document = Mapping[str, Any]

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.charts import figure
 from app.ui.components.interval_charts import (
     calibration_chart,
@@ -16,7 +17,7 @@ from app.ui.components.interval_charts import (
     show_intervals,
 )
 from app.ui.components.page import link_to
-from app.ui.components.reports import counted, percent
+from app.ui.components.reports import percent
 from app.ui.components.text import escape
 
 Document = Mapping[str, Any]

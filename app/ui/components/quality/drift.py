@@ -9,9 +9,10 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
-from app.ui.components.reports import counted, percent
+from app.ui.components.reports import percent
 
 Card = Mapping[str, Any]
 

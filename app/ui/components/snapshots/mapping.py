@@ -7,7 +7,7 @@ import streamlit as st
 from app.domain import Campaign
 from app.services.snapshot_mapping import LEFT_OUT
 from app.services.snapshot_versions import MixedVersions
-from app.ui.components.reports import counted
+from app.stats.words import counted
 from app.ui.components.text import escape
 
 

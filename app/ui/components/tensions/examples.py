@@ -9,8 +9,9 @@ import streamlit as st
 
 from app.domain import Campaign, RaterKind
 from app.services.sessions import Person
+from app.stats.words import counted
 from app.ui.components.case import show_case
-from app.ui.components.reports import counted, open_report
+from app.ui.components.reports import open_report
 from app.ui.components.tensions.words import name_of
 
 Document = Mapping[str, Any]

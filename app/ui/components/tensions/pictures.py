@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
 from app.ui.components.interval_charts import CELL, estimate_row, estimates, show_intervals, triangle
-from app.ui.components.reports import counted, in_words, percent
+from app.ui.components.reports import in_words, percent
 from app.ui.components.tensions.words import SHARES, SHOW_FROM, name_of
 from app.ui.components.text import escape
 

@@ -13,8 +13,8 @@ from app.domain import Campaign
 from app.services import rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.stats.proposal import Proposal, propose_rule
+from app.stats.words import counted
 from app.ui.components.page import errors_shown
-from app.ui.components.reports import counted
 from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.tensions.words import SHOW_FROM
 from app.ui.components.text import escape

@@ -11,10 +11,11 @@ from app.services import rubric_versions, trying_out
 from app.services.trying_out import Trial
 from app.stats.implied import SHOW_FROM, Weighing
 from app.stats.results import Estimate
+from app.stats.words import counted
 from app.ui.components.case import show_case
 from app.ui.components.explain import explain
 from app.ui.components.page import errors_shown
-from app.ui.components.reports import counted, percent
+from app.ui.components.reports import percent
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 from rubrics.model import Rubric

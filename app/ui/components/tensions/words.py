@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.ui.components.reports import counted, in_words, percent
+from app.stats.words import counted
+from app.ui.components.reports import in_words, percent
 
 Document = Mapping[str, Any]
 SHOW_FROM, COMPARE_FROM = 30, 93
