@@ -282,6 +282,27 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Review:
+    """What a reviewer or a senior said of an attempt: it stands beside the judgment and overwrites nothing.
+
+    Attributes:
+        answers: what should stand instead (criterion key or "overall" -> answer); None where the attempt stands.
+        by: who said it.
+    """
+
+    level: ReviewLevel
+    answers: Mapping[str, Answer] | None
+    reason: str
+    by: str
+    at: datetime
+
+    @property
+    def verdict(self) -> ReviewVerdict:
+        """Whether the attempt stands as given."""
+        return ReviewVerdict.APPROVE if self.answers is None else ReviewVerdict.EDIT
+
+
+@dataclass(frozen=True)
 class Judgment:
     """All that one rater says of one comparison, with the facts of how it was said.
 
@@ -296,6 +317,7 @@ class Judgment:
         confidence: 1 to 5.
         seconds: active seconds.
         scope: the part of the rubric that was asked, where criteria are routed to specialists; None for the whole.
+        reviews: what reviewers and seniors said of it, the reviewer's word first.
     """
 
     rater: str
@@ -317,6 +339,7 @@ class Judgment:
     round: str | None = None
     rubric_version: str | None = None
     scope: str | None = None
+    reviews: tuple[Review, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ def _say_import(file: str, summary: Any) -> None:
         _new_and_known("judgments", summary.n_judgments, summary.n_judgments_known),
         f"{summary.n_adjudications:,} new decisions" if summary.n_adjudications else "",
         f"{summary.n_questions:,} new questions" if summary.n_questions else "",
+        f"{summary.n_reviews:,} new reviews" if summary.n_reviews else "",
         f"{summary.n_warnings:,} notes" if summary.n_warnings else "",
         f"{summary.n_refused:,} lines refused",
     ]
@@ -114,7 +115,7 @@ def export(
     say(
         f"Wrote {output}: {counts.n_comparisons:,} comparisons ({counts.n_gold:,} with a gold key), "
         f"{counts.n_judgments:,} judgments, {counts.n_adjudications:,} decisions, "
-        f"{counts.n_questions:,} questions."
+        f"{counts.n_questions:,} questions, {counts.n_reviews:,} reviews."
     )
     if counts.n_left_out_erased:
         say(f"Left out, because a text was withdrawn: {', '.join(counts.erased)}.")

@@ -10,7 +10,9 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
  "judgments": [{"rater": "w053", "preferred": "a", "strength": 2, "criteria": {"clarity": {"scores": {"a": 4, "b": 2}}},
                 "tensions": [{"between": ["clarity", "depth"], "prevailed": "depth", "why": "..."}],
                 "reports": [{"kind": "broken_text", "text": "..."}],
-                "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 12, "note": "..."}]}],
+                "error_spans": [{"completion": "a", "criterion": "clarity", "start": 0, "end": 12, "note": "..."}],
+                "reviews": [{"level": "review", "preferred": "b", "reason": "...", "by": "rea", "at": "..."},
+                            {"level": "senior", "reason": "...", "by": "carol", "at": "..."}]}],
  "adjudications": [{"preferred": "b", "cause": "error", "reason": "...", "by": "carol", "at": "2026-01-31T10:00:00Z"}],
  "questions": [{"rater": "w053", "kind": "question", "text": "...", "at": "2026-01-31T10:00:00Z", "answer": "...",
                 "answered_by": "carol", "answered_at": "2026-02-01T10:00:00Z"}],
@@ -18,6 +20,7 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
  "requires": {"all": [{"skill": "medicine", "level": 2}, {"residency": "eu"}], "any": [{"language": "de"}]}}
 ```
 
+A review with answers (all that was asked) says what should stand instead, one without lets the judgment stand.
 `questions` are what raters asked or reported outside a judgment, in a `round` and under a `scope` where these are
 given; the reports of a judgment take the same fields.
 

@@ -20,6 +20,7 @@ from app.formats.answers import ANSWER_FIELDS, read_answer, read_criteria, refus
 from app.formats.base import Refusal, refuse_unknown_fields, shown_value, suggestion
 from app.formats.lints import is_sentinel
 from app.formats.native_reports import read_kind, read_reports
+from app.formats.native_reviews import read_reviews
 from rubrics.answers import BOTH_BAD, TIE
 
 JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
@@ -43,6 +44,7 @@ JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
         "round",
         "rubric_version",
         "scope",
+        "reviews",
     )
 )
 ADJUDICATION_FIELDS = ANSWER_FIELDS | frozenset(("cause", "reason", "by", "at", "round"))
@@ -108,6 +110,8 @@ def _read_judgment(row: dict[str, Any], ids: tuple[str, ...], notes: list[str]) 
         details["confidence"] = _read_confidence(confidence, found)
     if (spans := row.get("error_spans")) is not None:
         details["error_spans"] = _read_spans(spans, ids)
+    if (reviews := row.get("reviews")) is not None:
+        details["reviews"] = read_reviews(reviews, ids, rater, found)
     if (shown := row.get("shown")) is not None:
         details["shown"] = _read_shown(shown, ids)
     if not answers and "reports" not in details:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from app.domain import (
-    OVERALL,
     Adjudication,
     Comparison,
     Completion,
@@ -24,7 +23,9 @@ from app.domain import (
     Question,
     RaterKind,
     Report,
+    Review,
 )
+from app.formats.native_reviews import plain_answers
 
 
 def line_of(
@@ -116,12 +117,10 @@ def _plain_completion(completion: Completion) -> dict[str, Any]:
 
 
 def _plain_judgment(judgment: Judgment) -> dict[str, Any]:
-    answers = {key: answer.to_dict() for key, answer in judgment.answers.items()}
     plain: dict[str, Any] = {"rater": judgment.rater, "rater_kind": judgment.rater_kind.value}
-    plain |= answers.pop(OVERALL, {})
+    plain |= plain_answers({key: answer.to_dict() for key, answer in judgment.answers.items()})
     plain |= _without_empty(
         {
-            "criteria": answers,
             "justification": judgment.justification,
             "tensions": [_plain_tension(tension) for tension in judgment.tensions],
             "reports": [_plain_report(report) for report in judgment.reports],
@@ -137,6 +136,7 @@ def _plain_judgment(judgment: Judgment) -> dict[str, Any]:
             "round": judgment.round,
             "rubric_version": judgment.rubric_version,
             "scope": judgment.scope,
+            "reviews": [_plain_review(review) for review in judgment.reviews],
         }
     )
     if judgment.criteria_shown is not None:
@@ -155,6 +155,12 @@ def _plain_report(report: Report) -> dict[str, Any]:
     }
     answer = {} if report.answer is None else {"answer": report.answer}
     return {"kind": report.kind} | _without_empty(said) | answer
+
+
+def _plain_review(review: Review) -> dict[str, Any]:
+    answers = {key: answer.to_dict() for key, answer in (review.answers or {}).items()}
+    said = {"level": review.level.value} | plain_answers(answers) | _without_empty({"reason": review.reason})
+    return said | {"by": review.by, "at": _plain_time(review.at)}
 
 
 def _plain_question(question: Question) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, text, update
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, text, update
 
 from app.domain import Campaign, utc_now
 from app.errors import Conflict
@@ -177,6 +177,8 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (tables.verdict, tables.verdict.c.judgment_id.in_(judgments)),
         (tables.declared_tension, tables.declared_tension.c.judgment_id.in_(judgments)),
         (tables.error_span, tables.error_span.c.judgment_id.in_(judgments)),
+        (tables.review, tables.review.c.judgment_id.in_(judgments)),
+        (tables.review_claim, tables.review_claim.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.assignment_id.in_(assignments)),
         (judgment, judgment.c.batch_id == batch_id),
@@ -194,7 +196,9 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
     ):
         connection.execute(delete(table).where(condition))
     recount_lanes(connection, campaign.id)
-    unused = ~exists().where(assignment.c.rater_id == tables.rater.c.id)
+    has_judged = exists().where(assignment.c.rater_id == tables.rater.c.id)
+    has_reviewed = exists().where(tables.review.c.reviewer_id == tables.rater.c.id)
+    unused = and_(~has_judged, ~has_reviewed)
     connection.execute(delete(tables.rater).where(tables.rater.c.namespace == campaign.name, unused))
     _remove_unused_texts(connection)
 

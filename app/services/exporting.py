@@ -1,8 +1,9 @@
 """A whole campaign as native JSONL, in the order of the ledger, so that importing the file gives the same ledger.
 
-Every revision, repeat, purpose, scope, report, question and answer, declared tension and decision goes along, gold keys
-and references included. What the form cannot say stays behind: leases and drafts, work that was skipped, and
-comparisons with a withdrawn text, which must not come back. What is left behind is counted.
+Every revision, repeat, purpose, scope, report, question and answer, declared tension, review and decision goes along,
+gold keys, requirements and references included. What the form cannot say stays behind: leases and drafts, work that was
+skipped, what is known of raters and batches beyond single comparisons (skills, exams, audits: `steelyard db backup`
+keeps them), and comparisons with a withdrawn text, which must not come back. These are counted.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class ExportCounts:
         n_judgments: judgments, every revision counted.
         n_adjudications: decisions, replaced ones included.
         n_questions: questions and reports outside judgments, with their answers.
+        n_reviews: what reviewers and seniors said of judgments.
         n_gold: comparisons with a gold key.
         n_left_out_erased: comparisons left behind because a text was withdrawn.
         erased: their ids.
@@ -46,6 +48,7 @@ class ExportCounts:
     n_judgments: int = 0
     n_adjudications: int = 0
     n_questions: int = 0
+    n_reviews: int = 0
     n_gold: int = 0
     n_left_out_erased: int = 0
     erased: list[str] = field(default_factory=list)
@@ -103,6 +106,7 @@ def _lines(connection: Connection, campaign_id: int, counts: ExportCounts) -> It
             counts.n_judgments += len(line.judgments)
             counts.n_adjudications += len(line.adjudications)
             counts.n_questions += len(line.questions)
+            counts.n_reviews += sum(len(one.reviews) for one in line.judgments)
             counts.n_gold += line.comparison.gold is not None
             yield line
 

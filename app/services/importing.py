@@ -48,6 +48,7 @@ class ImportSummary:
         n_judgments_known: judgments that were there.
         n_adjudications: decisions that are new.
         n_questions: questions that are new, with their answers.
+        n_reviews: reviews of new judgments.
         n_refused: lines refused.
         n_warnings: findings that refuse nothing.
         refused: the first refused lines, with place and reason.
@@ -63,6 +64,7 @@ class ImportSummary:
     n_judgments_known: int = 0
     n_adjudications: int = 0
     n_questions: int = 0
+    n_reviews: int = 0
     n_refused: int = 0
     n_warnings: int = 0
     n_same_content: int = 0

@@ -29,6 +29,7 @@ from app.errors import NotFound
 from app.formats.base import Refusal
 from app.services.importing_ledger import KnownLedger, what_is_decided, what_is_said
 from app.services.importing_questions import Key, QuestionBook, passed_on
+from app.services.importing_reviews import ReviewBook, problems_of, review_rows, write_reviews
 from app.services.importing_rounds import RoundBook
 from app.services.judging import report_rows, tension_rows, verdict_rows
 from app.services.lookup import rubric_of
@@ -57,7 +58,7 @@ class JudgmentWriter:
 
     Attributes:
         rounds: the campaign's rounds, those that the file opens included.
-        counts: `n_judgments`, `n_judgments_known`, `n_adjudications`, `n_questions`.
+        counts: `n_judgments`, `n_judgments_known`, `n_adjudications`, `n_questions`, `n_reviews`.
     """
 
     def __init__(self, connection: Connection, campaign: Campaign, batch_id: int, *, actor: str) -> None:
@@ -65,15 +66,16 @@ class JudgmentWriter:
         self._campaign = campaign
         self._batch_id = batch_id
         self._known = KnownLedger(connection, campaign)
-        self._questions = QuestionBook()
+        self._questions, self._reviews = QuestionBook(), ReviewBook()
         self.rounds = RoundBook(connection, campaign, batch_id, actor=actor)
         self._accepted: list[_Accepted] = []
         self._new_decisions: list[tuple[Round, str, int, Adjudication]] = []
-        self.counts = {"n_judgments": 0, "n_judgments_known": 0, "n_adjudications": 0, "n_questions": 0}
+        names = ("n_judgments", "n_judgments_known", "n_adjudications", "n_questions", "n_reviews")
+        self.counts = dict.fromkeys(names, 0)
 
     def load(self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int]) -> None:
         """Read what the ledger knows of the chunk's raters, judgments and decisions."""
-        self._known.load(lines, known_ids=known_ids, questions=self._questions)
+        self._known.load(lines, known_ids=known_ids, questions=self._questions, reviews=self._reviews)
 
     def take(self, line: ImportedComparison) -> RefusedLine | None:
         """Keep a line's judgments and decisions for writing; or say what breaks the rubric or the ledger."""
@@ -93,7 +95,7 @@ class JudgmentWriter:
         """Write what was accepted: raters, assignments, judgments, verdicts, tensions, marks, reports, decisions."""
         self._write_raters()
         self._write_assignments(comparison_ids)
-        self._write_judgments()
+        self._write_judgments(comparison_ids)
         self._write_decisions(comparison_ids)
         insert_rows(self._connection, tables.rater_report, list(self._questions.rows(self._known.assignments)))
 
@@ -126,6 +128,9 @@ class JudgmentWriter:
                     f"{round_.name!r}, repeat_index {judgment.repeat_index}, revision {judgment.revision}): "
                     "give it the next revision",
                 )
+            reason = None if before is None else self._reviews.refusal((key, judgment.revision), judgment)
+            if reason is not None:
+                raise Refusal(f"{place}.reviews", reason)
             if before is None:
                 said_here[key, judgment.revision] = said
                 yield _Accepted(key, judgment, version)
@@ -151,6 +156,8 @@ class JudgmentWriter:
         if len({tuple(sorted(tension.between)) for tension in judgment.tensions}) < len(judgment.tensions):
             raise Refusal(f"{place}.tensions", "names the same two criteria twice")
         lengths = {one.id: len(one.text) for one in comparison.completions}
+        for position, sentence in problems_of(judgment.reviews, rubric, comparison):
+            raise Refusal(f"{place}.reviews[{position}]", sentence)
         for _, sentence in span_problems(judgment.error_spans, lengths=lengths, criteria=rubric.criterion_keys):
             raise Refusal(f"{place}.error_spans", sentence)
 
@@ -215,6 +222,9 @@ class JudgmentWriter:
             self._known.said[accepted.key, accepted.judgment.revision] = what_is_said(accepted.judgment)
             self._known.raters.setdefault(accepted.judgment.rater, (None, accepted.judgment.rater_kind))
             self._known.scopes.setdefault(accepted.key, accepted.judgment.scope or "")
+            self._reviews.keep((accepted.key, accepted.judgment.revision), accepted.judgment)
+            for review in accepted.judgment.reviews:
+                self._known.raters.setdefault(review.by, (None, RaterKind.HUMAN))
         for round_, name, _, decision in decisions:
             said = what_is_decided(decision)
             self._known.decisions.setdefault((round_.id, name), []).append(said)
@@ -222,6 +232,7 @@ class JudgmentWriter:
         self._new_decisions += decisions
         self.counts["n_judgments"] += len(judgments)
         self.counts["n_adjudications"] += len(decisions)
+        self.counts["n_reviews"] = self._reviews.n_new
 
     def _keep_questions(self, questions: Sequence[tuple[Key, Question]]) -> None:
         for key, question in questions:
@@ -299,7 +310,7 @@ class JudgmentWriter:
             "closed_at": judgment.at,
         }
 
-    def _write_judgments(self) -> None:
+    def _write_judgments(self, comparison_ids: Mapping[str, int]) -> None:
         rows = [
             {
                 "assignment_id": self._known.assignments[accepted.key][0],
@@ -317,12 +328,14 @@ class JudgmentWriter:
         tensions: list[dict[str, Any]] = []
         reports: list[dict[str, Any]] = []
         spans: list[dict[str, Any]] = []
+        reviews: list[Any] = []
         for accepted, row, judgment_id in zip(self._accepted, rows, self._insert(_judgment, rows), strict=True):
             judgment = accepted.judgment
             verdicts += verdict_rows(judgment_id, judgment.answers)
             tensions += tension_rows(judgment_id, judgment.tensions)
             spans += span_rows(judgment_id, judgment.error_spans)
             reports += report_rows(row["assignment_id"], judgment_id, judgment.reports, reported_at=judgment.at)
+            reviews += review_rows(judgment_id, comparison_ids[accepted.key[1]], judgment, self._known.raters)
         for table, many in (
             (_verdict, verdicts),
             (tables.declared_tension, tensions),
@@ -330,6 +343,7 @@ class JudgmentWriter:
             (tables.rater_report, reports),
         ):
             insert_rows(self._connection, table, many)
+        write_reviews(self._connection, reviews)
 
     def _write_decisions(self, comparison_ids: Mapping[str, int]) -> None:
         rows = [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, and_, exists, or_, select
 
 from app.domain import Adjudication, Campaign, ImportedComparison, Judgment, RaterKind
 from app.services.importing_questions import Key, QuestionBook
+from app.services.importing_reviews import ReviewBook
 from app.services.judging import tension_rows, verdict_rows
 from app.store import tables
 from app.store.engine import batched
@@ -38,11 +39,16 @@ class KnownLedger:
         self.decisions: dict[tuple[int, str], list[Any]] = {}
 
     def load(
-        self, lines: Sequence[ImportedComparison], *, known_ids: Mapping[str, int], questions: QuestionBook
+        self,
+        lines: Sequence[ImportedComparison],
+        *,
+        known_ids: Mapping[str, int],
+        questions: QuestionBook,
+        reviews: ReviewBook,
     ) -> None:
-        """Read what there is on the chunk's raters and comparisons; `questions` reads its own."""
+        """Read what there is on the chunk's raters and comparisons; `questions` and `reviews` read their own."""
         self._load_raters(lines)
-        self._load_ledger(lines, known_ids, questions)
+        self._load_ledger(lines, known_ids, questions, reviews)
 
     def _load_raters(self, lines: Sequence[ImportedComparison]) -> None:
         """Who the names of this chunk are, where they are known.
@@ -50,7 +56,7 @@ class KnownLedger:
         A name is the campaign's own pseudonym, since an import gave it; else the account of a member, or of somebody
         who judged here. `/name` is the account where a pseudonym has the same name (see `app.store.judgments`).
         """
-        names = sorted({one.rater for line in lines for one in (*line.judgments, *line.questions)})
+        names = sorted({name for line in lines for name in _names_in(line)})
         rater, member, round_ = tables.rater, tables.campaign_member, tables.round_
         is_member = rater.c.id.in_(select(member.c.rater_id).where(member.c.campaign_id == self._campaign.id))
         rounds = select(round_.c.id).where(round_.c.campaign_id == self._campaign.id)
@@ -67,7 +73,11 @@ class KnownLedger:
         self.raters.update((name, known[name]) for name in names if name in known)
 
     def _load_ledger(
-        self, lines: Sequence[ImportedComparison], known_ids: Mapping[str, int], questions: QuestionBook
+        self,
+        lines: Sequence[ImportedComparison],
+        known_ids: Mapping[str, int],
+        questions: QuestionBook,
+        reviews: ReviewBook,
     ) -> None:
         """Assignments, judgments and decisions on the chunk's comparisons that were there before it."""
         judged = {line.comparison.id for line in lines if line.judgments or line.adjudications or line.questions}
@@ -95,7 +105,7 @@ class KnownLedger:
             self.scopes[key] = row.scope
             keys[row.id] = key
         questions.load(self._connection, keys)
-        self._load_judgments(ids, keys)
+        self._load_judgments(ids, keys, reviews)
         table = tables.adjudication
         decisions = self._connection.execute(
             select(table).where(table.c.comparison_id.in_(ids)).order_by(table.c.position)
@@ -104,7 +114,7 @@ class KnownLedger:
             said = (row.answer, row.cause, row.reason, row.adjudicator, row.decided_at)
             self.decisions.setdefault((row.round_id, ids[row.comparison_id]), []).append(said)
 
-    def _load_judgments(self, ids: Mapping[int, str], keys: Mapping[int, Key]) -> None:
+    def _load_judgments(self, ids: Mapping[int, str], keys: Mapping[int, Key], reviews: ReviewBook) -> None:
         rows = self._connection.execute(
             select(
                 _judgment.c.id,
@@ -139,6 +149,8 @@ class KnownLedger:
                 set(spans.get(row.id, ())),
             )
             self.said[keys[row.assignment_id], row.revision] = said
+        places = {row.id: (keys[row.assignment_id], row.revision) for row in rows if row.assignment_id in keys}
+        reviews.load(self._connection, places)
 
     def _load_tensions(self, ids: Mapping[int, str]) -> dict[int, set[Any]]:
         table = tables.declared_tension
@@ -153,6 +165,14 @@ class KnownLedger:
             said = (row.first_criterion, row.second_criterion, row.prevailed, row.why)
             found.setdefault(row.judgment_id, set()).add(said)
         return found
+
+
+def _names_in(line: ImportedComparison) -> Iterator[str]:
+    """Who judged, reviewed and asked."""
+    for judgment in line.judgments:
+        yield judgment.rater
+        yield from (review.by for review in judgment.reviews)
+    yield from (question.rater for question in line.questions)
 
 
 def what_is_said(judgment: Judgment) -> Any:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from app.domain import Campaign, ReviewLevel, ReviewVerdict
+from app.domain import Campaign, Review, ReviewLevel, ReviewVerdict
 from app.policy import Action
 from app.services import gold_scoring, review_queue
 from app.services.lookup import find_account, find_campaign, require
-from app.services.reviewing import Word, final_word, words_on
+from app.services.reviewing import final_word
 from app.stats.intervals import wilson
 from app.stats.results import Estimate
 from app.store import tables
-from app.store.engine import Store, batched
+from app.store.engine import Store
+from app.store.judgments import read_reviews
 from rubrics.answers import Answer
 
 
@@ -75,7 +76,7 @@ class _Reviewed:
     """One reviewed attempt: who gave it, its words, and whether the answer after the review is right on gold."""
 
     rater: str
-    words: list[Word]
+    words: Sequence[Review]
     is_right: bool | None
 
     @property
@@ -83,7 +84,7 @@ class _Reviewed:
         return self.words[0].verdict is ReviewVerdict.EDIT
 
     @property
-    def settled(self) -> Word | None:
+    def settled(self) -> Review | None:
         return next((one for one in self.words if one.level is ReviewLevel.SENIOR), None)
 
     @property
@@ -156,9 +157,7 @@ def _reviewed(connection: Connection, campaign: Campaign) -> list[_Reviewed]:
         .where(tables.round_.c.campaign_id == campaign.id, review.c.level == ReviewLevel.REVIEW.value)
         .order_by(judgment.c.id)
     ).all()
-    words: dict[int, list[Word]] = {}
-    for some in batched([row.id for row in rows]):
-        words |= words_on(connection, list(some))
+    words = read_reviews(connection, [row.id for row in rows])
     keys = _keys(connection, campaign)
     given = gold_scoring.answers_of(connection, [row.id for row in rows if row.comparison_id in keys])
     return [
@@ -178,7 +177,7 @@ def _keys(connection: Connection, campaign: Campaign) -> dict[int, gold_scoring.
     return {row.comparison_id: gold_scoring.key_of(row) for row in rows}
 
 
-def _is_right(key: gold_scoring.GoldKey | None, word: Word, given: Mapping[str, Answer] | None) -> bool | None:
+def _is_right(key: gold_scoring.GoldKey | None, word: Review, given: Mapping[str, Answer] | None) -> bool | None:
     if key is None:
         return None
     return gold_scoring.score_answer(key, word.answers or given or {}).is_right

@@ -7,7 +7,7 @@ alone changes no label. What raters are measured by is always the attempt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from app.domain import (
     Judgment,
     Message,
     Rater,
+    Review,
     ReviewLevel,
     ReviewVerdict,
     utc_now,
@@ -37,7 +38,7 @@ from app.services.showing import ERASED
 from app.services.wording import check_text, said
 from app.store import tables
 from app.store.engine import Store
-from app.store.judgments import error_spans, stored_answer
+from app.store.judgments import error_spans, read_reviews, stored_answer
 from app.store.queries import PROMPT, read_comparisons
 from rubrics.answers import Answer
 from rubrics.justification import Problem
@@ -48,22 +49,6 @@ _assignment, _judgment, _review = tables.assignment, tables.judgment, tables.rev
 
 ACTION_OF = {ReviewLevel.REVIEW: Action.REVIEW, ReviewLevel.SENIOR: Action.ADJUDICATE}
 """What one must be allowed to do at each level."""
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a reviewer or a senior said of an attempt.
-
-    Attributes:
-        answers: what should stand instead; None where the attempt stands.
-    """
-
-    level: ReviewLevel
-    verdict: ReviewVerdict
-    answers: Mapping[str, Answer] | None
-    reason: str
-    by: str
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -83,7 +68,7 @@ class Attempt:
     rubric: Rubric
     judgment: Judgment
     asks_overall: bool
-    earlier: Word | None = None
+    earlier: Review | None = None
     renders_math: bool = False
 
     @property
@@ -207,7 +192,7 @@ def review(
             _decide_again(connection, judgment_id, now=now)
 
 
-def feedback(store: Store, rater_name: str, assignment_id: int) -> Word | None:
+def feedback(store: Store, rater_name: str, assignment_id: int) -> Review | None:
     """The word that ended the review of a rater's own judgment as it stands, without a name; None where none did.
 
     Raises:
@@ -222,33 +207,14 @@ def feedback(store: Store, rater_name: str, assignment_id: int) -> Word | None:
             .order_by(_judgment.c.revision.desc())
             .limit(1)
         )
-        found = final_word(words_on(connection, [latest]).get(latest, [])) if latest is not None else None
+        found = final_word(read_reviews(connection, [latest]).get(latest, ())) if latest is not None else None
     return None if found is None else replace(found, by="")
 
 
-def words_on(connection: Connection, judgment_ids: list[int]) -> dict[int, list[Word]]:
-    """Judgment -> what was said of it, the reviewer's word first."""
-    rows = connection.execute(
-        select(_review, tables.rater.c.name)
-        .join(tables.rater, tables.rater.c.id == _review.c.reviewer_id)
-        .where(_review.c.judgment_id.in_(judgment_ids))
-        .order_by(_review.c.id)
-    )
-    found: dict[int, list[Word]] = {}
-    for row in rows:
-        found.setdefault(row.judgment_id, []).append(_word(row, by=row.name))
-    return found
-
-
-def final_word(words: list[Word]) -> Word | None:
+def final_word(words: Sequence[Review]) -> Review | None:
     """The word that ends a review: a senior's, or a reviewer's who accepted; None while a senior has yet to settle."""
     ends = [one for one in words if one.level is ReviewLevel.SENIOR or one.verdict is ReviewVerdict.APPROVE]
     return ends[-1] if ends else None
-
-
-def _word(row: Row[Any], *, by: str) -> Word:
-    answers = None if row.answers is None else {key: Answer.from_dict(one) for key, one in row.answers.items()}
-    return Word(ReviewLevel(row.level), ReviewVerdict(row.verdict), answers, row.reason, by, row.reviewed_at)
 
 
 def _reviewer(
@@ -322,7 +288,7 @@ def _attempt(connection: Connection, campaign: Campaign, judgment_id: int, level
         .join(_assignment, _assignment.c.id == _judgment.c.assignment_id)
         .where(_judgment.c.id == judgment_id)
     ).one()
-    words = words_on(connection, [judgment_id]).get(judgment_id, []) if level is ReviewLevel.SENIOR else []
+    words = read_reviews(connection, [judgment_id]).get(judgment_id, ()) if level is ReviewLevel.SENIOR else ()
     return Attempt(
         judgment_id=judgment_id,
         level=level,

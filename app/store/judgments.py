@@ -9,8 +9,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, select
 
-from app.domain import DeclaredTension, ErrorSpan, Judgment, Purpose, Question, RaterKind, Report
+from app.domain import (
+    DeclaredTension,
+    ErrorSpan,
+    Judgment,
+    Purpose,
+    Question,
+    RaterKind,
+    Report,
+    Review,
+    ReviewLevel,
+)
 from app.store import tables
+from app.store.engine import batched
 from app.store.queries import CHUNK
 from app.store.visibility import visible
 from rubrics.answers import Answer
@@ -53,11 +64,12 @@ def read_judgments(connection: Connection, comparison_ids: Sequence[int]) -> dic
     answers = _by_judgment(connection, tables.verdict, ids)
     tensions = _by_judgment(connection, tables.declared_tension, ids)
     reports = _by_judgment(connection, tables.rater_report, ids)
-    spans = error_spans(connection, ids)
+    spans, reviews = error_spans(connection, ids), read_reviews(connection, ids)
     found: dict[int, list[Judgment]] = {}
     for row in rows:
         made = _judgment(row, answers.get(row.id, ()), tensions.get(row.id, ()), reports.get(row.id, ()))
-        found.setdefault(row.comparison_id, []).append(replace(made, error_spans=spans.get(row.id, ())))
+        beside = replace(made, error_spans=spans.get(row.id, ()), reviews=reviews.get(row.id, ()))
+        found.setdefault(row.comparison_id, []).append(beside)
     return found
 
 
@@ -106,6 +118,31 @@ def error_spans(connection: Connection, judgment_ids: Sequence[int]) -> dict[int
         )
         for judgment_id, rows in _by_judgment(connection, tables.error_span, judgment_ids).items()
     }
+
+
+def read_reviews(connection: Connection, judgment_ids: Sequence[int]) -> dict[int, tuple[Review, ...]]:
+    """Judgment -> what reviewers and seniors said of it, the reviewer's word first."""
+    review, judgment, assignment = tables.review, tables.judgment, tables.assignment
+    query = (
+        select(review, _name_here().label("reviewer"))
+        .join(tables.rater, tables.rater.c.id == review.c.reviewer_id)
+        .join(judgment, judgment.c.id == review.c.judgment_id)
+        .join(assignment, assignment.c.id == judgment.c.assignment_id)
+        .join(tables.round_, tables.round_.c.id == assignment.c.round_id)
+        .join(tables.campaign, tables.campaign.c.id == tables.round_.c.campaign_id)
+        .order_by(review.c.id)
+    )
+    found: dict[int, tuple[Review, ...]] = {}
+    for some in batched(judgment_ids):
+        for row in connection.execute(query.where(review.c.judgment_id.in_(some))):
+            found[row.judgment_id] = (*found.get(row.judgment_id, ()), _review(row))
+    return found
+
+
+def _review(row: Row[Any]) -> Review:
+    given = row.answers
+    answers = None if given is None else {key: in_id_order(Answer.from_dict(given[key])) for key in sorted(given)}
+    return Review(ReviewLevel(row.level), answers, row.reason, row.reviewer, row.reviewed_at)
 
 
 def _name_here() -> ColumnElement[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from string import ascii_lowercase
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from app.domain import (
     Question,
     RaterKind,
     Report,
+    Review,
+    ReviewLevel,
 )
 from rubrics.answers import Answer
 
@@ -116,7 +119,21 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
         round=st.none() | names,
         rubric_version=st.none() | names,
         scope=st.none() | names,
-    )
+        reviews=reviews(ids),
+    ).filter(lambda one: one.rater not in {review.by for review in one.reviews})
+
+
+def reviews(ids: tuple[str, ...]) -> st.SearchStrategy[tuple[Review, ...]]:
+    """No review, a reviewer's word, or that of one who would change it with a senior's."""
+    changed = st.dictionaries(st.just(OVERALL) | keys, answers(ids), min_size=1, max_size=2)
+    stands = st.none()
+
+    def word(level: ReviewLevel, said: st.SearchStrategy[Any]) -> st.SearchStrategy[Review]:
+        return st.builds(Review, st.just(level), said, texts, names, times)
+
+    first = word(ReviewLevel.REVIEW, stands | changed).map(lambda one: (one,))
+    both = st.tuples(word(ReviewLevel.REVIEW, changed), word(ReviewLevel.SENIOR, stands | changed))
+    return st.just(()) | first | both.filter(lambda two: two[0].by != two[1].by)
 
 
 def reports() -> st.SearchStrategy[Report]:

@@ -14,15 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from app.domain import Role, Scope
+from app.domain import ReviewLevel, Role, Scope
 from app.errors import NotFound
 from app.requirements import from_dict
-from app.services import judging, questions
+from app.services import judging, questions, reviewing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, create_campaign
 from app.services.exporting import export_campaign
 from app.services.importing import import_file
 from app.services.judging import Submission
+from app.services.lookup import find_campaign
 from app.services.people import add_account
 from app.store import queries, tables
 from app.store.engine import Store
@@ -48,7 +49,15 @@ def ledger(store: Store, name: str) -> list[list[str]]:
         report.c[name] for name in ("kind", "text", "answer", "answered_by", "answered_at", "reported_at", "read_at")
     ]
     done = assignment.c.state == "submitted"
+    review, reviewer = tables.review, tables.rater.alias("reviewer")
+    of_review = (
+        of.join(tables.judgment, tables.judgment.c.assignment_id == assignment.c.id)
+        .join(review, review.c.judgment_id == tables.judgment.c.id)
+        .join(reviewer, reviewer.c.id == review.c.reviewer_id)
+    )
+    words = [review.c[name] for name in ("level", "verdict", "answers", "reason", "reviewed_at")]
     asked = (
+        select(*whose, tables.judgment.c.revision, *words, reviewer.c.name).select_from(of_review),
         select(*whose, *facts, assignment.c.asks_overall, assignment.c.takes_place).select_from(of).where(done),
         select(*whose, *said, assignment.c.scope, assignment.c.state).select_from(
             of.join(report, report.c.assignment_id == assignment.c.id)
@@ -97,6 +106,18 @@ EVERYTHING = line(
             "shown": ["b", "a"],
             "criteria_shown": ["polite", "help", "clear"],
             "overall_first": True,
+            "reviews": [
+                {
+                    "level": "review",
+                    "preferred": "a",
+                    "strength": 1,
+                    "criteria": {"clear": {"scores": {"a": 2, "b": 5}}, "help": {"preferred": "a", "strength": 1}},
+                    "reason": "a, \u2028 barely",
+                    "by": "rea",
+                    "at": "2026-02-03T00:00:00Z",
+                },
+                {"level": "senior", "reason": "it stands", "by": "w2", "at": "2026-02-04T00:00:00Z"},
+            ],
         },
         {"rater": "w1", "preferred": "a", "revision": 1},
         {"rater": "w1", "preferred": "tie", "repeat_index": 1, "purpose": "repeat"},
@@ -162,6 +183,9 @@ def test_everything_comes_back(store: Store, tmp_path: Path) -> None:
         "rubric_version": TWO_CRITERIA.version,
         "tensions": [{"between": ["clear", "help"], "prevailed": "clear", "why": "shorter"}],
     }
+    assert written[0]["reviews"][1] == {
+        "level": "senior", "reason": "it stands", "by": "w2", "at": "2026-02-04T00:00:00Z"
+    }  # fmt: skip
     assert [one.get("revision", 0) for one in written] == [0, 1, 0, 0, 0, 0]
     assert {one["round"] for one in out[0]["adjudications"]} == {"main", "machines"}
     assert [one.get("scope") for one in written] == [None] * 5 + ["experts"]
@@ -207,6 +231,17 @@ question = st.fixed_dictionaries(
 )
 
 
+answered = st.fixed_dictionaries({"preferred": answers, "criteria": criteria, "reason": texts, "at": moments})
+accepted = st.fixed_dictionaries({"at": moments}, optional={"reason": texts})
+reviews = st.one_of(
+    st.just([]),
+    accepted.map(lambda one: [one | {"level": "review", "by": "rea"}]),
+    st.tuples(answered, accepted | answered).map(
+        lambda two: [two[0] | {"level": "review", "by": "rea"}, two[1] | {"level": "senior", "by": "w9"}]
+    ),
+)
+
+
 @st.composite
 def native_lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Lines with any texts, several raters, repeats and revisions."""
@@ -216,7 +251,7 @@ def native_lines(draw: st.DrawFn) -> list[dict[str, Any]]:
         for rater in range(draw(st.integers(0, 3))):
             for revision in range(draw(st.integers(1, 2))):
                 one = draw(judgment)
-                one |= {"rater": f"w{rater}", "revision": revision}
+                one |= {"rater": f"w{rater}", "revision": revision, "reviews": draw(reviews)}
                 if revision:
                     one |= {name: judgments[-1].get(name) for name in ("round", "purpose", "shown", "scope")}
                 judgments.append(one)
@@ -264,6 +299,56 @@ def test_routed_work_and_answered_questions_come_back_from_the_live_ledger(store
         assert import_file(store, "again", file, format_name="native").refused == []
     assert ledger(store, "again") == ledger(store, "c")
     assert questions.n_open(store, "dora", "c") == 1, "bob's report waits where he raised it"
+
+
+def test_reviews_come_back_from_the_live_ledger_and_count_as_they_did(store: Store, tmp_path: Path) -> None:
+    house.make_campaign(store, tmp_path, [line("x1"), line("x2")], overlap=1, review_share=1.0)
+    for name, role in (("rea", Role.REVIEWER), ("dora", Role.DESIGNER)):
+        add_account(store, name)
+        add_member(store, "c", name, roles=[role])
+    for _ in range(2):
+        held = next_assignment(store, "ann", "c")
+        assert held is not None
+        judging.submit(store, "ann", held.id, house.prefers("a"))
+    better = {"overall": Answer(preferred="b", strength=1)}
+    for answers_, level in ((better, ReviewLevel.REVIEW), (None, ReviewLevel.REVIEW), (better, ReviewLevel.SENIOR)):
+        who = "dora" if level is ReviewLevel.SENIOR else "rea"
+        seen = reviewing.next_attempt(store, who, "c", level=level)
+        assert seen is not None
+        reviewing.review(store, who, "c", seen.judgment_id, level=level, answers=answers_, reason="so")
+    file = tmp_path / "out.jsonl"
+    assert export_campaign(store, "c", file).n_reviews == 3
+    create_campaign(store, "again", rubric=house.MINIMAL)
+    for n_new in (3, 0):
+        summary = import_file(store, "again", file, format_name="native")
+        assert (summary.refused, summary.n_reviews) == ([], n_new)
+    assert ledger(store, "again") == ledger(store, "c")
+    with store.read() as connection:
+        ids = [find_campaign(connection, name).id for name in ("c", "again")]
+        frames = [queries.judgments_frame(connection, one, as_settled=True) for one in ids]
+    outcomes = [sorted(zip(one["comparison_id"], one["outcome"], strict=True)) for one in frames]
+    assert outcomes[0] == outcomes[1]
+    assert {outcome for _, outcome in outcomes[0]} == {"first", "second"}, "the senior's answer counts"
+    export_campaign(store, "again", tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_text() == file.read_text()
+
+
+def test_a_review_without_its_judgment_is_refused(sqlite_store: Store, tmp_path: Path) -> None:
+    given_ = vote("w1", "a")
+    make_campaign(sqlite_store, [line("x1", [given_])], tmp_path)
+    said = {"level": "review", "reason": "no", "preferred": "b", "by": "rea", "at": "2026-02-03T00:00:00Z"}
+    path = tmp_path / "late.jsonl"
+    for reviews_, reason in (
+        ([said], "on record without it"),
+        ([said | {"by": "w1"}], "nobody reviews their own"),
+        ([said | {"level": "senior"}], "a senior settles"),
+        ([said, said | {"by": "bo"}], "stands twice"),
+        ([said | {"preferred": "c"}], "no completion"),
+    ):
+        path.write_text(json.dumps(line("x1", [given_ | {"reviews": reviews_}])) + "\n")
+        summary = import_file(sqlite_store, "c", path, format_name="native")
+        assert [one.field.startswith("judgments[0].reviews") for one in summary.refused] == [True], reason
+        assert reason in summary.refused[0].reason
 
 
 def test_a_withdrawn_comparison_stays_behind_and_is_counted(store: Store, tmp_path: Path) -> None:

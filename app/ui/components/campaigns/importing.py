@@ -92,8 +92,7 @@ def _sentence(result: Mapping[str, Any]) -> str:
     parts = [_new(result, "comparisons"), _new(result, "judgments")]
     if result["n_adjudications"]:
         parts.append(f"{result['n_adjudications']:,} new decisions")
-    if result.get("n_questions"):
-        parts.append(f"{result['n_questions']:,} new questions")
+    parts += [f"{result[f'n_{what}']:,} new {what}" for what in ("questions", "reviews") if result.get(f"n_{what}")]
     parts.append(f"{result['n_refused']:,} {'line' if result['n_refused'] == 1 else 'lines'} refused")
     return f"{result['n_lines']:,} lines: {', '.join(parts)}."
 

@@ -90,7 +90,7 @@ def _show_ready(job: Job) -> None:
         escape(
             f"As of {show_time(job.finished_at)}: {counts['n_comparisons']:,} comparisons, "
             f"{counts['n_judgments']:,} judgments, {counts['n_adjudications']:,} decisions, "
-            f"{counts.get('n_questions', 0):,} questions, "
+            f"{counts.get('n_questions', 0):,} questions, {counts.get('n_reviews', 0):,} reviews, "
             f"{path.stat().st_size / 1e6:,.1f} MB."
         )
     )
