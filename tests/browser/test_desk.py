@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, TimeoutError, expect
 from sqlalchemy import select
 
 from app.services import desk as desks
@@ -18,6 +18,14 @@ from tests.browser.test_rater import choose, current
 from tests.ui.places import Place
 
 Visit = Callable[..., Visitor]
+
+ROWS = """({
+  rows: [...document.querySelectorAll('[role=radiogroup]')].map((row) => row.outerHTML.replace(/<svg.*?svg>/g, '').slice(0, 2000)),
+  keys: document.steelyardKeys,
+  focus: document.activeElement?.outerHTML.slice(0, 300),
+  over: document.querySelector('[role=dialog]')?.outerHTML.slice(0, 300),
+})"""
+"""What there is to know of a key that did nothing."""
 
 SIDEWAYS = "document.querySelector('[data-testid=stMain]').scrollWidth - document.documentElement.clientWidth"
 
@@ -33,7 +41,10 @@ def answer(page: Page, keys: str) -> None:
     for key in keys:
         here = page.locator("[data-sy-here]").get_attribute("aria-label")
         page.keyboard.press(key)
-        page.wait_for_function("(before) => document.querySelector('[data-sy-here]').ariaLabel !== before", arg=here)
+        try:
+            page.wait_for_function("(before) => document.querySelector('[data-sy-here]').ariaLabel !== before", arg=here)
+        except TimeoutError as error:
+            raise AssertionError(f"{key} on {here!r} moved nowhere: {page.evaluate(ROWS)}") from error
 
 
 def of(page: Page, letter: str):

@@ -1,12 +1,18 @@
 // Single keys for the rating form: digits answer the row in focus, j/k move, n goes to the justification ...
 // It clicks the real radio buttons, so that state, accessibility and saving stay Streamlit's own.
+const HOLD = 2000 // ms for which a key waits for its row, while the page is being drawn anew
+
 export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
-  const state = (doc.steelyardKeys ??= { row: null, item: null })
+  const state = (doc.steelyardKeys ??= { row: null, index: 0, item: null, held: [] })
   const panel = () => doc.querySelector('.st-key-panel')
   const rows = () => [...(panel()?.querySelectorAll('[role="radiogroup"]') ?? [])].filter((row) => !row.closest('[class*="-outside"]'))
   const nameOf = (row) => row?.closest('[class*="st-key-"]')?.className.match(/st-key-\S+/)?.[0] + '|' + (row?.getAttribute('aria-label') ?? '')
-  const place = () => Math.max(0, rows().findIndex((row) => nameOf(row) === state.row))
+  const place = () => {
+    const all = rows()
+    const found = all.findIndex((row) => nameOf(row) === state.row)
+    return found >= 0 ? found : Math.min(state.index, all.length - 1) // gone: what stands in its place
+  }
 
   const paint = () => rows().forEach((row, index) => {
     const isHere = data.on && index === place()
@@ -17,13 +23,17 @@ export default function ({ data, parentElement }) {
     const all = rows()
     if (!all.length) return
     const row = all[Math.min(all.length - 1, Math.max(0, index))]
-    state.row = nameOf(row)
+    moveTo(row)
     row.scrollIntoView({ block: 'nearest' })
+  }
+  const moveTo = (row) => {
+    state.row = nameOf(row)
+    state.index = rows().indexOf(row)
     paint()
   }
 
   if (state.item !== data.item) {
-    state.row = null
+    Object.assign(state, { row: null, index: 0, held: [] })
     if (state.item !== null) doc.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 })
     if (state.item !== null) panel()?.scrollTo({ top: 0 })
     state.item = data.item
@@ -31,7 +41,7 @@ export default function ({ data, parentElement }) {
 
   const press = (selector) => doc.querySelector(selector)?.click()
   const answer = (button) => {
-    if (!button) return
+    if (!button || button.disabled) return
     const row = rows()[place()]
     const question = row.closest('[class*="critrow-"]')
     const isWhole = !row.contains(button) // beside the scale: the whole question is answered
@@ -76,11 +86,21 @@ export default function ({ data, parentElement }) {
       if (event.key === 'Escape') target.blur()
       return
     }
-    if (!data.on || !panel() || doc.querySelector('[role="dialog"]')) return
-    if (/^[1-9]$/.test(event.key)) answer(rows()[place()]?.querySelectorAll('[role="radio"]')[Number(event.key) - 1])
-    else if (actions[event.key]) actions[event.key]()
-    else return
+    if (!data.on || doc.querySelector('[role="dialog"]')) return
+    if (!isDigit(event.key) && !actions[event.key]) return
+    state.held.push({ key: event.key, until: event.timeStamp + HOLD })
+    act()
     event.preventDefault()
+  }
+  const isDigit = (key) => /^[1-9]$/.test(key)
+  const buttons = () => rows()[place()]?.querySelectorAll('[role="radio"]') ?? []
+  const act = () => {
+    while (state.held.length && buttons().length) {
+      const { key, until } = state.held.shift()
+      if (until < performance.now()) continue
+      if (isDigit(key)) answer(buttons()[Number(key) - 1])
+      else actions[key]()
+    }
   }
 
   // A button of a scale keeps Enter to itself, so that Streamlit's own shortcut never hears of Ctrl+Enter on it.
@@ -96,24 +116,23 @@ export default function ({ data, parentElement }) {
   const onClick = (event) => {
     const row = event.isTrusted && event.target.closest?.('.st-key-panel [role="radiogroup"]')
     if (!row || !rows().includes(row)) return
-    state.row = nameOf(row)
-    paint()
+    moveTo(row)
   }
 
+  const observer = new MutationObserver(() => requestAnimationFrame(() => { paint(); act() }))
+  const watched = doc.querySelector('[data-testid="stMain"]')
   state.stop?.()
   doc.addEventListener('click', onClick)
   doc.addEventListener('keydown', onEnter, { capture: true })
   doc.addEventListener('keydown', onKey)
-  state.stop = () => {
-    state.observer?.disconnect()
+  if (watched) observer.observe(watched, { childList: true, subtree: true })
+  const stop = state.stop = () => {
+    observer.disconnect()
     doc.removeEventListener('click', onClick)
     doc.removeEventListener('keydown', onEnter, { capture: true })
     doc.removeEventListener('keydown', onKey)
   }
-  state.observer = new MutationObserver(() => requestAnimationFrame(paint))
-  const watched = doc.querySelector('[data-testid="stMain"]')
-  if (watched) state.observer.observe(watched, { childList: true, subtree: true })
   requestAnimationFrame(paint)
 
-  return state.stop
+  return stop
 }

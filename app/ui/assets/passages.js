@@ -4,6 +4,7 @@ const ROOT = '.sy-passage[data-slot]'
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const doc = parentElement.ownerDocument
+  const state = (doc.steelyardPassages ??= {})
   const bar = parentElement.querySelector('[role="toolbar"]')
   const roots = () => [...doc.querySelectorAll(`.st-key-desk ${ROOT}`)]
   const panel = () => doc.querySelector('.st-key-panel')
@@ -158,17 +159,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const later = () => { clearTimeout(waiting); waiting = setTimeout(show, 120) }
   const observer = new MutationObserver(() => requestAnimationFrame(paint))
   const watched = doc.querySelector('[data-testid="stMain"]')
+  state.stop?.() // new data calls this function again, and only the last of what it returned is called, at the end
   if (watched) observer.observe(watched, { childList: true, subtree: true })
   doc.addEventListener('selectionchange', later)
   watched?.addEventListener('scroll', hide, { passive: true })
-  doc.steelyardPassages = { quote, mark, step }
+  Object.assign(state, { quote, mark, step, stop })
   paint()
 
-  return () => {
+  function stop() {
     clearTimeout(waiting)
     observer.disconnect()
     doc.removeEventListener('selectionchange', later)
     watched?.removeEventListener('scroll', hide)
-    window.Highlight && CSS.highlights.delete('sy-marked')
+    if (state.stop === stop) window.Highlight && CSS.highlights.delete('sy-marked')
   }
+  return stop
 }

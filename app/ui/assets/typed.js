@@ -146,6 +146,9 @@ export default function ({ data, parentElement }) {
   }
 
   if (kept.some((one) => one.item === data.item)) plan()
+  state.stop?.() // new data calls this function again, and only the last of what it returned is called, at the end
   doc.addEventListener('input', onInput)
-  return () => doc.removeEventListener('input', onInput)
+  const stop = () => doc.removeEventListener('input', onInput)
+  state.stop = stop
+  return stop
 }

@@ -1,0 +1,75 @@
+"""What the desk's scripts listen to: nothing piles up through a sitting, and no key is lost while the page is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitor
+from tests.browser.desks import make_desk, pair
+from tests.browser.test_desk import answer, ready
+from tests.ui.places import Place
+
+Visit = Callable[..., Visitor]
+
+COUNT = """
+window.listeners = { input: 0, selectionchange: 0, observers: 0 }
+const counted = (name, by) => { if (name in window.listeners) window.listeners[name] += by }
+for (const [method, by] of [['addEventListener', 1], ['removeEventListener', -1]]) {
+  const own = EventTarget.prototype[method]
+  Document.prototype[method] = function (name, ...rest) { counted(name, by); return own.call(this, name, ...rest) }
+}
+const { observe, disconnect } = MutationObserver.prototype
+MutationObserver.prototype.observe = function (node, ...rest) {
+  if (node.dataset?.testid === 'stMain') counted('observers', 1)
+  return observe.call(this, node, ...rest)
+}
+MutationObserver.prototype.disconnect = function () { counted('observers', -1); return disconnect.call(this) }
+"""
+AWAY = "document.querySelector('.st-key-panel').classList.replace('st-key-panel', 'away')"
+BACK = """
+document.querySelector('.away').classList.replace('away', 'st-key-panel')
+document.querySelector('.st-key-panel').append(document.createComment('drawn'))
+"""
+
+
+def test_scripts_leave_nothing_behind_when_they_are_given_new_data(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "sitting", pair(), folder=tmp_path)
+    visitor = visit()
+    visitor.page.add_init_script(COUNT)
+    page = visitor.log_in("sitting", "/rate?campaign=sitting")
+    ready(page)
+    justification = page.get_by_label("Justification")
+    seen = []
+    for turn in range(4):
+        for _ in range(turn + 1):
+            page.keyboard.press("l")
+        page.keyboard.press("e")  # another mark: the marking script is told
+        expect(page.get_by_role("button", name="Remove")).to_have_count(turn + 1)
+        justification.press_sequentially(f"words {turn} ")
+        justification.blur()  # another text is stored: the script that keeps texts is told
+        expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+        seen.append(page.evaluate("({ input: listeners.input, selectionchange: listeners.selectionchange })"))
+    assert seen == [seen[0]] * 4
+    assert page.evaluate("CSS.highlights.get('sy-marked').size") == 4
+
+
+def test_a_key_waits_for_its_row_while_the_page_is_drawn_anew(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "drawn", pair(), folder=tmp_path)
+    page = visit().log_in("drawn", "/rate?campaign=drawn")
+    ready(page)
+    answer(page, "1")
+    page.evaluate(AWAY)
+    page.keyboard.press("7")
+    page.evaluate(BACK)
+    row = page.get_by_role("radiogroup", name="Harmlessness", exact=True)
+    expect(row.get_by_role("radio").nth(6)).to_be_checked()
+    expect(page.locator("[data-sy-here]")).to_have_attribute("aria-label", "Honesty")
+    page.evaluate(AWAY)
+    page.keyboard.press("1")
+    page.wait_for_timeout(2500)  # who waited longer than this has forgotten the key
+    page.evaluate(BACK)
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("radiogroup", name="Honesty", exact=True).locator("[aria-checked=true]")).to_have_count(0)
