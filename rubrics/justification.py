@@ -58,7 +58,7 @@ class Grounds:
 
     Attributes:
         responses: completion id -> text, in the order of the rater's screen.
-        prompt: everything that was said before the responses.
+        prompt: everything that is shown before the responses: the turns, constraints and documents.
         copied: the earlier justification of the same rater that this one nearly repeats, None where there is none.
     """
 
@@ -173,7 +173,7 @@ def _false_quotes(text: str, grounds: Grounds) -> Iterator[_Finding]:
         places = [grounds.responses[source]] if source is not None else [*grounds.responses.values(), grounds.prompt]
         if any(_stands_in(quote, place) for place in places):
             continue
-        where = f"Response {letters[source]}" if source is not None else "the responses or the prompt"
+        where = f"Response {letters[source]}" if source is not None else "the responses, the prompt or the reference"
         short = quote if len(quote) <= 60 else quote[:59].rstrip() + "…"
         values = {"quote": short, "letter": letters.get(source or "")}
         yield "quotes_must_exist", f"quotes “{short}”, which does not stand in {where}", "quote it as it stands", values

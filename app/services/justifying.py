@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, String, cast, func, insert, select
 
-from app.services.showing import ERASED
+from app.services.showing import ERASED, material_of, prompt_from_text
 from app.stats.near_copies import SIMILARITY, likely_copies, similarity, sketch
 from app.store import tables
 from rubrics.justification import Grounds
@@ -85,7 +85,7 @@ def remember(connection: Connection, rater_id: int, judgment_id: int, text: str)
 
 
 def _texts(connection: Connection, assignment_id: int) -> tuple[dict[str, str], str]:
-    """The responses of an assignment in the order shown, and the prompt as it is stored."""
+    """The responses of an assignment in the order shown, and all that is shown before them: prompt and reference."""
     assignment, comparison, completion, content = (
         tables.assignment,
         tables.comparison,
@@ -93,7 +93,7 @@ def _texts(connection: Connection, assignment_id: int) -> tuple[dict[str, str], 
         tables.content,
     )
     row = connection.execute(
-        select(assignment.c.shown, assignment.c.comparison_id, content.c.body)
+        select(assignment.c.shown, assignment.c.comparison_id, comparison.c.meta, content.c.body)
         .join(comparison, comparison.c.id == assignment.c.comparison_id)
         .join(content, content.c.hash == comparison.c.prompt_hash)
         .where(assignment.c.id == assignment_id)
@@ -104,4 +104,7 @@ def _texts(connection: Connection, assignment_id: int) -> tuple[dict[str, str], 
         .where(completion.c.comparison_id == row.comparison_id)
     )
     texts = {one.slot: ERASED if one.body is None else one.body for one in found}
-    return {slot: texts[slot] for slot in row.shown or sorted(texts)}, row.body or ""
+    material = material_of(row.meta or {})
+    before = [turn.content for turn in prompt_from_text(row.body)]
+    before += [*material.constraints, *(part for document in material.documents for part in document)]
+    return {slot: texts[slot] for slot in row.shown or sorted(texts)}, "\n".join(before)

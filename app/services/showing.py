@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 from app.domain import Assignment, Message
 from app.errors import NotFound
 from app.store import tables
+from app.store.queries import messages_of
 from rubrics.answers import RESERVED_PREFERENCES, Answer
 
 ERASED = "[This text was withdrawn.]"
@@ -62,7 +62,7 @@ def prompt_from_text(body: str | None) -> tuple[Message, ...]:
     """A stored prompt (JSON text of its turns) as messages; a tombstone as one message that says so."""
     if body is None:
         return (Message("system", ERASED),)
-    return tuple(Message(turn["role"], turn["content"]) for turn in json.loads(body))
+    return messages_of(body)
 
 
 @dataclass(frozen=True)

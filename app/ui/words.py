@@ -269,8 +269,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "„{quote}“ steht nicht in Antwort {letter}: zitieren Sie, was dort steht.",
     ),
     "rule-quotes-nowhere": (
-        "“{quote}” stands neither in a response nor in the prompt: quote it as it stands.",
-        "„{quote}“ steht weder in einer Antwort noch in der Aufgabe: zitieren Sie, was dort steht.",
+        "“{quote}” stands neither in a response nor in the prompt or reference: quote it as it stands.",
+        "„{quote}“ steht weder in einer Antwort noch in Aufgabe oder Vorlage: zitieren Sie, was dort steht.",
     ),
     "rule-must_not_repeat": (
         "Justification nearly repeats an earlier one of yours: say what decided here. Yours was: “{copied}”",

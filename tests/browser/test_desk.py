@@ -20,13 +20,14 @@ from tests.ui.places import Place
 Visit = Callable[..., Visitor]
 
 ROWS = """({
-  rows: [...document.querySelectorAll('[role=radiogroup]')].map((row) => row.outerHTML.replace(/<svg.*?svg>/g, '').slice(0, 2000)),
+  rows: [...document.querySelectorAll('[role=radiogroup]')].map((row) => row.outerHTML.slice(0, 2000)),
   keys: document.steelyardKeys,
   focus: document.activeElement?.outerHTML.slice(0, 300),
   over: document.querySelector('[role=dialog]')?.outerHTML.slice(0, 300),
 })"""
 """What there is to know of a key that did nothing."""
 
+MOVED = "(before) => document.querySelector('[data-sy-here]').ariaLabel !== before"
 SIDEWAYS = "document.querySelector('[data-testid=stMain]').scrollWidth - document.documentElement.clientWidth"
 
 
@@ -42,7 +43,7 @@ def answer(page: Page, keys: str) -> None:
         here = page.locator("[data-sy-here]").get_attribute("aria-label")
         page.keyboard.press(key)
         try:
-            page.wait_for_function("(before) => document.querySelector('[data-sy-here]').ariaLabel !== before", arg=here)
+            page.wait_for_function(MOVED, arg=here)
         except TimeoutError as error:
             raise AssertionError(f"{key} on {here!r} moved nowhere: {page.evaluate(ROWS)}") from error
 

@@ -57,6 +57,19 @@ def test_a_false_quote_a_near_copy_and_another_choice_are_refused(store: Store, 
     assert count(store, tables.judgment) == 2
 
 
+def test_prompt_and_reference_are_quoted_as_they_are_read(store: Store, tmp_path: Path) -> None:
+    rubric = Rubric.from_dict({"key": "k", "title": "T", "justification": RULES})
+    reference = {
+        "source_document": {"title": "Manual", "text": "A heap is\na tree."},
+        "constraints": ["ten words at most"],
+    }
+    asked = line("x", prompt="Say “how”,\nand *why* it is größer?", meta=reference)
+    make_campaign(store, tmp_path, [asked], rubric=rubric, raters=("ann",))
+    with pytest.raises(RefusedSubmission, match="the responses, the prompt or the reference"):
+        hand_in(store, "It was asked for “content of the role user”, said nowhere on the screen.")
+    hand_in(store, "“and why it is größer”, “A heap is a tree” and “ten words at most” are all kept to.")
+
+
 def test_what_only_advises_is_stored_with_what_was_advised(store: Store, tmp_path: Path) -> None:
     campaign(store, tmp_path, advisory=list(RULES))
     hand_in(store, WHY)
