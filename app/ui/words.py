@@ -417,8 +417,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "rate-on": ("Go on rating", "Weiter bewerten"),
     "rate-start": ("Start rating", "Mit dem Bewerten beginnen"),
     "round-progress": (
-        "Round {name}: {n:,} of {of:,} comparisons complete, {judgments:,} judgments",
-        "Runde {name}: {n} von {of} Vergleichen fertig, {judgments} Urteile",
+        "Round {name}: {n:,} of {of:,} comparisons complete; judgments: {judgments:,}",
+        "Runde {name}: {n} von {of} Vergleichen fertig; Urteile: {judgments}",
     ),
     "only-you": ("Only you see this list.", "Diese Liste sehen nur Sie."),
     "nothing-submitted": ("Nothing submitted here yet", "Hier ist noch nichts abgesendet"),

@@ -143,7 +143,7 @@ def test_a_time_limit_stops_and_is_recorded(snapshot_dir, bert_dir, tmp_path):
     report = train(snapshot_dir, output_dir=tmp_path / "m", **options)
     assert (report["run"]["training"]["n_steps"], report["run"]["training"]["stopped_by"]) == (1, "time_limit")
     assert report["run"]["training"]["last_loss"] > 0
-    assert "s (1 steps, loss 0." in summary(report, tmp_path / "m")
+    assert "s (1 step, loss 0." in summary(report, tmp_path / "m")
     assert "stopped by the time limit" in (tmp_path / "m" / "README.md").read_text()
 
 

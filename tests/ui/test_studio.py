@@ -11,6 +11,7 @@ from app.services import rubric_drafts, rubric_versions, sessions
 from app.services.importing import import_file
 from app.ui.components.studio.checks import KINDS
 from app.ui.components.studio.form import JUSTIFICATION_WORDS
+from app.ui.components.studio.lines import line_difference
 from rubrics.advice import RULES
 from rubrics.criterion_types import CRITERION_TYPES
 from rubrics.loader import dump_rubric, library, parse_rubric
@@ -280,7 +281,7 @@ def test_tests_have_a_form_and_the_newest_pilot_answers_them(seeded, designer, o
     go(at, "studio-part", "Tests")
     assert field(at.selectbox, "Votes of").options[0] == "Torn, pilot try"
     said = words(at)
-    assert "1 of 1 tests were judged, by 3 judgments. Raters read it otherwise: Help." in said
+    assert "1 of 1 test was judged, by 3 judgments. Raters read it otherwise: Help." in said
     assert "expected b; said: 3 x a" in said
     at.text_input(key=f"studio-{draft.id}-take-name").set_value("nowhere")
     at.selectbox(key=f"studio-{draft.id}-take-campaign").set_value("torn").run()
@@ -342,3 +343,12 @@ def test_an_emptied_draft_comes_back(studio, seeded, designer, draft):
     assert text_of(seeded, designer, draft) == TEXT
     assert at.text_area(key=f"studio-{draft.id}-text").value == TEXT
     assert "revision 2, designer" in at.selectbox(key=f"studio-{draft.id}-earlier").options[0]
+
+
+def test_a_difference_of_lines_has_dots_only_where_lines_are_left_out():
+    before = "".join(f"{n}\n" for n in range(12))
+    assert line_difference(before, before.replace("0\n", "zero\n", 1)).split("\n") == [
+        "<del>0</del>", "<ins>zero</ins>", "1", "2", "\u2026",
+    ]  # fmt: skip
+    assert line_difference(before, before + "<b>\n").split("\n") == ["\u2026", "10", "11", "<ins>&lt;b&gt;</ins>"]
+    assert line_difference(before, before) == ""

@@ -12,6 +12,7 @@ from app.services import planning, stopping, waiting
 from app.services.planning import PlanRow, Running
 from app.stats.planning import N_SIMULATED
 from app.stats.results import Estimate
+from app.stats.words import counted
 from app.ui.components.charts import figure, lines
 from app.ui.components.page import show_error
 from app.ui.components.text import escape
@@ -30,8 +31,8 @@ def show_plan(campaign: Campaign, round_name: str, *, pay: float | None, accurac
     table = _table(rows, has_price=pay is not None)
     chart = lines(table[["votes each", "accuracy", "policy"]], x="votes each", y="accuracy", colour="policy")
     now = next((one for one in rows if one.is_current), None)
-    reading = f"For {assumed.n_comparisons:,} comparisons, from {N_SIMULATED:,} simulated; accuracy {assumed.source}. "
-    reading += _reading(rows, now)
+    n = counted(assumed.n_comparisons, "comparison")
+    reading = f"For {n}, from {N_SIMULATED:,} simulated; accuracy {assumed.source}. {_reading(rows, now)}"
     figure(_zoomed(chart), table, reading=reading, key="plan")
     notes = {one.result.note for one in rows if one.result.note}
     if notes:
@@ -54,8 +55,9 @@ def _reading(rows: list[PlanRow], now: PlanRow | None) -> str:
     saved = 1 - now.n_votes / fixed.n_votes if fixed.n_votes else 0
     low, high = now.result.accuracy.low, now.result.accuracy.high
     return (
-        f"The round collects {now.result.policy} at {now.result.overlap}: {now.n_judgments:,} judgments, labels right "
-        f"in {now.result.accuracy.value:.1%} [{low:.1%}, {high:.1%}], {saved:.0%} fewer votes than a fixed overlap."
+        f"The round collects {now.result.policy} at {now.result.overlap}: {counted(now.n_judgments, 'judgment')}, "
+        f"labels right in {now.result.accuracy.value:.1%} [{low:.1%}, {high:.1%}], {saved:.0%} fewer votes than a "
+        "fixed overlap."
     )
 
 

@@ -84,7 +84,8 @@ def _figures(item: Item) -> str:
     p_value, n = item.figures.get("p_value"), item.figures.get("n")
     if p_value is None or n is None:
         return ""
-    return f"So many would err with a probability of {p_value:.4f} at most if the key were right (n = {n} raters)."
+    err = f"So many would err with a probability of {p_value:.4f} at most if the key were right"
+    return f"{err} (n = {counted(n, 'rater')})."
 
 
 def _show_form(campaign: Campaign, item: Item, key: str) -> None:

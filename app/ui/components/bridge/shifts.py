@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app.stats.bridge import MIN_UNITS
+from app.stats.words import counted
 from app.ui.components.explain import explain
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.reports import in_words
@@ -65,10 +66,11 @@ def _reading(shown: list[Document], document: Document) -> str:
     moves = [(row["criterion"], key, row[key]) for row in shown for key in WORDS]
     criterion, key, most = max(moves, key=lambda move: abs(move[2]["value"]))
     above, below = WORDS[key]
+    is_shown = most["low"] > 0 or most["high"] < 0
+    where = (above if most["value"] > 0 else below) if is_shown else "so no move is established"
     return (
-        f"{criterion} moved most: by {most['value']:+.2f} points [{most['low']:+.2f}, {most['high']:+.2f}], "
-        f"{above if most['value'] > 0 else below}, over {most['n_comparisons']} comparisons; the margin is "
-        f"{document['margin']:g}."
+        f"{criterion} moved most: by {most['value']:+.2f} points [{most['low']:+.2f}, {most['high']:+.2f}], {where}, "
+        f"over {counted(most['n_comparisons'], 'comparison')}; the margin is {document['margin']:g}."
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app.domain import Decision
 from app.services.raters import HeldSkill
 from app.services.standing import LEVELS, RaterDecision
+from app.stats.words import counted
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 
@@ -99,5 +100,5 @@ def _evidence(evidence: Mapping[str, Any]) -> str:
     if "n_right" in evidence:
         return f"{evidence['n_right']} of {evidence['n']} right at the exam"
     if evidence.get("value") is not None:
-        return f"{evidence['value']:.0%} right on {evidence['n']} answers"
+        return f"{evidence['value']:.0%} right on {counted(evidence['n'], 'answer')}"
     return ", ".join(f"{name} {value[0]} of {value[1]}" for name, value in evidence.items() if isinstance(value, list))

@@ -9,6 +9,7 @@ import streamlit as st
 from app.domain import Campaign, Job, JobState
 from app.services import job_board, managing
 from app.settings import settings
+from app.stats.words import counted
 from app.ui.components.jobs import ask_for, follow, show_end
 from app.ui.components.page import errors_shown
 from app.ui.components.text import escape
@@ -88,14 +89,14 @@ def _show_ready(job: Job) -> None:
     counts = job.result
     st.markdown(
         escape(
-            f"As of {show_time(job.finished_at)}: {counts['n_comparisons']:,} comparisons, "
-            f"{counts['n_judgments']:,} judgments, {counts['n_adjudications']:,} decisions, "
-            f"{counts.get('n_questions', 0):,} questions, {counts.get('n_reviews', 0):,} reviews, "
+            f"As of {show_time(job.finished_at)}: {counted(counts['n_comparisons'], 'comparison')}, "
+            f"{counted(counts['n_judgments'], 'judgment')}, {counted(counts['n_adjudications'], 'decision')}, "
+            f"{counted(counts.get('n_questions', 0), 'question')}, {counted(counts.get('n_reviews', 0), 'review')}, "
             f"{path.stat().st_size / 1e6:,.1f} MB."
         )
     )
     if counts["n_left_out_erased"]:
-        st.markdown(escape(f"{counts['n_left_out_erased']:,} comparisons with withdrawn texts were left out."))
+        st.markdown(escape(f"Left out, for a withdrawn text: {counted(counts['n_left_out_erased'], 'comparison')}."))
     st.download_button(
         f"Download {escape(path.name)}",
         lambda: path.open("rb"),

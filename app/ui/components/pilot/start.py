@@ -7,6 +7,7 @@ import streamlit as st
 from app.domain import Campaign, OverlapPolicy, RankingMode, RaterKind, Round, RoundPurpose, RoundRules
 from app.services import job_board, rubric_versions
 from app.settings import settings
+from app.stats.words import counted
 from app.ui.components.jobs import ask_for, follow, show_end
 from app.ui.components.page import empty_state, errors_shown
 from app.ui.components.text import escape
@@ -61,7 +62,9 @@ def show_simulation(campaign: Campaign, round_: Round) -> None:
     if of_round:
         n_judgments = (of_round[0].result or {}).get("n_judgments", 0)
         nothing = "The simulated raters found nothing left to judge: the round is full."
-        show_end(of_round[0], done=f"Simulated raters gave {n_judgments:,} judgments." if n_judgments else nothing)
+        show_end(
+            of_round[0], done=f"Simulated raters gave {counted(n_judgments, 'judgment')}." if n_judgments else nothing
+        )
     if round_.state != "open":
         st.caption(escape(f"Round {round_.name} is closed, so nobody can judge in it."))
         return

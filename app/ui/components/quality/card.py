@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.explain import explain
 from app.ui.components.quality.drift import show_own_drift
 from app.ui.components.reports import in_words, n_of
@@ -64,7 +65,8 @@ def _further(card: Card) -> Iterator[str]:
         yield f"Pace: {pace['median_seconds']:.0f} s (median){beside}; {fast}"
     drift = card.get("drift") or {}
     if drift.get("state") is not None:
-        yield f"Drift on gold (CUSUM): {drift['state']} after {drift['n']} answers, level {drift['level']:.2f}"
+        n = counted(drift["n"], "answer")
+        yield f"Drift on gold (CUSUM): {drift['state']} after {n}, level {drift['level']:.2f}"
     confidence = card.get("confidence") or {}
     if confidence.get("bias") is not None:
         how = "overconfident" if confidence["bias"] > 0 else "underconfident"

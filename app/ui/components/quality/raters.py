@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.stats.words import counted
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.quality.card import MEASURES, show_card
 from app.ui.components.quality.drift import show_drift
@@ -50,4 +51,4 @@ def _show_card(cards: list[Document]) -> None:
 def _title(card: Document) -> str:
     signs = card.get("signs") or ()
     mark = f" · {len(signs)} sign{'s' if len(signs) > 1 else ''}" if signs else ""
-    return f"{card['rater']} · {card['kind']} · {card['n_votes']:,} votes{mark}"
+    return f"{card['rater']} · {card['kind']} · {counted(card['n_votes'], 'vote')}{mark}"

@@ -9,6 +9,7 @@ from app.services import job_board, managing, snapshot_shelf
 from app.services.snapshot_shelf import AGGREGATIONS, SnapshotOptions
 from app.services.snapshot_versions import mixed_versions, whole_mapping
 from app.settings import settings
+from app.stats.words import counted
 from app.ui.components.campaigns.rules import KIND_WORDS
 from app.ui.components.jobs import ask_for, follow, show_end
 from app.ui.components.page import errors_shown
@@ -34,7 +35,8 @@ def show_build(campaign: Campaign) -> None:
         result = builds[0].result or {}
         n_pairs = result.get("counts", {}).get("n_pairs", 0)
         show_end(
-            builds[0], done=f"Built {name}: {n_pairs:,} pairs, hash {str(result.get('hash'))[:12]}. It is on the shelf."
+            builds[0],
+            done=f"Built {name}: {counted(n_pairs, 'pair')}, hash {str(result.get('hash'))[:12]}. It is on the shelf.",
         )
     _show_form(campaign)
 

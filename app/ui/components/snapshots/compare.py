@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.services.snapshot_shelf import Difference, ShelvedSnapshot, SnapshotComparison, compare_snapshots
+from app.stats.words import counted
 from app.ui.components.charts import figure
 from app.ui.components.grouped import grouped_intervals
 from app.ui.components.page import empty_state
@@ -104,5 +105,5 @@ def _reading(overall: pd.DataFrame) -> str:
     parts = []
     for row in overall.itertuples(index=False):
         shown = "undefined" if pd.isna(row.alpha) else f"{row.alpha:.2f}"
-        parts.append(f"{shown} in {row.snapshot} (n = {row.votes:,} votes)")
+        parts.append(f"{shown} in {row.snapshot} (n = {counted(row.votes, 'vote')})")
     return f"Krippendorff's alpha of the overall verdict: {' and '.join(parts)}; bars are 95 % intervals."

@@ -37,8 +37,16 @@ def show_conflict(writing: Writing) -> bool:
             st.button("Put both together", key="put-both", type="primary", on_click=_replace, args=(writing, both))
     if both is None:
         st.caption("You changed the same lines, so the two cannot be put together line by line.")
-    st.markdown("**From theirs to yours**")
-    show_line_difference(theirs.text, mine)
+        st.markdown("**From theirs to yours**")
+        show_line_difference(theirs.text, mine)
+        return True
+    together, replaced = st.tabs(["Theirs with your changes", "From theirs to yours"])
+    with together:
+        st.caption("What putting both together makes of their text.")
+        show_line_difference(theirs.text, both)
+    with replaced:
+        st.caption("What putting yours in its place makes of their text: their changes would go.")
+        show_line_difference(theirs.text, mine)
     return True
 
 

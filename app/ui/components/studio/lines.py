@@ -7,6 +7,8 @@ import html
 
 import streamlit as st
 
+LEFT_OUT = "\u2026"
+
 
 def show_line_difference(before: str, after: str) -> None:
     """The lines that came and went, with two lines around them."""
@@ -14,10 +16,21 @@ def show_line_difference(before: str, after: str) -> None:
 
 
 def line_difference(before: str, after: str) -> str:
-    """The lines that differ as HTML, with two lines around them; removed ones are `<del>`, new ones `<ins>`."""
-    tags = {"+": "ins", "-": "del"}
+    """The lines that differ as HTML, with two lines around them and dots for what is left out between.
+
+    Removed lines are `<del>`, new ones `<ins>`.
+    """
+    old, new = before.splitlines(), after.splitlines()
     shown = []
-    for line in list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2))[2:]:
-        text, tag = html.escape(line[1:], quote=False), tags.get(line[0])
-        shown.append("\u2026" if line.startswith("@@") else f"<{tag}>{text}</{tag}>" if tag else text)
+    for group in difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(2):
+        if group[0][1]:
+            shown.append(LEFT_OUT)
+        for what, i, j, k, n in group:
+            if what == "equal":
+                shown += [html.escape(line, quote=False) for line in old[i:j]]
+                continue
+            shown += [f"<del>{html.escape(line, quote=False)}</del>" for line in old[i:j]]
+            shown += [f"<ins>{html.escape(line, quote=False)}</ins>" for line in new[k:n]]
+    if shown and group[-1][2] < len(old):
+        shown.append(LEFT_OUT)
     return "\n".join(shown)

@@ -19,6 +19,7 @@ from app.services.rubric_testing import (
     comparisons_of_tests,
 )
 from app.stats.results import Estimate
+from app.stats.words import counted
 from app.ui.components.page import empty_state, errors_shown
 from app.ui.components.studio.writing import Writing
 from app.ui.components.text import escape, escape_html, excerpt
@@ -77,7 +78,7 @@ def show_report(report: TrialReport, rubric: Rubric) -> None:
     names = {**{criterion.key: criterion.name for criterion in rubric.criteria}, "overall": "Overall"}
     st.markdown(f"**{escape(reading(report, names))}**")
     for reason, n in report.left_out.items():
-        st.caption(escape(f"{n} answers were left out: {reason}."))
+        st.caption(escape(f"Left out: {counted(n, 'answer')}; {reason}."))
     if not report.n_votes:
         return
     st.dataframe(
@@ -104,7 +105,8 @@ def reading(report: TrialReport, names: dict[str, str]) -> str:
     if not report.n_votes:
         tests = "the test" if report.n_tests == 1 else f"the {report.n_tests} tests"
         return f"Nobody has judged the texts of {tests} here: choose other votes, or take them into a pilot."
-    met = f"{report.n_met} of {report.n_tests} tests were judged, by {report.n_votes} judgments."
+    was = "was" if report.n_tests == 1 else "were"
+    met = f"{report.n_met} of {counted(report.n_tests, 'test')} {was} judged, by {counted(report.n_votes, 'judgment')}."
     parts = []
     if report.failing:
         parts.append(f"Raters read it otherwise: {', '.join(names.get(key, key) for key in report.failing)}.")
