@@ -178,6 +178,7 @@ def _remove(connection: Connection, campaign: Campaign, batch_id: int) -> None:
         (tables.declared_tension, tables.declared_tension.c.judgment_id.in_(judgments)),
         (tables.error_span, tables.error_span.c.judgment_id.in_(judgments)),
         (tables.review, tables.review.c.judgment_id.in_(judgments)),
+        (tables.review_wait, tables.review_wait.c.judgment_id.in_(judgments)),
         (tables.review_claim, tables.review_claim.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.judgment_id.in_(judgments)),
         (tables.rater_report, tables.rater_report.c.assignment_id.in_(assignments)),

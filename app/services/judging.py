@@ -26,7 +26,7 @@ from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmi
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
 from app.policy import Action
-from app.services import events, watching, working_time
+from app.services import events, review_queue, watching, working_time
 from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
 from app.services.justifying import find_grounds, remember
@@ -303,6 +303,7 @@ def _own_query() -> Select[Any]:
             comparison.c.meta,
             round_.c.campaign_id,
             tables.campaign.c.name.label("campaign"),
+            tables.campaign.c.counted_kinds,
             round_.c.rubric_version,
             round_.c.rules,
             round_.c.state.label("round_state"),
@@ -480,6 +481,7 @@ def _store(
         connection.execute(
             insert(tables.rater_report), report_rows(row.id, judgment_id, submission.reports, reported_at=now)
         )
+    review_queue.enter(connection, judgment_id, row, counts=rater.kind.value in row.counted_kinds)
     remember(connection, rater.id, judgment_id, submission.justification)
     connection.execute(
         update(tables.rater_report)

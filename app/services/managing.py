@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 from app.domain import Campaign, RankingMode, RaterKind, RaterState, Role, Round, RoundPurpose, RoundRules
 from app.errors import InvalidInput, NotFound
 from app.policy import Action
-from app.services import campaigns, events
+from app.services import campaigns, events, review_queue
 from app.services.campaigns import CampaignOverview
 from app.services.collecting import decide_again
 from app.services.lookup import find_account, find_campaign, find_round, rubric_of, rules_to_dict
@@ -233,6 +233,8 @@ def change_rules(store: Store, person: Person, campaign_name: str, round_name: s
             raise InvalidInput(f"Round {round_name!r} is divided into its scopes for good: open a round with others.")
         document = rules_to_dict(rules)
         connection.execute(update(tables.round_).where(tables.round_.c.id == round_.id).values(rules=document))
+        if rules.review_share != round_.rules.review_share:
+            review_queue.refill(connection, campaign, round_)
         if _decides_otherwise(round_.rules, rules):
             recount(connection, chosen=item.c.round_id == round_.id)
             everything = connection.scalars(select(item.c.comparison_id).where(item.c.round_id == round_.id)).all()

@@ -1,7 +1,8 @@
 """Which attempts wait for a review, and for whom: an attempt is the latest revision of a judgment handed in here.
 
 A lot that its number decides draws the round's share of them, hidden gold and blind repeats like the rest, so that a
-review tells nobody what a comparison was for. Nobody reviews their own attempt, one that they reviewed before, or a
+review tells nobody what a comparison was for. What waits is kept beside the facts (`review_wait`), by the transactions
+that change it. Nobody reviews their own attempt, one that they reviewed before, or a
 comparison that they had themselves.
 """
 
@@ -17,7 +18,9 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    case,
     cast,
+    delete,
     exists,
     func,
     insert,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 )
 
 from app.domain import AssignmentState, Campaign, Purpose, Rater, ReviewLevel, ReviewVerdict, Round
-from app.services.lookup import rounds_of
+from app.services.lookup import rounds_of, rules_from_dict
 from app.store import tables
 
 CLAIM = timedelta(hours=1)
@@ -42,12 +45,13 @@ REVIEWED = (Purpose.WORK.value, Purpose.GOLD.value, Purpose.REPEAT.value)
 LOT, STEP = 10_007, 6_184
 """A prime and its golden section: numbers that follow each other spread evenly over the lot."""
 
-_assignment, _judgment, _review, _claim = tables.assignment, tables.judgment, tables.review, tables.review_claim
+_assignment, _judgment, _review = tables.assignment, tables.judgment, tables.review
+_claim, _wait = tables.review_claim, tables.review_wait
 
 
 def attempts(connection: Connection, campaign: Campaign) -> Select[Any] | None:
     """Every attempt that its round lets somebody review, oldest first; None where no round has reviews."""
-    rounds = [one for one in rounds_of(connection, campaign.id) if one.rules.review_share > 0]
+    rounds = _reviewed_rounds(connection, campaign)
     if not rounds:
         return None
     later = _judgment.alias("later")
@@ -70,6 +74,10 @@ def attempts(connection: Connection, campaign: Campaign) -> Select[Any] | None:
     )
 
 
+def _reviewed_rounds(connection: Connection, campaign: Campaign) -> list[Round]:
+    return [one for one in rounds_of(connection, campaign.id) if one.rules.review_share > 0]
+
+
 def _is_drawn(round_: Round) -> ColumnElement[bool]:
     drawn = (cast(_assignment.c.id, BigInteger) * STEP) % LOT < round_.rules.review_share * LOT
     return and_(_assignment.c.round_id == round_.id, drawn)
@@ -77,13 +85,13 @@ def _is_drawn(round_: Round) -> ColumnElement[bool]:
 
 def waiting(connection: Connection, campaign: Campaign, level: ReviewLevel) -> Select[Any] | None:
     """The attempts that wait for somebody at a level: all at first, for a senior those that a reviewer changed."""
-    found = attempts(connection, campaign)
-    if found is None:
+    rounds = [one.id for one in _reviewed_rounds(connection, campaign)]
+    if not rounds:
         return None
-    open_ = found.where(~_has_review(level))
-    if level is ReviewLevel.SENIOR:
-        return open_.where(_has_review(ReviewLevel.REVIEW, _review.c.verdict == ReviewVerdict.EDIT.value))
-    return open_
+    columns = (_wait.c.judgment_id.label("id"), _wait.c.comparison_id, _wait.c.rater_id)
+    return (
+        select(*columns).where(_wait.c.round_id.in_(rounds), _wait.c.level == level.value).order_by(_wait.c.judgment_id)
+    )
 
 
 def waiting_for(connection: Connection, campaign: Campaign, level: ReviewLevel, actor: Rater) -> Select[Any] | None:
@@ -92,16 +100,60 @@ def waiting_for(connection: Connection, campaign: Campaign, level: ReviewLevel, 
     if found is None:
         return None
     mine = _assignment.alias("mine")
-    had_it = exists().where(
-        mine.c.comparison_id == _assignment.c.comparison_id,
-        mine.c.rater_id == actor.id,
-    )
-    by_me = exists().where(_review.c.judgment_id == _judgment.c.id, _review.c.reviewer_id == actor.id)
-    return found.where(_assignment.c.rater_id != actor.id, ~had_it, ~by_me)
+    had_it = exists().where(mine.c.comparison_id == _wait.c.comparison_id, mine.c.rater_id == actor.id)
+    by_me = exists().where(_review.c.judgment_id == _wait.c.judgment_id, _review.c.reviewer_id == actor.id)
+    return found.where(_wait.c.rater_id != actor.id, ~had_it, ~by_me)
 
 
-def _has_review(level: ReviewLevel, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_review.c.judgment_id == _judgment.c.id, _review.c.level == level.value, *conditions)
+# --- what waits --------------------------------------------------------------------------------------------------
+
+
+def enter(connection: Connection, judgment_id: int, assignment: Row[Any], *, counts: bool) -> None:
+    """Let an attempt wait for a review where the lot drew it; an earlier revision of it waits no more.
+
+    Args:
+        connection: the transaction that writes the judgment.
+        judgment_id: the judgment.
+        assignment: its row, with the `rules` of its round.
+        counts: whether votes of the rater's kind count in the campaign.
+    """
+    is_drawn = (assignment.id * STEP) % LOT < rules_from_dict(assignment.rules).review_share * LOT
+    if not (is_drawn and counts and assignment.purpose in REVIEWED and assignment.shown is not None):
+        return
+    earlier = select(_judgment.c.id).where(_judgment.c.assignment_id == assignment.id)
+    connection.execute(delete(_wait).where(_wait.c.judgment_id.in_(earlier)))
+    values = {"judgment_id": judgment_id, "level": ReviewLevel.REVIEW.value}
+    values |= {name: getattr(assignment, name) for name in ("round_id", "comparison_id", "rater_id")}
+    connection.execute(insert(_wait), values)
+
+
+def advance(connection: Connection, judgment_id: int, level: ReviewLevel, verdict: ReviewVerdict) -> None:
+    """After a word on an attempt: a reviewer's change waits for a senior, everything else waits no more."""
+    mine = _wait.c.judgment_id == judgment_id
+    if level is ReviewLevel.REVIEW and verdict is ReviewVerdict.EDIT:
+        connection.execute(update(_wait).where(mine).values(level=ReviewLevel.SENIOR.value))
+    else:
+        connection.execute(delete(_wait).where(mine))
+
+
+def refill(connection: Connection, campaign: Campaign, round_: Round) -> None:
+    """Find out anew from the ledger what waits in a round: after another share of reviews."""
+    connection.execute(delete(_wait).where(_wait.c.round_id == round_.id))
+    found = attempts(connection, campaign)
+    if found is None:
+        return
+    here = found.where(_assignment.c.round_id == round_.id)
+    change = exists().where(_of_level(ReviewLevel.REVIEW), _review.c.verdict == ReviewVerdict.EDIT.value)
+    level = case((change, ReviewLevel.SENIOR.value), else_=ReviewLevel.REVIEW.value)
+    accepted = exists().where(_of_level(ReviewLevel.REVIEW), _review.c.verdict == ReviewVerdict.APPROVE.value)
+    open_ = here.where(~accepted, ~exists().where(_of_level(ReviewLevel.SENIOR)))
+    columns = (_judgment.c.id, _assignment.c.round_id, _assignment.c.comparison_id, _assignment.c.rater_id, level)
+    names = ["judgment_id", "round_id", "comparison_id", "rater_id", "level"]
+    connection.execute(insert(_wait).from_select(names, open_.with_only_columns(*columns)))
+
+
+def _of_level(level: ReviewLevel) -> ColumnElement[bool]:
+    return and_(_review.c.judgment_id == _judgment.c.id, _review.c.level == level.value)
 
 
 # --- taking one --------------------------------------------------------------------------------------------------
@@ -113,13 +165,9 @@ def held(connection: Connection, campaign: Campaign, level: ReviewLevel, actor: 
     if found is None:
         return None
     since = now - CLAIM
-    mine = exists().where(
-        _claim.c.judgment_id == _judgment.c.id,
-        _claim.c.level == level.value,
-        _claim.c.reviewer_id == actor.id,
-        _claim.c.claimed_at > since,
-    )
-    return connection.scalar(found.where(mine, ~_is_held_by_others(level, actor, since=since)).limit(1))
+    mine = (_claim.c.level == level.value, _claim.c.reviewer_id == actor.id, _claim.c.claimed_at > since)
+    joined = found.join(_claim, _claim.c.judgment_id == _wait.c.judgment_id).where(*mine)
+    return connection.scalar(joined.where(~_is_held_by_others(level, actor, since=since)).limit(1))
 
 
 def take(connection: Connection, campaign: Campaign, level: ReviewLevel, actor: Rater, *, now: datetime) -> int | None:
@@ -132,7 +180,7 @@ def take(connection: Connection, campaign: Campaign, level: ReviewLevel, actor: 
         locked = connection.scalar(
             select(_judgment.c.id).where(_judgment.c.id == row.id).with_for_update(skip_locked=True)
         )
-        still = free.where(_judgment.c.id == row.id)
+        still = free.where(_wait.c.judgment_id == row.id)
         if locked is not None and connection.execute(still).first() is not None:
             _write_claim(connection, row, level, actor, now=now)
             return row.id
@@ -140,11 +188,12 @@ def take(connection: Connection, campaign: Campaign, level: ReviewLevel, actor: 
 
 
 def _is_held_by_others(level: ReviewLevel, actor: Rater, *, since: datetime) -> ColumnElement[bool]:
+    claim = _claim.alias("other")
     return exists().where(
-        _claim.c.judgment_id == _judgment.c.id,
-        _claim.c.level == level.value,
-        _claim.c.reviewer_id != actor.id,
-        _claim.c.claimed_at > since,
+        claim.c.judgment_id == _wait.c.judgment_id,
+        claim.c.level == level.value,
+        claim.c.reviewer_id != actor.id,
+        claim.c.claimed_at > since,
     )
 
 

@@ -182,7 +182,10 @@ def review(
         campaign, actor = _reviewer(connection, actor_name, campaign_name, level)
         review_queue.locked_attempt(connection, judgment_id)
         found = review_queue.waiting_for(connection, campaign, level, actor)
-        if found is None or connection.execute(found.where(_judgment.c.id == judgment_id)).first() is None:
+        if (
+            found is None
+            or connection.execute(found.where(tables.review_wait.c.judgment_id == judgment_id)).first() is None
+        ):
             raise Conflict("This attempt waits for no word of yours any more: take the next.")
         attempt = _attempt(connection, campaign, judgment_id, level)
         if answers is not None:
@@ -260,6 +263,7 @@ def _write(
         "reviewed_at": now,
     }
     connection.execute(insert(_review), row)
+    review_queue.advance(connection, attempt.judgment_id, attempt.level, verdict)
     events.record(
         connection,
         actor=actor.name,

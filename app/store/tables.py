@@ -693,6 +693,19 @@ review_claim = Table(
 )
 """Who was shown which attempt: for a while nobody else gets it, and for good they do not judge that comparison."""
 
+review_wait = Table(
+    "review_wait",
+    metadata,
+    Column("judgment_id", ForeignKey("judgment.id"), primary_key=True),
+    _ref("round_id", "round"),
+    _ref("comparison_id", "comparison"),
+    _ref("rater_id", "rater"),
+    Column("level", String, nullable=False),
+    CheckConstraint("level IN ('review', 'senior')", name="level"),
+    Index("ix_review_wait_round", "round_id", "level", "judgment_id"),
+)
+"""Attempts that wait for a word, and at which level: kept beside the facts, so that nobody walks all judgments."""
+
 rater_decision = Table(
     "rater_decision",
     metadata,

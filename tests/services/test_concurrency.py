@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import select, text, true, update
 
-from app.domain import utc_now
+from app.domain import Campaign, RoundRules, utc_now
 from app.errors import Conflict, LeaseLost, SteelyardError
 from app.services.assigning import next_assignment
-from app.services.campaigns import create_campaign
+from app.services.campaigns import create_campaign, open_round
 from app.services.importing import import_file
 from app.services.judging import Receipt, revise, skip, submit
+from app.services.lookup import find_account
 from app.services.queueing import recount
+from app.services.watching import return_places
 from app.store import tables
 from app.store.engine import Store
+from tests.conftest import emptied_postgres_store, give_back_postgres
 from tests.services.house import (
     MINIMAL,
     bring,
@@ -39,6 +44,8 @@ N_RATERS = 64
 N_COMPARISONS = 60
 OVERLAP = 3
 MINUTE = timedelta(minutes=1)
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+ROUNDS = ("main", "second")
 
 
 class Crowd:
@@ -264,3 +271,65 @@ def test_a_lease_swept_while_its_holder_asks(store: Store, tmp_path: Path) -> No
         assert len({view.comparison_id for view in views if view is not None}) == len(held)
         assert wrong_counters(store) == []
         bring(store, tmp_path, [])
+
+
+@pytest.mark.postgres
+def test_places_are_returned_in_the_order_in_which_everybody_locks(postgres_url: str, tmp_path: Path) -> None:
+    """Who waits for a queue item holds none that comes after it, so that two who return places never wait in a ring.
+
+    The items lie in the table in the opposite order, and the rounds in the other one, as updates leave them.
+    """
+    store = emptied_postgres_store(postgres_url)
+    votes = [vote(name, "a", round=round_, at="2026-01-31T10:00:00Z") for name in ("ann", "bob") for round_ in ROUNDS]
+    campaign = make_campaign(store, tmp_path, raters=["ann", "bob"], overlap=5)
+    add_second_round(store)
+    bring(store, tmp_path, [line(f"x{n}", judgments=votes) for n in range(4)])
+    item = tables.queue_item
+    items = rows(store, item)
+    order = sorted((row.comparison_id, row.round_id) for row in items)
+    assert len(order) == 8
+    for comparison_id, round_id in reversed(order):
+        with store.write() as connection:
+            here = (item.c.comparison_id == comparison_id) & (item.c.round_id == round_id)
+            connection.execute(update(item).where(here).values(sort_key=item.c.sort_key))
+    for place, (comparison_id, round_id) in enumerate(order):
+        with ThreadPoolExecutor(2) as pool:
+            with store.write() as holding:
+                here = (item.c.comparison_id == comparison_id) & (item.c.round_id == round_id)
+                holding.execute(select(item.c.round_id).where(here).with_for_update()).all()
+                futures = [pool.submit(return_all, store, campaign, name) for name in ("ann", "bob")]
+                wait_until_waiting(store, 2)
+                free = holding.execute(select(item.c.comparison_id, item.c.round_id).with_for_update(skip_locked=True))
+                not_held = {tuple(row) for row in free}
+                held = set(order) - not_held
+            assert [future.result(timeout=60) for future in futures] == [8, 8]
+        assert held <= set(order[:place]), "it waits for one and holds a later one"
+        with store.write() as connection:
+            connection.execute(update(tables.assignment).values(takes_place=True))
+            recount(connection, chosen=true())
+    assert wrong_counters(store) == []
+    give_back_postgres(store)
+
+
+def add_second_round(store: Store) -> None:
+    """Another round of the same comparisons."""
+    open_round(store, "c", name=ROUNDS[1], rubric=MINIMAL, rules=RoundRules(overlap=5, gold_rate=0.0), actor="test")
+
+
+def return_all(store: Store, campaign: Campaign, name: str) -> int:
+    """Give every place of a rater's work back; how many."""
+    with store.write() as connection:
+        return return_places(connection, find_account(connection, name), campaign, since=LONG_AGO)
+
+
+def wait_until_waiting(store: Store, n: int) -> None:
+    """Until so many transactions of this database wait for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(600):
+        with store.read() as connection:
+            if connection.scalar(waiting) == n:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"never {n} waiting transactions")

@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from alembic import command
 
 from app.domain import OVERALL, OverlapPolicy, Purpose, ReviewLevel, ReviewVerdict, Role, RoundRules
 from app.errors import Conflict, InvalidInput, NotAllowed
-from app.services import review_summary, reviewing
+from app.services import managing, review_queue, review_summary, reviewing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import Submission, revise, submit
-from app.services.lookup import find_campaign
+from app.services.lookup import find_account, find_campaign, rounds_of
 from app.services.people import add_account
 from app.services.reporting import campaign_report
 from app.services.reviewing import Attempt
+from app.services.sessions import person_named
 from app.services.snapshotting import build
 from app.store import tables
 from app.store.engine import Store
+from app.store.migrate import configuration, upgrade
 from app.store.votes import judgments_frame
 from rubrics.answers import Answer
 from tests.services.house import CRITERIA, gold, line, make_campaign, prefers, rows, wrong_counters
@@ -236,6 +239,59 @@ def test_a_share_is_drawn_evenly_and_none_by_default(sqlite_store: Store, tmp_pa
         attempt_by(store, "ann", seed=n)
     assert abs(reviewing.waiting(store, "rea", "c")[REVIEW].n - 60) <= 2
     assert RoundRules().review_share == 0
+
+
+def test_what_waits_is_kept_as_the_ledger_says_it(store: Store, tmp_path: Path) -> None:
+    """After any history, another share, and in a database that is upgraded: the same as found anew from the facts."""
+    staffed(store, tmp_path, [line(f"x{n}") for n in range(24)], review_share=0.6, overlap=2)
+    chance = random.Random(4)
+    for n in range(40):
+        attempt_by(store, chance.choice(["ann", "bob"]), chance.choice("ab"), seed=n)
+        for name, level, odds in (("rea", REVIEW, 0.6), ("des", SENIOR, 0.1)):
+            seen = see(store, name, level) if chance.random() < odds else None
+            if seen is not None:
+                other = B if seen.judgment.answers == A else A
+                say(store, name, seen.judgment_id, chance.choice([None, other]), level=level)
+        if n % 5 == 0:
+            given = chance.choice(rows(store, tables.assignment, tables.assignment.c.state == "submitted"))
+            who = rows(store, tables.rater, tables.rater.c.id == given.rater_id)[0].name
+            revise(store, who, given.id, prefers(chance.choice(["a", "b", "tie"])), now=NOW)
+    kept = rows(store, tables.review_wait)
+    assert {row.level for row in kept} == {"review", "senior"}
+    assert kept == found_anew(store)
+    command.downgrade(configuration(store), "0011")
+    upgrade(store)
+    assert rows(store, tables.review_wait) == kept
+    add_member(store, "c", "dora", roles=[Role.RESEARCHER])
+    boss = person_named(store, "dora")
+    for share in (1.0, 0.0, 0.3):
+        rules = RoundRules(gold_rate=0.0, policy=OverlapPolicy.FIXED, overlap=2, review_share=share)
+        managing.change_rules(store, boss, "c", "main", rules=rules)
+        assert rows(store, tables.review_wait) == found_anew(store)
+        waiting = rows(store, tables.review_wait, tables.review_wait.c.level == "review")
+        assert reviewing.waiting(store, "des", "c")[REVIEW].n == len(waiting)
+
+
+def found_anew(store: Store) -> list:
+    with store.write() as connection:
+        campaign = find_campaign(connection, "c")
+        for round_ in rounds_of(connection, campaign.id):
+            review_queue.refill(connection, campaign, round_)
+    return rows(store, tables.review_wait)
+
+
+@pytest.mark.parametrize("level", ReviewLevel)
+def test_finding_an_attempt_walks_what_waits_and_no_judgments(sqlite_store: Store, tmp_path: Path, level) -> None:
+    staffed(sqlite_store, tmp_path, [line("x")])
+    with sqlite_store.read() as connection:
+        campaign, rea = find_campaign(connection, "c"), find_account(connection, "rea")
+        query = review_queue.waiting_for(connection, campaign, level, rea)
+        assert query is not None
+        sql = query.limit(1).compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any("review_wait USING INDEX ix_review_wait_round (round_id=? AND level=?)" in step for step in plan), plan
+    assert not [step for step in plan if "judgment" in step.split()[1] or step.startswith("SCAN")], plan
+    assert not [step for step in plan if "TEMP B-TREE" in step], plan
 
 
 def test_a_snapshot_says_what_reviews_did(store: Store, tmp_path: Path) -> None:
