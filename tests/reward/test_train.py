@@ -196,7 +196,7 @@ def test_an_unfinished_checkpoint_is_passed_over(tmp_path):
 
 def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path):
     """SIGKILL after the first checkpoint; the resumed run ends with the very same weights."""
-    arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "40"]
+    arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "20"]
     arguments += [
         "--frozen-baseline-pairs",
         "0",
