@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import expect
+from sqlalchemy import select
 
+from app.store import tables
 from tests.browser.conftest import Visitor
 from tests.browser.desks import make_desk, pair
 from tests.browser.test_desk import answer, ready
@@ -73,3 +75,23 @@ def test_a_key_waits_for_its_row_while_the_page_is_drawn_anew(visit: Visit, plac
     page.evaluate(BACK)
     page.wait_for_timeout(300)
     expect(page.get_by_role("radiogroup", name="Honesty", exact=True).locator("[aria-checked=true]")).to_have_count(0)
+
+
+def test_submit_waits_for_its_button_and_takes_along_what_is_being_typed(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "sent", pair(), folder=tmp_path)
+    page = visit().log_in("sent", "/rate?campaign=sent")
+    here = ready(page)
+    answer(page, "22222")
+    justification = page.get_by_label("Justification")
+    page.keyboard.press("n")
+    page.keyboard.type("Helpfulness decided: Response A does more of what was asked.")
+    button = page.locator('.st-key-ways-out [class*="-submit"]').element_handle()
+    button.evaluate("(node) => { node.dataset.was = node.className; node.className = '' }")  # it is drawn anew
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(300)
+    expect(justification).to_be_focused()
+    button.evaluate("(node) => { node.className = node.dataset.was }")
+    expect(page.get_by_role("heading", name="Nothing is left to rate here")).to_be_visible()
+    with place.store.read() as connection:
+        found = connection.execute(select(tables.judgment).where(tables.judgment.c.assignment_id == here)).one()
+    assert found.justification.endswith("what was asked.")

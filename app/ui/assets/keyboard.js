@@ -1,6 +1,7 @@
 // Single keys for the rating form: digits answer the row in focus, j/k move, n goes to the justification ...
 // It clicks the real radio buttons, so that state, accessibility and saving stay Streamlit's own.
 const HOLD = 2000 // ms for which a key waits for its row, while the page is being drawn anew
+const SOON = 50 // ms
 
 export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
@@ -103,13 +104,22 @@ export default function ({ data, parentElement }) {
     }
   }
 
-  // A button of a scale keeps Enter to itself, so that Streamlit's own shortcut never hears of Ctrl+Enter on it.
+  // Streamlit's own shortcut for Submit is deaf while the button is drawn anew, and to a button of a scale, which keeps
+  // Enter to itself: it is heard here before. What is being typed goes with it, and the focus stays.
   const onEnter = (event) => {
-    const isSubmit = event.key === 'Enter' && (event.ctrlKey || event.metaKey)
-    if (!isSubmit || !event.composedPath()[0].closest?.('.st-key-panel [role="radio"]')) return
+    const field = event.composedPath()[0]
+    const isSubmit = event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.isComposing
+    if (!isSubmit || !(panel()?.contains(field) || field === doc.body)) return
     event.preventDefault()
     event.stopPropagation()
-    panel().querySelector('[class*="-submit"] button, [class*="-save"] button')?.click()
+    field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
+    pressSubmit(data.item, event.timeStamp + HOLD)
+  }
+  const pressSubmit = (item, until) => {
+    const button = panel()?.querySelector(':is([class*="-submit"], [class*="-save"]) button')
+    if (state.item !== item || performance.now() > until) return
+    if (button && !button.disabled) button.click()
+    else setTimeout(pressSubmit, SOON, item, until)
   }
 
   // Who clicks an answer goes on there with the keys, too.
