@@ -90,6 +90,8 @@ class Requirements:
         Raises:
             ValueError: two clauses with alternatives, which `any` cannot say; no file makes them.
         """
+        if not self.clauses:
+            return {}
         alternatives = [clause for clause in self.clauses if len(clause) > 1]
         if len(alternatives) > 1:
             raise ValueError("Requirements with two sets of alternatives have no form in a file.")

@@ -18,7 +18,7 @@ from app.domain import Campaign, ImportedComparison, RankingMode, RefusedLine
 from app.errors import JobCancelled
 from app.formats.registry import detect_format, format_named
 from app.services import batches
-from app.services.importing_comparisons import ComparisonWriter
+from app.services.importing_comparisons import ComparisonWriter, Fingerprinted, fingerprint
 from app.services.importing_judgments import JudgmentWriter
 from app.services.lookup import find_campaign
 from app.store.engine import Store
@@ -125,7 +125,7 @@ def import_file(
     try:
         _import_lines(store, campaign, lines, batch_id, summary, actor=actor, progress=progress, stop=is_cancelled)
         if summary.n_lines >= CHUNK:
-            store.refresh_statistics()
+            store.refresh_statistics(roughly=True)
         summary.event_id = batches.complete(store, campaign, batch_id, actor=actor, counts=summary.counts())
     except BaseException:
         batches.abandon(store, campaign, batch_id)
@@ -158,13 +158,11 @@ def _import_lines(
         _import_chunk(store, campaign, good, batch_id, summary, actor=actor)
         summary.n_lines += len(chunk)
         if number in GROWTH:
-            store.refresh_statistics()
+            store.refresh_statistics(roughly=True)
         progress(summary.n_lines)
 
 
-def _chunks(
-    lines: Iterator[ImportedComparison | RefusedLine],
-) -> Iterator[list[ImportedComparison | RefusedLine]]:
+def _chunks(lines: Iterator[ImportedComparison | RefusedLine]) -> Iterator[list[Fingerprinted | RefusedLine]]:
     """Every chunk; while one is written, a thread reads the next."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         following = reader.submit(_next_chunk, lines)
@@ -173,16 +171,18 @@ def _chunks(
             yield chunk
 
 
-def _next_chunk(lines: Iterator[ImportedComparison | RefusedLine]) -> list[ImportedComparison | RefusedLine]:
+def _next_chunk(lines: Iterator[ImportedComparison | RefusedLine]) -> list[Fingerprinted | RefusedLine]:
     """The next lines, as many as fit one transaction; none at the end."""
-    chunk: list[ImportedComparison | RefusedLine] = []
+    chunk: list[Fingerprinted | RefusedLine] = []
     n_characters = 0
     for line in islice(lines, CHUNK):
-        chunk.append(line)
-        if isinstance(line, ImportedComparison):
-            n_characters += sum(len(message.content) for message in line.comparison.prompt)
-            n_characters += sum(len(completion.text) for completion in line.comparison.completions)
-            n_characters += sum(len(judgment.justification) for judgment in line.judgments)
+        if isinstance(line, RefusedLine):
+            chunk.append(line)
+            continue
+        chunk.append(Fingerprinted(line, fingerprint(line.comparison)))
+        n_characters += sum(len(message.content) for message in line.comparison.prompt)
+        n_characters += sum(len(completion.text) for completion in line.comparison.completions)
+        n_characters += sum(len(judgment.justification) for judgment in line.judgments)
         if n_characters >= CHUNK_CHARACTERS:
             break
     return chunk
@@ -191,18 +191,19 @@ def _next_chunk(lines: Iterator[ImportedComparison | RefusedLine]) -> list[Impor
 def _import_chunk(
     store: Store,
     campaign: Campaign,
-    lines: list[ImportedComparison],
+    read: list[Fingerprinted],
     batch_id: int,
     summary: ImportSummary,
     *,
     actor: str,
 ) -> None:
     """One transaction: decide line by line what is acceptable, then write in bulk."""
+    lines = [one.line for one in read]
     with store.write() as connection:
         batches.beat(connection, batch_id)
         comparisons = ComparisonWriter(connection, campaign, batch_id)
         judgments = JudgmentWriter(connection, campaign, batch_id, actor=actor)
-        comparisons.load(lines)
+        comparisons.load(read)
         judgments.load(lines, known_ids=comparisons.known_ids)
         accepted = []
         for line in lines:

@@ -39,8 +39,8 @@ def prompt_text(comparison: Comparison) -> str:
 
 
 @dataclass(frozen=True)
-class _Hashed:
-    """A line with the hashes that decide whether it is known."""
+class Fingerprint:
+    """A comparison's prompt as stored, and the hashes that decide whether it is known."""
 
     prompt: str
     prompt_hash: str
@@ -50,7 +50,16 @@ class _Hashed:
     is_bare: bool
 
 
-def _hashed(comparison: Comparison) -> _Hashed:
+@dataclass(frozen=True)
+class Fingerprinted:
+    """A line with its fingerprint: taken by whoever reads the lines, while others before it are written."""
+
+    line: ImportedComparison
+    fingerprint: Fingerprint
+
+
+def fingerprint(comparison: Comparison) -> Fingerprint:
+    """The fingerprint of a comparison."""
     prompt = prompt_text(comparison)
     prompt_hash = text_hash(prompt)
     text_hashes = tuple(text_hash(completion.text) for completion in comparison.completions)
@@ -66,7 +75,7 @@ def _hashed(comparison: Comparison) -> _Hashed:
     has_facts = comparison.gold or comparison.reference or comparison.meta or comparison.requires
     is_bare = not (has_facts or any(any(c) for c in facts[0]))
     record = json.dumps([content_hash, facts], sort_keys=True, ensure_ascii=False, default=list)
-    return _Hashed(prompt, prompt_hash, text_hashes, content_hash, text_hash(record), is_bare)
+    return Fingerprint(prompt, prompt_hash, text_hashes, content_hash, text_hash(record), is_bare)
 
 
 class ComparisonWriter:
@@ -82,29 +91,29 @@ class ComparisonWriter:
         self._connection = connection
         self._campaign = campaign
         self._batch_id = batch_id
-        self._hashed: dict[int, _Hashed] = {}
+        self._read: dict[int, Fingerprint] = {}
         self._stored: dict[str, tuple[str, str]] = {}
         self._erased: set[str] = set()
-        self._hashes: dict[str, _Hashed] = {}
+        self._hashes: dict[str, Fingerprint] = {}
         self.ids: dict[str, int] = {}
         self.known_ids: dict[str, int] = {}
         self.counts = {"n_comparisons": 0, "n_comparisons_known": 0}
 
-    def load(self, lines: Sequence[ImportedComparison]) -> None:
+    def load(self, lines: Sequence[Fingerprinted]) -> None:
         """Read what the ledger knows of the chunk's comparisons, and which of their texts were withdrawn."""
-        self._hashed = {id(line): _hashed(line.comparison) for line in lines}
-        self._stored = self._read_stored([line.comparison.id for line in lines])
+        self._read = {id(one.line): one.fingerprint for one in lines}
+        self._stored = self._read_stored([one.line.comparison.id for one in lines])
         self._erased = self._read_erased()
 
     def refusal(self, line: ImportedComparison) -> RefusedLine | None:
         """Why a line is refused: it contradicts the ledger or a line that was kept, or a text of it was withdrawn."""
-        name, hashes = line.comparison.id, self._hashed[id(line)]
+        name, hashes = line.comparison.id, self._read[id(line)]
         reason = _contradiction(name, hashes, self._stored.get(name)) or _withdrawal(hashes, self._erased)
         return None if reason is None else RefusedLine(line.line, *reason)
 
     def keep(self, line: ImportedComparison) -> None:
         """Remember a line that will be written: later lines are checked against it."""
-        hashes = self._hashed[id(line)]
+        hashes = self._read[id(line)]
         self._stored.setdefault(line.comparison.id, (hashes.content_hash, hashes.record_hash))
         self._hashes.setdefault(line.comparison.id, hashes)
 
@@ -147,7 +156,7 @@ class ComparisonWriter:
         ).all()
 
     def _read_erased(self) -> set[str]:
-        hashes = {text for line in self._hashed.values() for text in (line.prompt_hash, *line.text_hashes)}
+        hashes = {text for line in self._read.values() for text in (line.prompt_hash, *line.text_hashes)}
         content = tables.content
         erased = select(content.c.hash).where(content.c.erased_at.is_not(None))
         return {
@@ -260,7 +269,7 @@ class ComparisonWriter:
                     enqueue(self._connection, round_, waiting, is_open=False)
 
 
-def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -> tuple[str, str] | None:
+def _contradiction(name: str, hashes: Fingerprint, before: tuple[str, str] | None) -> tuple[str, str] | None:
     if before is None or before[1] == hashes.record_hash:
         return None
     if before[0] != hashes.content_hash:
@@ -274,7 +283,7 @@ def _contradiction(name: str, hashes: _Hashed, before: tuple[str, str] | None) -
     )
 
 
-def _withdrawal(hashes: _Hashed, erased: set[str]) -> tuple[str, str] | None:
+def _withdrawal(hashes: Fingerprint, erased: set[str]) -> tuple[str, str] | None:
     if hashes.prompt_hash in erased:
         return "prompt", "this text was withdrawn and erased; it does not come back"
     if erased.intersection(hashes.text_hashes):

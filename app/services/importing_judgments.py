@@ -79,6 +79,8 @@ class JudgmentWriter:
 
     def take(self, line: ImportedComparison) -> RefusedLine | None:
         """Keep a line's judgments and decisions for writing; or say what breaks the rubric or the ledger."""
+        if not (line.judgments or line.adjudications or line.questions):
+            return None
         rounds_before = self.rounds.names
         try:
             judgments = list(self._checked(line.comparison, line.judgments))

@@ -7,7 +7,21 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, any_, bindparam, insert, text
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -55,12 +69,19 @@ def insert_rows(
 def is_among(connection: Connection, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """The condition that a column has one of many values.
 
-    PostgreSQL gets them as one array: a statement with thousands of parameters takes its driver longer to read than
-    the server to answer. SQLite takes as many as `app.store.engine.IN_LIST`.
+    PostgreSQL gets them as one JSON document: an array, or thousands of parameters, takes its driver longer to write
+    down than the server to answer. SQLite takes as many as `app.store.engine.IN_LIST`.
+
+    Args:
+        connection: whose database it is for.
+        column: a column of texts.
+        values: texts.
     """
     if connection.dialect.name == "sqlite":
         return column.in_(values)
-    return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+    document = bindparam(None, json.dumps(list(values), ensure_ascii=False), type_=Text)
+    texts = select(func.json_array_elements_text(cast(document, JSON))).scalar_subquery()
+    return column == any_(func.array(texts, type_=ARRAY(Text)))
 
 
 def _utc_text(value: object) -> str:

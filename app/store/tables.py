@@ -219,6 +219,12 @@ content = Table(
     Column("erased_at", UtcDateTime),
     Column("erased_reason", String),
     CheckConstraint("(body IS NULL) = (erased_at IS NOT NULL)", name="tombstone"),
+    Index(
+        "ix_content_erased",
+        "hash",
+        sqlite_where=text("erased_at IS NOT NULL"),
+        postgresql_where=text("erased_at IS NOT NULL"),
+    ),
 )
 """Texts, once each, by sha256. An erased text leaves its row without a body: a tombstone."""
 
