@@ -96,6 +96,7 @@ def test_partial_indexes_are_partial(two_schemas: tuple[Engine, Engine]) -> None
         "ix_queue_item_open",
         "ix_queue_item_fresh",
         "uq_assignment_one_open",
+        "ix_content_erased",
         "ix_assignment_lease",
     }
 
