@@ -42,10 +42,11 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
         *_table(
             ["accuracy", "value", "95 % interval", "n", "ties"],
             [
-                [name, _value(e), _interval(e), _count(e.get("n")), _count(e.get("n_tied"))]
+                [name, _value(e), _bounds(e), _count(e.get("n")), _count(e.get("n_tied"))]
                 for name, e in accuracy_rows(evaluation)
             ],
         ),
+        *_reasons(evaluation),
         "",
         f"Clustered: {_value(clustered)} {_interval(clustered)}"
         f" ({clustered['method'] or clustered['undefined_reason']})",
@@ -178,7 +179,8 @@ def _disagreement(evaluation: Mapping[str, Any]) -> str:
     return (
         f"The model contradicts {counted(found['n'], 'label')}: "
         f"{counted(found['n_likely_label_errors'], 'likely label error')}, "
-        f"{counted(found['n_likely_blind_spots'], 'likely blind spot')} of the model (listed in report.json)."
+        f"{counted(found['n_likely_blind_spots'], 'likely blind spot')} of the model (listed in report.json, and by "
+        "`steelyard evaluate --json`)."
     )
 
 
@@ -210,10 +212,24 @@ def _value(estimate: Mapping[str, Any]) -> str:
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:
+    """The bounds, or why the estimate is undefined."""
+    if estimate.get("value") is None:
+        return str(estimate.get("undefined_reason") or "")
+    return _bounds(estimate)
+
+
+def _bounds(estimate: Mapping[str, Any]) -> str:
     low, high = estimate.get("low"), estimate.get("high")
-    if low is None or high is None:
-        return str(estimate.get("undefined_reason") or "") if estimate.get("value") is None else ""
-    return f"{low:.3f} to {high:.3f}"
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _reasons(evaluation: Mapping[str, Any]) -> list[str]:
+    """Why a row of the accuracy table is undefined, below it: a column would not hold a sentence."""
+    return [
+        f"{name}: {estimate['undefined_reason']}"
+        for name, estimate in accuracy_rows(evaluation)
+        if estimate.get("value") is None and estimate.get("undefined_reason")
+    ]
 
 
 def _count(value: int | None) -> str:

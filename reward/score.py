@@ -71,25 +71,28 @@ class ScoreSummary:
 
     def sentences(self, max_length_tokens: int) -> str:
         """All of it, in words; `max_length_tokens` is the model's limit."""
+        cut = f"nothing cut at {max_length_tokens} tokens"
+        if self.n_prompts_cut or self.n_responses_cut:
+            cut = f"at {max_length_tokens} tokens the beginning of the prompt was cut in "
+            cut += f"{counted(self.n_prompts_cut, 'text')}, the end of the response in {self.n_responses_cut:,}"
         lines = [
             f"Scored {counted(self.n_rows, 'row')} ({counted(self.n_texts, 'text')}) with model {self.model} into "
-            f"{self.output}; at {max_length_tokens} tokens the beginning of the prompt was cut in "
-            f"{counted(self.n_prompts_cut, 'text')}, the end of the response in {self.n_responses_cut:,}."
+            f"{self.output}; {cut}."
         ]
         if self.accuracy is not None:
             lines.append(self._agreement(self.accuracy))
         return "\n".join(lines)
 
     def _agreement(self, accuracy: Mapping[str, Any]) -> str:
-        n_pairs, n_tied = accuracy["n"] + accuracy["n_tied"], accuracy["n_tied"]
+        n_tied = accuracy["n_tied"]
         if accuracy["value"] is None:
-            return f"Accuracy undefined: all {counted(n_pairs, 'pair')} have the same score on both sides."
+            return f"Accuracy undefined: both sides have the same score ({counted(n_tied, 'tie')})."
         text = (
-            f"Accuracy {accuracy['value']:.3f} [{accuracy['low']:.3f}, {accuracy['high']:.3f}]: the chosen side scores "
-            f"higher in {accuracy['n_correct']:,} of {counted(accuracy['n'], 'pair')}; {counted(n_tied, 'tie')} apart. "
-            "`steelyard evaluate` sets it beside its baselines."
+            f"Accuracy {accuracy['value']:.3f} (95 % interval {accuracy['low']:.3f} to {accuracy['high']:.3f}): the "
+            f"chosen side scores higher in {accuracy['n_correct']:,} of {counted(accuracy['n'], 'row')}; "
+            f"{counted(n_tied, 'tie')} apart. `steelyard evaluate` sets it beside its baselines."
         )
-        caution = Overlap(self.n_trained_on, 0).caution(n_pairs)
+        caution = Overlap(self.n_trained_on, 0).caution(accuracy["n"] + n_tied)
         return f"{text}\n{caution}" if caution else text
 
 

@@ -98,7 +98,14 @@ def test_from_a_file_to_a_scored_test_set(bert_dir, tmp_path, capsys):
     again = json.loads(capsys.readouterr().out)
     assert again["accuracy"] == report["evaluation"]["accuracy"]
     assert main(["evaluate", "--model", model, "--data", str(write(tmp_path / "x.parquet", "implicit text"))]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert max(map(len, told)) <= 100
+    assert any(line.startswith("ceiling of human raters: a file of pairs has no votes") for line in told)
     assert main(["score", "--model", model, "--input", str(file), "--output", str(tmp_path / "s.jsonl")]) == 0
+    told = capsys.readouterr().out
+    assert "nothing cut at 32 tokens" in told
+    assert "Accuracy" in told
+    assert "trained on 32 of the" in told
     lines = [json.loads(line) for line in (tmp_path / "s.jsonl").read_text().splitlines()]
     assert sum(line["trained_on"] for line in lines) == 32
     second = [*arguments, "--test-data", str(file), "--against", model, "--output", str(tmp_path / "second"), "--json"]

@@ -84,8 +84,8 @@ def test_preference_rows_come_with_their_accuracy(scorer, tmp_path):
     assert (found["n_correct"], found["n_wrong"], found["n_tied"], found["n"]) == (3, 1, 1, 4)
     assert found["value"] == 0.75
     assert (found["low"], found["high"]) == pytest.approx((0.3006, 0.9544), abs=1e-4)  # Wilson, 3 of 4
-    assert "Accuracy 0.750 [0.301, 0.954]" in summary.sentences(32)
-    assert "3 of 4 pairs; 1 tie apart" in summary.sentences(32)
+    assert "Accuracy 0.750 (95 % interval 0.301 to 0.954)" in summary.sentences(32)
+    assert "3 of 4 rows; 1 tie apart" in summary.sentences(32)
     alone = write_lines(tmp_path / "one.jsonl", {"prompt": "question 2", "chosen": "kind", "rejected": "rude"})
     summary = score_file(scorer, alone, tmp_path / "out.jsonl")
     assert summary.n_trained_on == 1
