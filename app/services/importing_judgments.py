@@ -31,7 +31,7 @@ from app.services.importing_ledger import KnownLedger, what_is_decided, what_is_
 from app.services.importing_questions import Key, QuestionBook, passed_on
 from app.services.importing_reviews import ReviewBook, problems_of, review_rows, write_reviews
 from app.services.importing_rounds import RoundBook
-from app.services.judging import report_rows, tension_rows, verdict_rows
+from app.services.judgment_rows import report_rows, tension_rows, verdict_rows
 from app.services.lookup import rubric_of
 from app.services.spans import span_problems, span_rows
 from app.store import tables

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, exists, or_, select
 from app.domain import Adjudication, Campaign, ImportedComparison, Judgment, RaterKind
 from app.services.importing_questions import Key, QuestionBook
 from app.services.importing_reviews import ReviewBook
-from app.services.judging import tension_rows, verdict_rows
+from app.services.judgment_rows import tension_rows, verdict_rows
 from app.store import tables
 from app.store.engine import batched
 from app.store.judgments import error_spans

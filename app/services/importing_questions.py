@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.domain import AssignmentState, Question, Report
-from app.services.judging import report_rows
+from app.services.judgment_rows import report_rows
 from app.store import tables
 from app.store.engine import batched
 

@@ -29,6 +29,7 @@ from app.policy import Action
 from app.services import events, review_queue, watching, working_time
 from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
+from app.services.judgment_rows import report_rows, tension_rows, verdict_rows
 from app.services.justifying import find_grounds, remember
 from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
 from app.services.prejudging_audit import after_vote
@@ -489,63 +490,6 @@ def _store(
         .values(judgment_id=judgment_id)
     )
     return Receipt(judgment_id, revision, was_known=False)
-
-
-def verdict_rows(judgment_id: int, answers: Mapping[str, Answer]) -> list[dict[str, Any]]:
-    """Answers as rows of `verdict`."""
-    return [
-        {
-            "judgment_id": judgment_id,
-            "criterion": criterion,
-            "preferred": answer.preferred,
-            "strength": answer.strength,
-            "scores": None if answer.scores is None else dict(answer.scores),
-            "checks": None if answer.checks is None else dict(answer.checks),
-            "ranking": None if answer.ranking is None else [list(group) for group in answer.ranking],
-        }
-        for criterion, answer in answers.items()
-    ]
-
-
-def tension_rows(judgment_id: int, tensions: Sequence[DeclaredTension]) -> list[dict[str, Any]]:
-    """Declared tensions as rows, their two criteria in alphabetical order."""
-    return [
-        {
-            "judgment_id": judgment_id,
-            "first_criterion": min(tension.between),
-            "second_criterion": max(tension.between),
-            "prevailed": tension.prevailed,
-            "why": tension.why,
-        }
-        for tension in tensions
-    ]
-
-
-def report_rows(
-    assignment_id: int, judgment_id: int | None, reports: Sequence[Report], *, reported_at: datetime | None
-) -> list[dict[str, Any]]:
-    """Reports as rows.
-
-    Args:
-        assignment_id: under which they were raised.
-        judgment_id: with which they came, if with one.
-        reports: what was raised.
-        reported_at: when, where a report does not say.
-    """
-    return [
-        {
-            "assignment_id": assignment_id,
-            "judgment_id": judgment_id,
-            "kind": report.kind,
-            "text": report.text,
-            "reported_at": report.at or reported_at,
-            "answer": report.answer,
-            "answered_at": report.answered_at,
-            "answered_by": report.answered_by,
-            "read_at": report.read_at,
-        }
-        for report in reports
-    ]
 
 
 def _says_the_same(connection: Connection, last: Row[Any], submission: Submission) -> bool:

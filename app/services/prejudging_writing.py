@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, update
 
 from app.domain import OVERALL, AssignmentState, Campaign, Purpose, Round
 from app.services import events
-from app.services.judging import verdict_rows
+from app.services.judgment_rows import verdict_rows
 from app.services.prejudging_audit import ACCEPTED, AUDIT, GOLD, STANDING
 from app.services.prejudging_sorting import Work
 from app.services.queueing import recount
