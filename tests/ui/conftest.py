@@ -69,7 +69,7 @@ def open_page() -> OpenPage:
     """Open a page as a browser would: through `app/main.py`, at an address, with a log-in."""
 
     def opening(url_path: str, *, login: int | None, **query: str) -> AppTest:
-        at = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=30)
+        at = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=120)
         at.user = {} if login is None else {"login": str(login)}
         at._page_hash = calc_hash(url_path)
         for name, value in query.items():
