@@ -410,6 +410,11 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "A researcher or an admin adds you to one; then your work appears here. Reload the page after that.",
         "Ein Admin nimmt Sie in eine auf; dann erscheint Ihre Arbeit hier. Laden Sie die Seite danach neu.",
     ),
+    "in-no-campaign-write": (
+        "A researcher or an admin adds you to one. Until then write and test a rubric: it needs no campaign.",
+        "Ein Admin nimmt Sie in eine auf. Bis dahin schreiben und prüfen Sie Kriterien: das geht ohne Kampagne.",
+    ),
+    "open-studio": ("Open the studio", "Studio öffnen"),
     "campaign-closed": ("Closed: nobody gets work from it.", "Geschlossen: niemand bekommt Arbeit daraus."),
     "rated-by-you": ("{n} rated by you", "{n} von Ihnen bewertet"),
     "not-rated-by-you": ("not rated by you yet", "von Ihnen noch nichts bewertet"),

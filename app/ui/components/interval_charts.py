@@ -21,6 +21,7 @@ _NAME_AXIS = alt.Axis(
     labelLimit=220,
     labelFontSize=13,
     labelFlush=False,
+    labelOverlap=False,
     labelExpr="split(replace(datum.label, /(: | over |, )/, '$1|'), '|')",
 )
 """Names of rows; long ones take two lines, so that a narrow screen keeps room for the points."""
@@ -28,8 +29,8 @@ _NAME_AXIS = alt.Axis(
 CELL = "cell"
 """The name under which a picked square of `triangle` is found in the selection of its chart."""
 
-ROW_HEIGHT, BESIDE_ROWS = 36, 75
-"""Of one name, and of the axis with its title and a legend above."""
+ROW_HEIGHT, BESIDE_ROWS, LEGEND_HEIGHT, LEGEND_ROW = 36, 75, 26, 24
+"""Of one name (of two lines, perhaps), of the axis with its title, of the space round a legend, and of its rows."""
 
 
 def estimate_row(name: Mapping[str, str], estimate: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,9 +142,9 @@ def interval_chart(
     if reference is not None:
         line = alt.Chart(pd.DataFrame({"x": [reference]})).mark_rule(strokeDash=[4, 4], color="#8a949a", tooltip=None)
         layers.insert(0, line.encode(x=alt.X("x:Q", scale=scale, axis=axis)))
-    n_series = max(1, shown[series].nunique()) if series is not None else 1
+    legend = 0 if series is None else LEGEND_HEIGHT + LEGEND_ROW * shown[series].nunique()
     rows = ROW_HEIGHT * (1 + 0.45 * (per_name - 1)) * len(names)
-    return alt.layer(*layers).properties(height=rows + BESIDE_ROWS + 24 * (n_series - 1))
+    return alt.layer(*layers).properties(height=rows + BESIDE_ROWS + legend)
 
 
 def triangle(table: pd.DataFrame, *, x: str, y: str, value: str, label: str, small: str) -> alt.LayerChart:

@@ -47,6 +47,9 @@ def _show_start(person: Person) -> None:
     if person.may(Action.MANAGE_CAMPAIGN):
         empty_state(say("no-campaign"), say("no-campaign-next"), to="campaigns", label=say("create-campaign"))
         return
+    if person.may(Action.PUBLISH_RUBRIC):
+        empty_state(say("in-no-campaign"), say("in-no-campaign-write"), to="studio", label=say("open-studio"))
+        return
     empty_state(say("in-no-campaign"), say("in-no-campaign-next"))
 
 
