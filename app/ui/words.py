@@ -457,6 +457,254 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "revised": (", revised {n}×", ", {n}× geändert"),
     "revise": ("Revise", "Ändern"),
     "view": ("View", "Ansehen"),
+    # the card of a rater
+    "plain-words": ("In plain words", "In einfachen Worten"),
+    "card-agreement_with_others": ("agreement with others", "Übereinstimmung mit anderen"),
+    "card-gold_accuracy": ("gold accuracy", "Treffer bei bekannter Lösung"),
+    "card-recent_gold_accuracy": (
+        "gold accuracy, recent answers counting more",
+        "Treffer bei bekannter Lösung, neuere zählen mehr",
+    ),
+    "card-self_consistency": ("self-consistency on blind repeats", "gleiche Antwort bei verdeckter Wiederholung"),
+    "card-label_error_rate": ("label error rate", "Anteil falscher Antworten"),
+    "card-first_shown_wins": ("first shown wins", "zuerst Gezeigtes gewinnt"),
+    "card-tie_share": ("ties", "Gleichstände"),
+    "card-missing_share": ("cannot judge, or does not apply", "nicht zu beurteilen oder trifft nicht zu"),
+    "card-duplicate_justifications": ("repeated justifications", "wiederholte Begründungen"),
+    "measure": ("Measure", "Maß"),
+    "value": ("Value", "Wert"),
+    "undefined": ("undefined: {reason}", "nicht bestimmt: {reason}"),
+    "too-little": ("too little data", "zu wenig Daten"),
+    "pace": (
+        "Pace: {seconds:.0f} s (median){beside}; {n_fast} of {n} too fast to read",
+        "Tempo: {seconds:.0f} s (Median){beside}; {n_fast} von {n} zu schnell, um gelesen zu haben",
+    ),
+    "pace-beside": (
+        ", {relative:.2f} times the others' time on the same",
+        ", das {relative:.2f}-Fache der Zeit der anderen für dasselbe",
+    ),
+    "drift": (
+        "Drift on gold (CUSUM): {state}, level {level:.2f}, answers: {n}",
+        "Verlauf bei bekannter Lösung (CUSUM): {state}, Stand {level:.2f}, Antworten: {n}",
+    ),
+    "state-steady": ("steady", "stetig"),
+    "state-warn": ("crossed the line for a talk", "über der Grenze für ein Gespräch"),
+    "state-stop": ("crossed the line for a pause", "über der Grenze für eine Pause"),
+    "overconfident": (
+        "Confidence: overconfident by {bias:.2f}, gold answers: {n}",
+        "Sicherheit: um {bias:.2f} zu hoch, Antworten mit bekannter Lösung: {n}",
+    ),
+    "underconfident": (
+        "Confidence: underconfident by {bias:.2f}, gold answers: {n}",
+        "Sicherheit: um {bias:.2f} zu niedrig, Antworten mit bekannter Lösung: {n}",
+    ),
+    "stronger-words": (
+        "Words: stronger than the others' by {by:.2f} of the scale ({n} shared votes)",
+        "Urteile: um {by:.2f} der Skala stärker als die der anderen ({n} gemeinsame Stimmen)",
+    ),
+    "weaker-words": (
+        "Words: weaker than the others' by {by:.2f} of the scale ({n} shared votes)",
+        "Urteile: um {by:.2f} der Skala schwächer als die der anderen ({n} gemeinsame Stimmen)",
+    ),
+    "side-run": (
+        "Longest run of one side: {longest} of {n} (p = {p:.2f})",
+        "Längste Folge derselben Seite: {longest} von {n} (p = {p:.2f})",
+    ),
+    "tiring-rises": (
+        "Within a sitting, disagreement rises (z = {z:.1f}, p = {p:.2f})",
+        "Im Lauf einer Sitzung nimmt die Abweichung zu (z = {z:.1f}, p = {p:.2f})",
+    ),
+    "tiring-falls": (
+        "Within a sitting, disagreement falls (z = {z:.1f}, p = {p:.2f})",
+        "Im Lauf einer Sitzung nimmt die Abweichung ab (z = {z:.1f}, p = {p:.2f})",
+    ),
+    "own-drift": (
+        "Of your last {last} answers whose answer is known, {share} were right ({n} in all).",
+        "Von Ihren letzten {last} Antworten mit bekannter Lösung waren {share} richtig (insgesamt {n}).",
+    ),
+    "own-card": (
+        """Only you and those who run the campaign see this. It counts what you submitted before today.
+
+**Agreement with others** is how often you and somebody else said the same of the same comparison. Where comparisons are
+hard, it is low for everybody. **Gold accuracy** is how often you were right where the answer is known.
+**First shown wins** near 50 % means that the place on the screen does not matter to you. The numbers in brackets are
+the 95 % interval: with few answers it is wide, and then the number says little.""",
+        """Das sehen nur Sie und die Verantwortlichen der Kampagne. Gezählt ist, was Sie vor heute abgesendet haben.
+
+**Übereinstimmung mit anderen** sagt, wie oft Sie und jemand anders über denselben Vergleich dasselbe gesagt haben. Bei
+schweren Vergleichen ist sie bei allen niedrig. **Treffer bei bekannter Lösung** sagt, wie oft Sie richtig lagen, wo die
+Lösung bekannt ist. **Zuerst Gezeigtes gewinnt** nahe 50 % heißt, dass der Platz auf dem Bildschirm für Sie keine Rolle
+spielt. Die Zahlen in Klammern sind das 95-%-Intervall: bei wenigen Antworten ist es breit, und dann sagt die Zahl
+wenig.""",
+    ),
+    # exam and calibration
+    "stands-applicant": ("You have yet to pass the exam.", "Sie müssen die Prüfung noch bestehen."),
+    "stands-training": ("You are learning the rubric.", "Sie lernen die Kriterien."),
+    "stands-qualified": ("You get work, and all is well.", "Sie bekommen Arbeit, und alles ist in Ordnung."),
+    "stands-warned": (
+        "You get work. Your recent answers were less good: some refreshers will help.",
+        "Sie bekommen Arbeit. Ihre letzten Antworten waren weniger gut: einige Auffrischungen helfen.",
+    ),
+    "stands-paused": ("You get no work here at the moment.", "Sie bekommen hier zurzeit keine Arbeit."),
+    "stands-retired": ("Your account is retired.", "Ihr Konto ist stillgelegt."),
+    "account-applicant": ("waiting for the exam", "neu, vor der Prüfung"),
+    "account-training": ("in training", "in Ausbildung"),
+    "account-qualified": ("qualified", "zugelassen"),
+    "account-warned": ("warned", "verwarnt"),
+    "account-paused": ("paused", "angehalten"),
+    "account-retired": ("retired", "stillgelegt"),
+    "sits-ready": ("You can take the exam now.", "Sie können die Prüfung jetzt ablegen."),
+    "sits-running": ("Your exam has begun.", "Ihre Prüfung hat begonnen."),
+    "sits-waiting": ("The retry opens after a wait.", "Der zweite Versuch öffnet nach einer Wartezeit."),
+    "sits-waiting-until": (
+        "You may try once more, with other questions, from {at} on.",
+        "Sie dürfen es mit anderen Fragen noch einmal versuchen, ab {at}.",
+    ),
+    "sits-lessons": ("Some lessons come first.", "Zuerst kommen einige Lektionen."),
+    "sits-lessons-1": (
+        "This campaign asks for the foundation lessons before the exam. They are under Learn.",
+        "Diese Kampagne verlangt vor der Prüfung die Grundlagen. Sie stehen unter Lernen.",
+    ),
+    "sits-lessons-2": (
+        "This campaign asks for the advanced lessons before the exam. They are under Learn.",
+        "Diese Kampagne verlangt vor der Prüfung die Lektionen für Fortgeschrittene. Sie stehen unter Lernen.",
+    ),
+    "sits-lessons-3": (
+        "This campaign asks for the expert lessons before the exam. They are under Learn.",
+        "Diese Kampagne verlangt vor der Prüfung die Lektionen für Experten. Sie stehen unter Lernen.",
+    ),
+    "sits-no_items": (
+        "You have seen every question that there is. The exam goes on by itself when new ones are added.",
+        "Sie haben alle Fragen gesehen, die es gibt. Die Prüfung geht von selbst weiter, wenn neue dazukommen.",
+    ),
+    "sits-review": ("A designer decides how to go on.", "Die Verantwortlichen entscheiden, wie es weitergeht."),
+    "sits-certified": ("You hold the certificate.", "Sie haben das Zertifikat."),
+    "sits-retired": ("Your account is retired.", "Ihr Konto ist stillgelegt."),
+    "sits-none": ("No exam is asked for here.", "Hier wird keine Prüfung verlangt."),
+    "exam-lead": (
+        "Comparisons with a known answer. Once passed, you get work; how you do is measured the same way later.",
+        "Vergleiche mit bekannter Lösung. Wer besteht, bekommt Arbeit; später wird auf dieselbe Weise gemessen.",
+    ),
+    "no-exam": ("No exam here", "Hier gibt es keine Prüfung"),
+    "no-exam-next": (
+        "This campaign gives work to its members at once.",
+        "Diese Kampagne gibt ihren Mitgliedern sofort Arbeit.",
+    ),
+    "exam-rules": (
+        "It asks 12 to {most} questions and stops as soon as your answers are clear. Take your time: speed "
+        "does not count. You can stop and go on later. If it does not work out, you may try once more after "
+        "{hours:g} hours.",
+        "Sie stellt 12 bis {most} Fragen und endet, sobald Ihre Antworten klar sind. Nehmen Sie sich Zeit: "
+        "Tempo zählt nicht. Sie können aufhören und später weitermachen. Wenn es nicht gelingt, dürfen Sie es"
+        " nach {hours:g} Stunden noch einmal versuchen.",
+    ),
+    "begin-exam": ("Begin the exam", "Prüfung beginnen"),
+    "practise-first": ("Practise first", "Zuerst üben"),
+    "to-lessons": ("To the lessons", "Zu den Lektionen"),
+    "to-work": ("To the work", "Zur Arbeit"),
+    "to-exam": ("To the exam", "Zur Prüfung"),
+    "to-refreshers": ("To the refreshers", "Zu den Auffrischungen"),
+    "why-and-appeal": ("Why, and how to appeal", "Warum, und wie Sie Einspruch erheben"),
+    "question-number": (
+        "Question {n}. The number of questions depends on your answers.",
+        "Frage {n}. Wie viele es werden, hängt von Ihren Antworten ab.",
+    ),
+    "no-certificate": (
+        "A designer qualified you without an exam; there is no certificate to download.",
+        "Sie wurden ohne Prüfung zugelassen; es gibt kein Zertifikat zum Herunterladen.",
+    ),
+    "get-certificate": ("Download the certificate", "Zertifikat herunterladen"),
+    "certificate-signed": (
+        "Signed by this installation: `steelyard verify certificate FILE` checks it here.",
+        "Von dieser Installation unterschrieben: `steelyard verify certificate DATEI` prüft es hier.",
+    ),
+    "class-tie": ("the responses are equal", "die Antworten sind gleich gut"),
+    "class-both_bad": ("both responses are bad", "beide Antworten sind schlecht"),
+    "class-response": ("response {name} is better", "Antwort {name} ist besser"),
+    "passed": ("Passed", "Bestanden"),
+    "not-passed": ("Not passed", "Nicht bestanden"),
+    "right": ("Right", "Richtig"),
+    "n-of": ("{n} of {of}", "{n} von {of}"),
+    "told-apart": ("Told apart", "Unterschieden"),
+    "one-and-other": ("{first} and {second}", "{first} und {second}"),
+    "accuracies": ("Accuracies", "Anteile richtiger Antworten"),
+    "partial-credit": ("Partial credit", "Teilpunkte"),
+    "certificate-until": ("The certificate holds until {at}.", "Das Zertifikat gilt bis {at}."),
+    "exam-ended": ("Ended {at}.", "Beendet {at}."),
+    "exam-stops": (
+        "The exam stops as soon as the answers speak clearly for an accuracy of {p1:.0%} or of {p0:.0%}, "
+        "after {most:.0f} questions at the latest; every kind of answer needs {least:.0%}.",
+        "Die Prüfung endet, sobald die Antworten klar für einen Anteil richtiger Antworten von {p1:.0%} oder "
+        "von {p0:.0%} sprechen, spätestens nach {most:.0f} Fragen; jede Art von Antwort braucht {least:.0%}.",
+    ),
+    "where": ("Where", "Wo"),
+    "criterion": ("Criterion", "Kriterium"),
+    "by-criterion": ("By criterion, where the key speaks of one", "Nach Kriterium, wo die Lösung eines nennt"),
+    "right-answers": ("right answers", "richtige Antworten"),
+    "least-well": (
+        "{name} went least well: {share:.0%} of {n} right.",
+        "{name} ging am wenigsten gut: {share:.0%} von {n} richtig.",
+    ),
+    "all-right": ("Every answer was right.", "Jede Antwort war richtig."),
+    "calibration-lead": (
+        "How you are doing, what was decided, and why. Only you and those who run the campaign see this.",
+        "Wie es bei Ihnen läuft, was entschieden wurde und warum. Das sehen nur Sie und die Verantwortlichen "
+        "der Kampagne.",
+    ),
+    "skills": ("Skills", "Fähigkeiten"),
+    "your-card": ("Your card", "Ihre Karte"),
+    "no-card": ("No card yet", "Noch keine Karte"),
+    "no-card-next": (
+        "It appears the day after your first judgments here.",
+        "Sie erscheint am Tag nach Ihren ersten Urteilen hier.",
+    ),
+    "decisions": ("Decisions", "Entscheidungen"),
+    "nothing-decided": ("Nothing was decided about you here.", "Hier wurde nichts über Sie entschieden."),
+    "appeal": ("Appeal", "Einspruch"),
+    "appeal-what": ("What is wrong with this decision?", "Was ist an dieser Entscheidung falsch?"),
+    "appeal-send": ("Send the appeal", "Einspruch absenden"),
+    "appeal-note": (
+        "A designer reads it and answers. It changes nothing for the worse.",
+        "Die Verantwortlichen lesen ihn und antworten. Er verschlechtert nichts.",
+    ),
+    "decided": ("{at}, by {by}", "{at}, von {by}"),
+    "withdrawn": ("withdrawn", "zurückgenommen"),
+    "figures": ("The figures", "Die Zahlen"),
+    "granted": ("granted", "stattgegeben"),
+    "not-granted": ("not granted", "nicht stattgegeben"),
+    "answer-of": ("Answer of {name}", "Antwort von {name}"),
+    "decision-passed": ("Exam passed", "Prüfung bestanden"),
+    "decision-failed": ("Exam not passed", "Prüfung nicht bestanden"),
+    "decision-warned": ("Warned", "Verwarnt"),
+    "decision-cleared": ("Warning over", "Verwarnung beendet"),
+    "decision-paused": ("Paused", "Angehalten"),
+    "decision-review": ("A designer decides", "Die Verantwortlichen entscheiden"),
+    "decision-requalified": ("Gets work again", "Bekommt wieder Arbeit"),
+    "decision-skill": ("Level changed", "Stufe geändert"),
+    "figure-n_gold": ("answers with a known key", "Antworten mit bekannter Lösung"),
+    "figure-accuracy": ("right on them, recent ones counting more", "davon richtig, neuere zählen mehr"),
+    "figure-low": ("at least, with 90 % belief", "mindestens, mit 90 % Gewissheit"),
+    "figure-cusum": (
+        "evidence of decline on gold (warning at 3.5, pause at 4.5)",
+        "Anzeichen für Nachlassen bei bekannter Lösung (Verwarnung ab 3,5, Pause ab 4,5)",
+    ),
+    "figure-cusum_with_peers": (
+        "with agreement (pause at 4.5 to 10.4, the less gold there is the higher)",
+        "mit Übereinstimmung (Pause ab 4,5 bis 10,4, höher bei wenig bekannten Lösungen)",
+    ),
+    "figure-n_beside_others": ("answers beside others'", "Antworten neben denen anderer"),
+    "figure-n_returned": ("comparisons given back to the queue", "Vergleiche, die andere noch einmal bekommen"),
+    "figure-n_right": ("right", "richtig"),
+    "figure-n": ("answers", "Antworten"),
+    "no-skills": (
+        "No skills yet: levels come with answers to comparisons of a domain or language whose key is known.",
+        "Noch keine Fähigkeiten: Stufen kommen mit Antworten auf Vergleiche mit bekannter Lösung.",
+    ),
+    "skill": ("Skill", "Fähigkeit"),
+    "level": ("Level", "Stufe"),
+    "evidence": ("Evidence", "Beleg"),
+    "since": ("Since", "Seit"),
+    "until": ("Until", "Bis"),
     # account
     "roles": ("Roles: {roles}", "Rollen: {roles}"),
     "no-roles": ("none yet; an admin gives them.", "noch keine; ein Admin vergibt sie."),

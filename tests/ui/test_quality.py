@@ -18,6 +18,7 @@ from app.ui.components.explain import TEXTS
 from app.ui.components.quality.agreement import COEFFICIENTS
 from app.ui.components.quality.card import MEASURES
 from app.ui.pages.quality import SECTIONS
+from app.ui.words import CATALOGUE
 from rubrics.answers import Answer
 from tests.ui.designing import NAME, bring_torn, torn_lines, words
 
@@ -76,7 +77,7 @@ def test_a_rater_card_is_chosen(seeded, open_page):
     card = at.selectbox(key="rater-card")
     card.select_index(2).run()
     assert not at.exception
-    assert list(at.dataframe[-1].value["Measure"]) == list(MEASURES.values())
+    assert list(at.dataframe[-1].value["Measure"]) == [CATALOGUE[f"card-{key}"][0] for key in MEASURES]
 
 
 def test_drift_lines_are_drawn_with_a_reading(seeded, open_page):

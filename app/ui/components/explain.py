@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.ui.words import say
+
 TEXTS = {
     "agreement": """
 Take two raters who judged the same comparison. **Percent agreement** is how often they said the same. Two people who
@@ -44,14 +46,6 @@ line (3.5) it is time for a talk and a refresher, at the second (4.5) for a paus
 
 Set to notice a fall from 85 % to 65 % right. A rater who stays at 85 % rarely reaches the lines: with 200 gold answers,
 about one in eight does by bad luck alone. **Rolling accuracy** is the share of right answers among the last 20.
-""",
-    "own card": """
-Only you and those who run the campaign see this. It counts what you submitted before today.
-
-**Agreement with others** is how often you and somebody else said the same of the same comparison. Where comparisons are
-hard, it is low for everybody. **Gold accuracy** is how often you were right where the answer is known.
-**First shown wins** near 50 % means that the place on the screen does not matter to you. The numbers in brackets are
-the 95 % interval: with few answers it is wide, and then the number says little.
 """,
     "bias": """
 **First shown wins**: how often the response shown first was preferred. Order is drawn by lot, so 50 % means no bias.
@@ -181,5 +175,10 @@ stay what they are: nothing here changes a vote.
 
 def explain(name: str) -> None:
     """A button that opens the explanation."""
-    with st.popover("In plain words", type="tertiary", key=f"explain-{name}"):
-        st.markdown(TEXTS[name])
+    explain_with(TEXTS[name], key=name)
+
+
+def explain_with(text: str, *, key: str) -> None:
+    """A button that opens a text of ours."""
+    with st.popover(say("plain-words"), type="tertiary", key=f"explain-{key}"):
+        st.markdown(text)

@@ -19,6 +19,7 @@ from app.stats.words import counted
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
 from app.ui.session import get_store
+from app.ui.words import say
 
 LOOK_EVERY_SECONDS = 2.0
 REST = timedelta(minutes=1)
@@ -107,7 +108,7 @@ def percent(share: float | None) -> str:
 def in_words(estimate: Mapping[str, Any], *, as_share: bool = True) -> str:
     """A number with its interval, or why there is none."""
     if estimate.get("value") is None:
-        return f"undefined: {estimate.get('undefined_reason') or 'too little data'}"
+        return say("undefined", reason=estimate.get("undefined_reason") or say("too-little"))
     show = percent if as_share else (lambda value: f"{value:.2f}")
     if estimate.get("low") is None or estimate.get("high") is None:
         return show(estimate["value"])

@@ -25,19 +25,17 @@ from app.ui.components.text import escape
 from app.ui.session import find_person, get_person, get_store
 from app.ui.words import say
 
-LEAD = "Comparisons with a known answer. Once passed, you get work; how you do is measured the same way later."
-
 
 def page() -> None:
     """The page."""
     person = get_person()
-    campaign = campaign_header(say("page-exam"), person, Action.JUDGE, lead=LEAD)
+    campaign = campaign_header(say("page-exam"), person, Action.JUDGE, lead=say("exam-lead"))
     if campaign is None:
         return
     _show_notice()
     status = examining.exam_status(get_store(), person.name, campaign.name)
     if status.state == "none":
-        empty_state("No exam here", "This campaign gives work to its members at once.", to="rate", label="Rate")
+        empty_state(say("no-exam"), say("no-exam-next"), to="rate", label=say("page-rate"))
         return
     if status.state == "running":
         _show_item(person, campaign)
@@ -57,19 +55,15 @@ def _show_where(campaign: Campaign, status: ExamStatus) -> None:
         st.markdown(f"**{escape(what_next(status))}**")
         calibration = status.round.rules.calibration if status.round else None
         if status.state == "ready" and calibration is not None:
-            st.markdown(
-                f"It asks 12 to {calibration.max_items} questions and stops as soon as your answers are clear. "
-                "Take your time: speed does not count. You can stop and go on later. "
-                f"If it does not work out, you may try once more after {calibration.wait_hours:g} hours."
-            )
-            st.button("Begin the exam", type="primary", on_click=_begin, args=(campaign.name,), key="begin-exam")
-            link_to("learn", "Practise first", campaign=campaign.name)
+            st.markdown(say("exam-rules", most=calibration.max_items, hours=calibration.wait_hours))
+            st.button(say("begin-exam"), type="primary", on_click=_begin, args=(campaign.name,), key="begin-exam")
+            link_to("learn", say("practise-first"), campaign=campaign.name)
         elif status.state == "lessons":
-            link_to("learn", "To the lessons", campaign=campaign.name)
+            link_to("learn", say("to-lessons"), campaign=campaign.name)
         elif status.state == "certified":
-            link_to("rate", "To the work", campaign=campaign.name)
+            link_to("rate", say("to-work"), campaign=campaign.name)
         elif status.state == "review":
-            link_to("my_calibration", "Why, and how to appeal", campaign=campaign.name)
+            link_to("my_calibration", say("why-and-appeal"), campaign=campaign.name)
 
 
 def _begin(campaign_name: str) -> None:
@@ -91,7 +85,7 @@ def _show_item(person: Person, campaign: Campaign) -> None:
         with reading:
             number = examining.n_answered(get_store(), person.name, campaign.name) + 1
             with st.container(horizontal=True, key="exam-bar", vertical_alignment="center"):
-                st.caption(f"Question {number}. The number of questions depends on your answers.", width="content")
+                st.caption(say("question-number", n=number), width="content")
                 if st.button(say("rubric"), key="exam-rubric", type="tertiary"):
                     open_rubric(desk)
             show_conversation(item.prompt)
@@ -137,16 +131,16 @@ def _show_certificate(person: Person, campaign: Campaign) -> None:
     try:
         document = certifying.certificate_of(get_store(), person.name, campaign.name, folder=settings().data_directory)
     except SteelyardError:
-        st.caption("A designer qualified you without an exam; there is no certificate to download.")
+        st.caption(say("no-certificate"))
         return
     st.download_button(
-        "Download the certificate",
+        say("get-certificate"),
         json.dumps(document, indent=2, ensure_ascii=False) + "\n",
         file_name=f"certificate-{campaign.name}-{person.name}.json",
         mime="application/json",
         key="certificate",
     )
-    st.caption("Signed by this installation: `steelyard verify certificate FILE` checks it here.")
+    st.caption(say("certificate-signed"))
 
 
 def _show_notice() -> None:

@@ -93,7 +93,7 @@ def _show_rating(person: Person, campaign: Campaign) -> None:
     if campaign.state == "closed":
         return
     if not may_work(person.account.state):
-        st.caption(say("no-work-now", state=person.account.state.value), width="content")
+        st.caption(say("no-work-now", state=say(f"account-{person.account.state.value}")), width="content")
         return
     if st.button(say("rate-on" if n_done else "rate-start"), key=f"rate-{campaign.id}", type="primary"):
         choose_campaign(campaign.name)

@@ -19,34 +19,24 @@ from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 from app.ui.words import say
 
-STATES = {
-    RaterState.APPLICANT: "You have yet to pass the exam.",
-    RaterState.TRAINING: "You are learning the rubric.",
-    RaterState.QUALIFIED: "You get work, and all is well.",
-    RaterState.WARNED: "You get work. Your recent answers were less good: some refreshers will help.",
-    RaterState.PAUSED: "You get no work here at the moment.",
-    RaterState.RETIRED: "Your account is retired.",
-}
-
 
 def page() -> None:
     """The page."""
     person = get_person()
-    lead = "How you are doing, what was decided, and why. Only you and those who run the campaign see this."
-    campaign = campaign_header(say("page-my_calibration"), person, Action.JUDGE, lead=lead)
+    campaign = campaign_header(say("page-my_calibration"), person, Action.JUDGE, lead=say("calibration-lead"))
     if campaign is None:
         return
     error = st.session_state.pop("appeal-error", None)
     if isinstance(error, SteelyardError):
         show_error(error)
     _show_standing(person, campaign)
-    st.subheader("Skills", anchor=False)
+    st.subheader(say("skills"), anchor=False)
     show_skills(raters.own_skills(get_store(), person.name, campaign.name))
     _show_decisions(person, campaign)
     card = own_card(get_store(), person.name, campaign.name)
-    st.subheader("Your card", anchor=False)
+    st.subheader(say("your-card"), anchor=False)
     if card is None:
-        empty_state("No card yet", "It appears the day after your first judgments here.", to="rate", label="Rate")
+        empty_state(say("no-card"), say("no-card-next"), to="rate", label=say("page-rate"))
     else:
         show_own_card(card.card)
 
@@ -55,30 +45,30 @@ def _show_standing(person: Person, campaign: Campaign) -> None:
     state = raters.state_in(get_store(), person.name, campaign.name)
     exam = examining.exam_status(get_store(), person.name, campaign.name)
     with st.container(border=True, key="standing"):
-        st.markdown(f"**{escape(STATES[state])}**")
+        st.markdown(f"**{escape(say(f'stands-{state.value}'))}**")
         if exam.state != "none":
             st.text(what_next(exam))
         if state is RaterState.WARNED:
-            link_to("learn", "To the refreshers", campaign=campaign.name)
+            link_to("learn", say("to-refreshers"), campaign=campaign.name)
         elif exam.state in ("ready", "running", "lessons", "waiting"):
-            link_to("exam", "To the exam", campaign=campaign.name)
+            link_to("exam", say("to-exam"), campaign=campaign.name)
 
 
 def _show_decisions(person: Person, campaign: Campaign) -> None:
     found = raters.decisions(get_store(), person.name, campaign.name, person.name)
-    st.subheader("Decisions", anchor=False)
+    st.subheader(say("decisions"), anchor=False)
     if not found:
-        st.text("Nothing was decided about you here.")
+        st.text(say("nothing-decided"))
     show_decisions(found, below=_show_appeal)
 
 
 def _show_appeal(decision: RaterDecision) -> None:
     if decision.decision not in APPEALABLE or decision.appeal is not None or decision.is_withdrawn:
         return
-    with st.popover("Appeal"):
-        st.text_area("What is wrong with this decision?", key=f"appeal-{decision.id}", height=120)
-        st.button("Send the appeal", key=f"send-{decision.id}", on_click=_appeal, args=(decision.id,))
-        st.caption("A designer reads it and answers. It changes nothing for the worse.")
+    with st.popover(say("appeal")):
+        st.text_area(say("appeal-what"), key=f"appeal-{decision.id}", height=120)
+        st.button(say("appeal-send"), key=f"send-{decision.id}", on_click=_appeal, args=(decision.id,))
+        st.caption(say("appeal-note"))
 
 
 def _appeal(decision_id: int) -> None:

@@ -7,83 +7,75 @@ from typing import Any
 
 import streamlit as st
 
-from app.domain import Decision
 from app.services.raters import HeldSkill
 from app.services.standing import LEVELS, RaterDecision
 from app.stats.words import counted
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
+from app.ui.words import say
 
-TITLES = {
-    Decision.PASSED: "Exam passed",
-    Decision.FAILED: "Exam not passed",
-    Decision.WARNED: "Warned",
-    Decision.CLEARED: "Warning over",
-    Decision.PAUSED: "Paused",
-    Decision.REVIEW: "A designer decides",
-    Decision.REQUALIFIED: "Gets work again",
-    Decision.SKILL: "Level changed",
-}
-
-FIGURE_WORDS = {
-    "n_gold": "answers with a known key",
-    "accuracy": "right on them, recent ones counting more",
-    "low": "at least, with 90 % belief",
-    "cusum": "evidence of decline on gold (warning at 3.5, pause at 4.5)",
-    "cusum_with_peers": "with agreement (pause at 4.5 to 10.4, the less gold there is the higher)",
-    "n_beside_others": "answers beside others'",
-    "n_returned": "comparisons given back to the queue",
-    "n_right": "right",
-    "n": "answers",
-}
+FIGURES = (
+    "n_gold",
+    "accuracy",
+    "low",
+    "cusum",
+    "cusum_with_peers",
+    "n_beside_others",
+    "n_returned",
+    "n_right",
+    "n",
+)
+"""The figures behind a decision that are shown."""
 
 
 def show_decisions(found: Sequence[RaterDecision], *, below: Callable[[RaterDecision], None]) -> None:
     """The decisions, with whatever the page offers below each."""
     for decision in found:
         with st.container(border=True, key=f"decision-{decision.id}", gap="small"):
-            withdrawn = " · withdrawn" if decision.is_withdrawn else ""
-            when = f"{show_time(decision.decided_at)}, by {decision.decided_by}{withdrawn}"
-            st.markdown(f"**{TITLES[decision.decision]}** · {escape(when)}")
+            withdrawn = f" · {say('withdrawn')}" if decision.is_withdrawn else ""
+            when = say("decided", at=show_time(decision.decided_at), by=decision.decided_by) + withdrawn
+            st.markdown(f"**{say(f'decision-{decision.decision.value}')}** · {escape(when)}")
             st.text(decision.explanation)
             figures = [line for line in map(_figure, decision.figures.items()) if line]
             if figures:
-                with st.expander("The figures"):
+                with st.expander(say("figures")):
                     st.markdown("\n".join(f"- {escape(line)}" for line in figures))
             if decision.appeal is not None:
-                st.markdown(f"**Appeal** · {escape(show_time(decision.appealed_at))}")
+                st.markdown(f"**{say('appeal')}** · {escape(show_time(decision.appealed_at))}")
                 st.text(decision.appeal)
             if decision.appeal_answer is not None:
-                outcome = "granted" if decision.is_withdrawn else "not granted"
-                st.markdown(f"**Answer of {escape(str(decision.answered_by))}**, {outcome}")
+                outcome = say("granted" if decision.is_withdrawn else "not-granted")
+                st.markdown(f"**{escape(say('answer-of', name=decision.answered_by))}**, {outcome}")
                 st.text(decision.appeal_answer)
             below(decision)
 
 
 def _figure(item: tuple[str, Any]) -> str:
     name, value = item
-    if name not in FIGURE_WORDS or value is None:
+    if name not in FIGURES or value is None:
         return ""
     shown = f"{value:.0%}" if name in ("accuracy", "low") else f"{value:g}" if isinstance(value, float) else f"{value}"
-    return f"{shown} {FIGURE_WORDS[name]}"
+    return f"{shown} {say(f'figure-{name}')}"
 
 
 def show_skills(skills: Sequence[HeldSkill]) -> None:
     """What somebody holds, with evidence and expiry; a sentence where it is nothing."""
     if not skills:
-        st.text("No skills yet: levels come with answers to comparisons of a domain or language whose key is known.")
+        st.text(say("no-skills"))
         return
     rows = [
         {
-            "Skill": _skill_words(one),
-            "Level": LEVELS.get(one.level, "") if ":" not in one.skill or one.skill.startswith("language:") else "held",
-            "Evidence": _evidence(one.evidence),
-            "Since": one.granted_at,
-            "Until": one.expires_at,
+            say("skill"): _skill_words(one),
+            say("level"): LEVELS.get(one.level, "")
+            if ":" not in one.skill or one.skill.startswith("language:")
+            else "held",
+            say("evidence"): _evidence(one.evidence),
+            say("since"): one.granted_at,
+            say("until"): one.expires_at,
         }
         for one in skills
     ]
-    times = {name: st.column_config.DatetimeColumn(format="D MMM YYYY") for name in ("Since", "Until")}
+    times = {name: st.column_config.DatetimeColumn(format="D MMM YYYY") for name in (say("since"), say("until"))}
     st.dataframe(rows, hide_index=True, width="stretch", column_config=times)
 
 

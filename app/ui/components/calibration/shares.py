@@ -13,25 +13,15 @@ from app.stats.intervals import wilson
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
+from app.ui.words import say
 
-CLASS_WORDS = {"tie": "the responses are equal", "both_bad": "both responses are bad"}
-
-STATE_WORDS = {
-    "ready": "You can take the exam now.",
-    "running": "Your exam has begun.",
-    "waiting": "The retry opens after a wait.",
-    "lessons": "Some lessons come first.",
-    "no_items": "You have seen every question of the exam.",
-    "review": "A designer decides how to go on.",
-    "certified": "You hold the certificate.",
-    "retired": "Your account is retired.",
-    "none": "No exam is asked for here.",
-}
+NAMED_CLASSES = ("tie", "both_bad")
+"""Classes of answers that are no response."""
 
 
 def class_words(name: str) -> str:
     """A class of answers in words."""
-    return CLASS_WORDS.get(name, f"response {name} is better")
+    return say(f"class-{name}") if name in NAMED_CLASSES else say("class-response", name=name)
 
 
 def key_words(key: GoldKey) -> str:
@@ -48,15 +38,15 @@ def show_shares(counts: Mapping[str, tuple[int, int]], *, title: str, key: str, 
     if not rows:
         return
     weakest = min(rows, key=lambda row: row["Value"])
-    reading = f"{weakest[title]} went least well: {weakest['Value']:.0%} of {weakest['n']} right."
+    reading = say("least-well", name=weakest[title], share=weakest["Value"], n=weakest["n"])
     if all(row["Value"] == 1 for row in rows):
-        reading = "Every answer was right."
+        reading = say("all-right")
     show_intervals(
         estimates(rows),
         reading=reading,
         key=key,
         name=title,
-        title="right answers",
+        title=say("right-answers"),
         domain=(0, 1),
         reference=reference,
     )
@@ -73,34 +63,31 @@ def show_report(report: ExamReport, *, key: str, names: Mapping[str, str], holds
     """
     passed = report.verdict == "pass"
     with st.container(border=True, key=f"report-{key}"):
-        st.subheader("Passed" if passed else "Not passed", anchor=False)
+        st.subheader(say("passed" if passed else "not-passed"), anchor=False)
         with st.container(horizontal=True, gap="large"):
-            st.metric("Right", f"{report.n_right} of {report.n}")
-            st.metric("Told apart", f"{report.plan['p0']:.0%} and {report.plan['p1']:.0%}", help="Accuracies")
-            st.metric("Partial credit", f"{report.credit:.0%}")
+            st.metric(say("right"), say("n-of", n=report.n_right, of=report.n))
+            both = say("one-and-other", first=f"{report.plan['p0']:.0%}", second=f"{report.plan['p1']:.0%}")
+            st.metric(say("told-apart"), both, help=say("accuracies"))
+            st.metric(say("partial-credit"), f"{report.credit:.0%}")
         reason = f"{report.reason[:1].upper()}{report.reason[1:]}."
-        until = f"The certificate holds until {show_time(report.expires_at)}." if holds and report.expires_at else ""
-        st.markdown(escape(f"{reason} Ended {show_time(report.closed_at)}. {until}"))
-        st.caption(
-            f"The exam stops as soon as the answers speak clearly for an accuracy of {report.plan['p1']:.0%} or of "
-            f"{report.plan['p0']:.0%}, after {report.plan['max_items']:.0f} questions at the latest; every kind of "
-            f"answer needs {report.plan['class_minimum']:.0%}."
-        )
+        expires_at = report.expires_at if holds else None
+        until = "" if expires_at is None else say("certificate-until", at=show_time(expires_at))
+        st.markdown(escape(f"{reason} {say('exam-ended', at=show_time(report.closed_at))} {until}"))
+        plan = report.plan
+        most, least = plan["max_items"], plan["class_minimum"]
+        st.caption(say("exam-stops", p1=plan["p1"], p0=plan["p0"], most=most, least=least))
         by_class = {class_words(name): counts for name, counts in report.classes.items()}
-        show_shares(by_class, title="Where", key=f"{key}-classes", reference=report.plan["class_minimum"])
+        show_shares(by_class, title=say("where"), key=f"{key}-classes", reference=report.plan["class_minimum"])
         by_criterion = {names.get(name, name): counts for name, counts in report.criteria.items()}
         if by_criterion:
-            st.html("<b>By criterion, where the key speaks of one</b>")
-            show_shares(by_criterion, title="Criterion", key=f"{key}-criteria", reference=report.plan["p0"])
+            st.html(f"<b>{say('by-criterion')}</b>")
+            show_shares(by_criterion, title=say("criterion"), key=f"{key}-criteria", reference=report.plan["p0"])
 
 
 def what_next(status: ExamStatus) -> str:
     """Where a rater is with the exam, in a sentence or two."""
     if status.state == "waiting" and status.opens_at is not None:
-        return f"You may try once more, with other questions, from {show_time(status.opens_at)} on."
-    if status.state == "no_items":
-        return "You have seen every question that there is. The exam goes on by itself when new ones are added."
+        return say("sits-waiting-until", at=show_time(status.opens_at))
     if status.state == "lessons" and status.round is not None and status.round.rules.calibration is not None:
-        level = {1: "foundation", 2: "advanced", 3: "expert"}[status.round.rules.calibration.lesson_level]
-        return f"This campaign asks for the {level} lessons before the exam. They are under Learn."
-    return STATE_WORDS[status.state]
+        return say(f"sits-lessons-{status.round.rules.calibration.lesson_level}")
+    return say(f"sits-{status.state}")

@@ -11,26 +11,31 @@ from typing import Any
 
 import streamlit as st
 
-from app.stats.words import counted
-from app.ui.components.explain import explain
+from app.ui.components.explain import explain_with
 from app.ui.components.quality.drift import show_own_drift
 from app.ui.components.reports import in_words, n_of
 from app.ui.components.text import escape
+from app.ui.words import say
 
 Card = Mapping[str, Any]
 
-MEASURES = {
-    "agreement_with_others": "agreement with others",
-    "gold_accuracy": "gold accuracy",
-    "recent_gold_accuracy": "gold accuracy, recent answers counting more",
-    "self_consistency": "self-consistency on blind repeats",
-    "label_error_rate": "label error rate",
-    "first_shown_wins": "first shown wins",
-    "tie_share": "ties",
-    "missing_share": "cannot judge, or does not apply",
-    "duplicate_justifications": "repeated justifications",
-}
-"""Shares on a card, in the words of the command line."""
+MEASURES = (
+    "agreement_with_others",
+    "gold_accuracy",
+    "recent_gold_accuracy",
+    "self_consistency",
+    "label_error_rate",
+    "first_shown_wins",
+    "tie_share",
+    "missing_share",
+    "duplicate_justifications",
+)
+"""Shares on a card."""
+
+
+def measure_words(key: str) -> str:
+    """A share in words: in English those of the command line."""
+    return say(f"card-{key}")
 
 
 def show_card(card: Card) -> None:
@@ -38,8 +43,8 @@ def show_card(card: Card) -> None:
     if card.get("signs"):
         st.html(f'<div class="sy-signs">{"".join(f"<span>{html.escape(sign)}</span>" for sign in card["signs"])}</div>')
     rows = [
-        {"Measure": name, "Value": in_words(card[key]), "n": n_of(card[key])}
-        for key, name in MEASURES.items()
+        {say("measure"): measure_words(key), say("value"): in_words(card[key]), "n": n_of(card[key])}
+        for key in MEASURES
         if key in card
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
@@ -50,7 +55,7 @@ def show_card(card: Card) -> None:
 
 def show_own_card(card: Card) -> None:
     """A rater's own card, with its explanation."""
-    explain("own card")
+    explain_with(say("own-card"), key="own card")
     show_card(card)
     show_own_drift(card)
 
@@ -60,25 +65,21 @@ def _further(card: Card) -> Iterator[str]:
     pace = card.get("pace") or {}
     if pace.get("median_seconds") is not None:
         relative = pace.get("relative")
-        beside = f", {relative:.2f} times the others' time on the same" if relative is not None else ""
-        fast = f"{pace['n_below_floor']} of {pace['n']} too fast to read"
-        yield f"Pace: {pace['median_seconds']:.0f} s (median){beside}; {fast}"
+        beside = "" if relative is None else say("pace-beside", relative=relative)
+        yield say("pace", seconds=pace["median_seconds"], beside=beside, n_fast=pace["n_below_floor"], n=pace["n"])
     drift = card.get("drift") or {}
     if drift.get("state") is not None:
-        n = counted(drift["n"], "answer")
-        yield f"Drift on gold (CUSUM): {drift['state']} after {n}, level {drift['level']:.2f}"
+        yield say("drift", state=say(f"state-{drift['state']}"), level=drift["level"], n=drift["n"])
     confidence = card.get("confidence") or {}
     if confidence.get("bias") is not None:
         how = "overconfident" if confidence["bias"] > 0 else "underconfident"
-        yield f"Confidence: {how} by {abs(confidence['bias']):.2f} on {confidence['n']} gold answers"
+        yield say(how, bias=abs(confidence["bias"]), n=confidence["n"])
     if card.get("extremity") is not None:
-        stronger = "stronger" if card["extremity"] > 0 else "weaker"
-        others = card["n_beside_others"]
-        yield f"Words: {stronger} than the others' by {abs(card['extremity']):.2f} of the scale ({others} shared votes)"
+        how = "stronger-words" if card["extremity"] > 0 else "weaker-words"
+        yield say(how, by=abs(card["extremity"]), n=card["n_beside_others"])
     runs = card.get("side_runs") or {}
     if runs.get("p_value") is not None:
-        yield f"Longest run of one side: {runs['longest']} of {runs['n']} (p = {runs['p_value']:.2f})"
+        yield say("side-run", longest=runs["longest"], n=runs["n"], p=runs["p_value"])
     fatigue = card.get("fatigue") or {}
     if fatigue.get("p_value") is not None:
-        more = "rises" if fatigue["z"] > 0 else "falls"
-        yield f"Within a sitting, disagreement {more} (z = {fatigue['z']:.1f}, p = {fatigue['p_value']:.2f})"
+        yield say("tiring-rises" if fatigue["z"] > 0 else "tiring-falls", z=fatigue["z"], p=fatigue["p_value"])

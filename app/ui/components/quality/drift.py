@@ -13,6 +13,7 @@ from app.stats.words import counted
 from app.ui.components.charts import figure
 from app.ui.components.explain import explain
 from app.ui.components.reports import percent
+from app.ui.words import say
 
 Card = Mapping[str, Any]
 
@@ -45,7 +46,7 @@ def show_own_drift(card: Card) -> None:
         return
     table = _points(card, "accuracy").drop(columns=RATER)
     last, n = card["drift"]["accuracy"][-1], card["drift"]["n"]
-    reading = f"Of your last {min(n, 20)} answers whose answer is known, {percent(last)} were right ({n} in all)."
+    reading = say("own-drift", last=min(n, 20), share=percent(last), n=n)
     figure(_chart(table, "accuracy"), table, reading=reading, key="own-drift")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.stats.words import counted
 from app.ui.components.interval_charts import estimate_row, estimates, show_intervals
-from app.ui.components.quality.card import MEASURES, show_card
+from app.ui.components.quality.card import MEASURES, measure_words, show_card
 from app.ui.components.quality.drift import show_drift
 
 Document = Mapping[str, Any]
@@ -27,7 +27,7 @@ def show_raters(document: Document) -> None:
     if not known:
         st.text("No measure is defined yet: raters need votes in common, or gold among their comparisons.")
         return
-    chosen = st.selectbox("Measure", known, format_func=MEASURES.__getitem__, key="rater-measure", width=420)
+    chosen = st.selectbox("Measure", known, format_func=measure_words, key="rater-measure", width=420)
     rows = [estimate_row({"Rater": card["rater"], "Kind": card["kind"]}, card[chosen]) for card in cards]
     rows.sort(key=lambda row: (row["Value"] is None, row["Value"] or 0.0))
     table = estimates(rows)
@@ -35,7 +35,13 @@ def show_raters(document: Document) -> None:
     reading = document["reading"] + more
     reference = REFERENCES.get(chosen)
     show_intervals(
-        table, reading=reading, key="raters", name="Rater", title=MEASURES[chosen], domain=(0, 1), reference=reference
+        table,
+        reading=reading,
+        key="raters",
+        name="Rater",
+        title=measure_words(chosen),
+        domain=(0, 1),
+        reference=reference,
     )
     show_drift(cards)
     _show_card(cards)
