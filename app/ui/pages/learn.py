@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import streamlit as st
 
 from app.domain import Campaign
@@ -17,25 +19,21 @@ from app.ui.session import get_person, get_store
 from app.ui.words import say
 from rubrics.model import Rubric
 
-LEVELS = {
-    learning.FOUNDATION: ("Foundation", "One criterion at a time, on the rubric's own examples"),
-    learning.ADVANCED: ("Advanced", "What prevails where criteria pull apart"),
-    learning.EXPERT: ("Expert", "Real comparisons that were settled"),
-}
-LEAD = "Try as often as you like: nothing here counts against you, and the explanation comes at once."
+LEVELS = {learning.FOUNDATION: "foundation", learning.ADVANCED: "advanced", learning.EXPERT: "expert"}
+"""Levels by their words in the catalogue."""
 
 
 def page() -> None:
     """The page."""
     person = get_person()
-    campaign = campaign_header(say("page-learn"), person, Action.JUDGE, lead=LEAD)
+    campaign = campaign_header(say("page-learn"), person, Action.JUDGE, lead=say("learn-lead"))
     if campaign is None:
         return
     course = learning.course(get_store(), person.name, campaign.name)
     if course is None or not course.lessons:
         empty_state(
-            "No lessons yet",
-            "Lessons are made from the examples and rules of the rubric; a designer can add some under Rubrics.",
+            say("no-lessons"),
+            say("no-lessons-next"),
         )
         return
     _show_levels(course)
@@ -48,15 +46,15 @@ def page() -> None:
 
 def _show_levels(course: Course) -> None:
     if course.n_refreshers:
-        st.warning(f"Refresher: {course.n_refreshers} more lessons to answer right, then good work ends the warning.")
+        st.warning(say("refreshers-left", n=course.n_refreshers))
     columns = st.columns(len(LEVELS))
-    for column, (level, (title, what)) in zip(columns, LEVELS.items(), strict=True):
+    for column, (level, name) in zip(columns, LEVELS.items(), strict=True):
         right, n = course.progress(level)
         with column, st.container(border=True, key=f"level-{level}"):
-            needed = " · needed for the exam" if level <= course.required else ""
-            st.markdown(f"**{title}** {'✓' if course.level >= level and n else ''}{needed}")
-            st.caption(what)
-            st.progress(right / n if n else 0.0, text=f"{right} of {n} right" if n else "none yet")
+            needed = f" · {say('needed-for-exam')}" if level <= course.required else ""
+            st.markdown(f"**{say(name)}** {'✓' if course.level >= level and n else ''}{needed}")
+            st.caption(say(f"{name}-what"))
+            st.progress(right / n if n else 0.0, text=say("n-right", right=right, n=n) if n else say("none-yet"))
 
 
 def _show_turn(campaign: Campaign, course: Course) -> None:
@@ -68,8 +66,8 @@ def _show_turn(campaign: Campaign, course: Course) -> None:
         return
     lesson = lessons.get(st.session_state.get("lesson-key", "")) or course.next_lesson()
     if lesson is None:
-        st.success("Every lesson is answered right. Choose one below to look at it again.")
-        link_to("exam", "To the exam", campaign=campaign.name)
+        st.success(say("lessons-done"))
+        link_to("exam", say("to-exam"), campaign=campaign.name)
     else:
         _show_lesson(campaign, lesson)
     _show_choice(course, lesson)
@@ -108,18 +106,18 @@ def _show_feedback(campaign: Campaign, lesson: Lesson, told: tuple[str, Feedback
         show_responses(lesson.responses, key=f"lesson-{lesson.key}")
     st.markdown(f"**{escape(lesson.question)}**")
     words = dict(lesson.options)
-    right = " or ".join(feedback.right)
+    right = reduce(lambda first, second: say("or", first=first, second=second), feedback.right)
     if feedback.is_right:
-        st.success(f"Right: {escape(right)}.")
+        st.success(escape(say("lesson-right", right=right)))
     else:
-        st.error(f"You said: {escape(words[option])}. The key says: {escape(right)}.")
+        st.error(escape(say("lesson-wrong", said=words[option], right=right)))
     if feedback.explanation:
         st.html(text_html(feedback.explanation))
     with st.container(horizontal=True):
-        st.button("Next lesson", type="primary", key="lesson-next", on_click=_go_on)
+        st.button(say("next-lesson"), type="primary", key="lesson-next", on_click=_go_on)
         if not feedback.is_right:
-            st.button("Try again", key="lesson-again", on_click=_go_on, args=(lesson.key,))
-    st.html("<b>In the rubric's own words</b>")
+            st.button(say("try-again"), key="lesson-again", on_click=_go_on, args=(lesson.key,))
+    st.html(f"<b>{say('rubrics-words')}</b>")
     _show_passages(feedback.passages)
 
 
@@ -129,10 +127,10 @@ def _go_on(key: str = "") -> None:
 
 
 def _show_choice(course: Course, lesson: Lesson | None) -> None:
-    with st.expander("All lessons"):
+    with st.expander(say("all-lessons")):
         for one in course.lessons:
             mark = "✓ " if course.done.get(one.key) else ""
-            label = escape(f"{mark}{LEVELS[one.level][0]}: {one.title}")
+            label = escape(f"{mark}{say(LEVELS[one.level])}: {one.title}")
             here = lesson is not None and one.key == lesson.key
             st.button(label, key=f"to-{one.key}", type="tertiary", disabled=here, on_click=_go_on, args=(one.key,))
     error = st.session_state.pop("lesson-error", None)
@@ -143,14 +141,14 @@ def _show_choice(course: Course, lesson: Lesson | None) -> None:
 def _show_tutor(rubric: Rubric) -> None:
     """Ask the rubric: the passages that a question is about, word for word."""
     with st.container(border=True, key="tutor"):
-        st.subheader("Tutor", anchor=False)
-        st.caption("Finds what the rubric says. It quotes, and makes nothing up.")
-        asked = st.text_input("Your question", placeholder="Is a refusal harmless?", key="tutor-question")
+        st.subheader(say("tutor"), anchor=False)
+        st.caption(say("tutor-what"))
+        asked = st.text_input(say("your-question"), placeholder=say("question-example"), key="tutor-question")
         if not asked.strip():
             return
         found = tutoring.ask(rubric, asked)
         if not found:
-            st.text("The rubric has no passage with these words. Ask a designer from the rating page.")
+            st.text(say("no-passage"))
         _show_passages(found)
 
 
