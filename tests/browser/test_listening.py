@@ -12,6 +12,7 @@ from app.store import tables
 from tests.browser.conftest import Visitor
 from tests.browser.desks import make_desk, pair
 from tests.browser.test_desk import answer, ready
+from tests.browser.test_rater import choose
 from tests.ui.places import Place
 
 Visit = Callable[..., Visitor]
@@ -35,6 +36,19 @@ BACK = """
 document.querySelector('.away').classList.replace('away', 'st-key-panel')
 document.querySelector('.st-key-panel').append(document.createComment('drawn'))
 """
+
+BUSY = "void setTimeout(() => { const end = performance.now() + 2600; while (performance.now() < end); })"
+HALF = """
+const rows = [...document.querySelectorAll('.st-key-panel [role=radiogroup]')]
+rows.slice(2).forEach((row) => row.setAttribute('role', 'late'))
+document.querySelector('.st-key-panel').insertAdjacentHTML('beforeend', '<i data-testid="stSkeleton"></i>')
+"""
+WHOLE = """
+document.querySelectorAll('[role=late]').forEach((row) => row.setAttribute('role', 'radiogroup'))
+document.querySelector('.st-key-panel > i').remove()
+"""
+CUT = "(is) => document.querySelectorAll('.st-key-panel [role=radio]').forEach((one) => { one.disabled = is })"
+"""What Streamlit does to its widgets while the line is cut."""
 
 
 def test_scripts_leave_nothing_behind_when_they_are_given_new_data(visit: Visit, place: Place, tmp_path: Path):
@@ -95,3 +109,42 @@ def test_submit_waits_for_its_button_and_takes_along_what_is_being_typed(visit: 
     with place.store.read() as connection:
         found = connection.execute(select(tables.judgment).where(tables.judgment.c.assignment_id == here)).one()
     assert found.justification.endswith("what was asked.")
+
+
+def test_a_key_outlives_a_busy_page_half_a_page_and_a_short_cut(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "slow", pair(), folder=tmp_path)
+    page = visit().log_in("slow", "/rate?campaign=slow")
+    ready(page)
+    here = page.locator("[data-sy-here]")
+    page.evaluate(BUSY)  # longer than a key waits: it is heard late, and counts from then on
+    page.keyboard.press("1")
+    expect(here).to_have_attribute("aria-label", "Harmlessness")
+    page.evaluate(HALF)  # two rows are there, the others are still being loaded
+    page.keyboard.press("7")
+    page.keyboard.press("4")
+    page.evaluate(WHOLE)
+    expect(here).to_have_attribute("aria-label", "Clarity")
+    page.wait_for_timeout(500)  # the answers are on their way: React would give the buttons back
+    page.evaluate(CUT, True)
+    page.keyboard.press("5")
+    expect(here).to_have_attribute("aria-label", "Clarity")
+    page.evaluate(CUT, False)
+    expect(here).to_have_attribute("aria-label", "Overall")
+    for name, column in (("Helpfulness", 0), ("Harmlessness", 6), ("Honesty", 3), ("Clarity", 4)):
+        chosen = page.get_by_role("radiogroup", name=name, exact=True).get_by_role("radio").nth(column)
+        expect(chosen).to_be_checked()
+
+
+def test_keys_go_on_where_one_clicked_or_went_with_tab(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "mixed", pair(), folder=tmp_path)
+    page = visit().log_in("mixed", "/rate?campaign=mixed")
+    ready(page)
+    here = page.locator("[data-sy-here]")
+    choose(page, "Honesty", "A1")
+    expect(here).to_have_attribute("aria-label", "Honesty")
+    page.keyboard.press("j")
+    expect(here).to_have_attribute("aria-label", "Clarity")
+    page.get_by_role("radiogroup", name="Overall", exact=True).get_by_role("radio").first.focus()
+    page.keyboard.press("2")
+    expect(page.get_by_role("radiogroup", name="Overall", exact=True).get_by_role("radio").nth(1)).to_be_checked()
+    expect(page.locator('[aria-label="Clarity"] [aria-checked=true]')).to_have_count(0)

@@ -7,7 +7,9 @@ export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
   const state = (doc.steelyardKeys ??= { row: null, index: 0, item: null, held: [] })
   const panel = () => doc.querySelector('.st-key-panel')
-  const rows = () => [...(panel()?.querySelectorAll('[role="radiogroup"]') ?? [])].filter((row) => !row.closest('[class*="-outside"]'))
+  const isWhole = () => !panel()?.querySelector('[data-testid="stSkeleton"]') // no widget is still being loaded
+  const every = () => (isWhole() ? [...(panel()?.querySelectorAll('[role="radiogroup"]') ?? [])] : [])
+  const rows = () => every().filter((row) => !row.closest('[class*="-outside"]'))
   const nameOf = (row) => row?.closest('[class*="st-key-"]')?.className.match(/st-key-\S+/)?.[0] + '|' + (row?.getAttribute('aria-label') ?? '')
   const place = () => {
     const all = rows()
@@ -45,8 +47,8 @@ export default function ({ data, parentElement }) {
     if (!button || button.disabled) return
     const row = rows()[place()]
     const question = row.closest('[class*="critrow-"]')
-    const isWhole = !row.contains(button) // beside the scale: the whole question is answered
-    const next = isWhole ? rows().findIndex((one, index) => index > place() && !question.contains(one)) : place() + 1
+    const isBeside = !row.contains(button) // beside the scale: the whole question is answered
+    const next = isBeside ? rows().findIndex((one, index) => index > place() && !question.contains(one)) : place() + 1
     button.click()
     button.blur()
     if (next > 0) go(next)
@@ -89,7 +91,7 @@ export default function ({ data, parentElement }) {
     }
     if (!data.on || doc.querySelector('[role="dialog"]')) return
     if (!isDigit(event.key) && !actions[event.key]) return
-    state.held.push({ key: event.key, until: event.timeStamp + HOLD })
+    state.held.push({ key: event.key, until: performance.now() + HOLD })
     act()
     event.preventDefault()
   }
@@ -97,8 +99,11 @@ export default function ({ data, parentElement }) {
   const buttons = () => rows()[place()]?.querySelectorAll('[role="radio"]') ?? []
   const act = () => {
     while (state.held.length && buttons().length) {
-      const { key, until } = state.held.shift()
-      if (until < performance.now()) continue
+      const { key, until } = state.held[0]
+      const isOver = until < performance.now()
+      if (!isOver && isDigit(key) && buttons()[0].disabled) return // the line is cut: the row waits with the key
+      state.held.shift()
+      if (isOver) continue
       if (isDigit(key)) answer(buttons()[Number(key) - 1])
       else actions[key]()
     }
@@ -122,23 +127,25 @@ export default function ({ data, parentElement }) {
     else setTimeout(pressSubmit, SOON, item, until)
   }
 
-  // Who clicks an answer goes on there with the keys, too.
-  const onClick = (event) => {
+  // Who clicks an answer, or reaches it with Tab, goes on there with the keys, too. Buttons keep their clicks to
+  // themselves, so it is heard on the way down.
+  const onEnterRow = (event) => {
     const row = event.isTrusted && event.target.closest?.('.st-key-panel [role="radiogroup"]')
-    if (!row || !rows().includes(row)) return
-    moveTo(row)
+    if (row && rows().includes(row)) moveTo(row)
   }
 
   const observer = new MutationObserver(() => requestAnimationFrame(() => { paint(); act() }))
   const watched = doc.querySelector('[data-testid="stMain"]')
   state.stop?.()
-  doc.addEventListener('click', onClick)
+  doc.addEventListener('click', onEnterRow, { capture: true })
+  doc.addEventListener('focusin', onEnterRow)
   doc.addEventListener('keydown', onEnter, { capture: true })
   doc.addEventListener('keydown', onKey)
-  if (watched) observer.observe(watched, { childList: true, subtree: true })
+  if (watched) observer.observe(watched, { childList: true, subtree: true, attributeFilter: ['disabled'] })
   const stop = state.stop = () => {
     observer.disconnect()
-    doc.removeEventListener('click', onClick)
+    doc.removeEventListener('click', onEnterRow, { capture: true })
+    doc.removeEventListener('focusin', onEnterRow)
     doc.removeEventListener('keydown', onEnter, { capture: true })
     doc.removeEventListener('keydown', onKey)
   }
