@@ -118,7 +118,7 @@ export default function ({ data, parentElement }) {
     event.preventDefault()
     event.stopPropagation()
     field.dispatchEvent(new FocusEvent('focusout', { bubbles: true }))
-    pressSubmit(data.item, event.timeStamp + HOLD)
+    pressSubmit(data.item, performance.now() + HOLD)
   }
   const pressSubmit = (item, until) => {
     const button = panel()?.querySelector(':is([class*="-submit"], [class*="-save"]) button')
