@@ -86,6 +86,8 @@ def test_everything_that_is_to_be_read(visit: Visit, place: Place, tmp_path: Pat
     expect(of(page, heap).locator("table td").first).to_have_text("sort")
     direction = "e => getComputedStyle(e).direction"
     assert of(page, other).locator("p").first.evaluate(direction) == "rtl"
+    paddings = of(page, other).locator("ul").evaluate("e => getComputedStyle(e).padding")
+    assert paddings == "0px 25.5px 0px 0px"  # the bullets stand on the right, inside the box
     assert of(page, heap).locator("p").first.evaluate(direction) == "ltr"
     heights = [of(page, letter).evaluate("e => e.closest('.stColumn').offsetHeight") for letter in "AB"]
     assert heights[0] == heights[1]

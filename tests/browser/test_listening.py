@@ -99,12 +99,12 @@ def test_submit_waits_for_its_button_and_takes_along_what_is_being_typed(visit: 
     justification = page.get_by_label("Justification")
     page.keyboard.press("n")
     page.keyboard.type("Helpfulness decided: Response A does more of what was asked.")
-    button = page.locator('.st-key-ways-out [class*="-submit"]').element_handle()
-    button.evaluate("(node) => { node.dataset.was = node.className; node.className = '' }")  # it is drawn anew
+    button = page.locator('.st-key-ways-out [class*="-submit"] button').element_handle()
+    button.evaluate("(node) => { node.disabled = true }")  # a name would be given back when the text arrives
     page.keyboard.press("Control+Enter")
     page.wait_for_timeout(300)
     expect(justification).to_be_focused()
-    button.evaluate("(node) => { node.className = node.dataset.was }")
+    button.evaluate("(node) => { node.disabled = false }")
     expect(page.get_by_role("heading", name="Nothing is left to rate here")).to_be_visible()
     with place.store.read() as connection:
         found = connection.execute(select(tables.judgment).where(tables.judgment.c.assignment_id == here)).one()
