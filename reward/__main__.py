@@ -318,7 +318,7 @@ def _add_evaluate(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="SNAPSHOT_OR_FILE",
-        help="a snapshot directory, or a .jsonl or .parquet file with chosen, rejected and (optionally) prompt and "
+        help="a snapshot directory, or a .jsonl, .json or .parquet file with chosen, rejected and (optionally) prompt and "
         "subset (RewardBench's form; both sides may be lists), or native comparisons",
     )
     parser.add_argument("--split", metavar="NAME", help="of a snapshot; default test, else validation")
@@ -343,7 +343,7 @@ def _add_score(commands: Any) -> None:
     )
     parser.set_defaults(command=_score)
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
-    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl or .parquet")
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl, .json or .parquet")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
     parser.add_argument("--json", action="store_true", help="print counts and accuracy as one JSON document")

@@ -203,7 +203,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     elif path.suffix in (".jsonl", ".json", ".ndjson"):
         yield from _jsonl_rows(path)
     else:
-        raise RewardError(f"{path}: the ending {path.suffix!r} is not known; give a .jsonl or a .parquet file.")
+        raise RewardError(f"{path}: the ending {path.suffix!r} is not known; give a .jsonl, .json or .parquet file.")
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:

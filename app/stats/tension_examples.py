@@ -25,10 +25,11 @@ def tension_examples(votes: pd.DataFrame, *, kinds: Collection[str], n_examples:
         n_examples: how many comparisons a pair lists.
 
     Returns:
-        `pairs`: between, and `examples` (most conflicts first, then the strongest): comparison_id, first, second,
-        n_judgments in which both criteria favour a response, n_conflicts, strength (mean of min(|d_i|, |d_j|) over the
-        conflicts), prevails (criterion -> verdicts that went its way) and n_unresolved. Pairs without a conflict are
-        left out; no pair is there where the votes carry fewer than two criteria.
+        `pairs`, those that pull apart in most judgments first: between, n_conflicts, and `examples` (most conflicts
+        first, then the strongest): comparison_id, first, second, n_judgments in which both criteria favour a response,
+        n_conflicts, strength (mean of min(|d_i|, |d_j|) over the conflicts), prevails (criterion -> verdicts that went
+        its way) and n_unresolved. Pairs without a conflict are left out; no pair is there where the votes carry fewer
+        than two criteria.
     """
     coded = code_votes(votes, kinds=kinds)
     profiles = build_profiles(coded, votes)
@@ -36,8 +37,10 @@ def tension_examples(votes: pd.DataFrame, *, kinds: Collection[str], n_examples:
     for i, j in combinations(range(len(profiles.criteria)), 2):
         examples = _examples(profiles, votes, i, j, n_examples)
         if examples:
-            pairs.append({"between": [profiles.criteria[i], profiles.criteria[j]], "examples": examples})
-    return plain({"pairs": pairs})
+            n_conflicts = int((profiles.signs[:, i] * profiles.signs[:, j] < 0).sum())
+            between = [profiles.criteria[i], profiles.criteria[j]]
+            pairs.append({"between": between, "n_conflicts": n_conflicts, "examples": examples})
+    return plain({"pairs": sorted(pairs, key=lambda pair: -pair["n_conflicts"])})
 
 
 def _examples(profiles: Profiles, votes: pd.DataFrame, i: int, j: int, n_examples: int) -> list[dict[str, Any]]:

@@ -99,17 +99,21 @@ def test_examples_count_what_the_votes_say(torn):
     """Both raters gave the same scores, so that every torn comparison is torn twice."""
     with torn.store.read() as connection:
         votes = judgments_frame(connection, _campaign_id(torn))
-    pairs = {tuple(pair["between"]): pair["examples"] for pair in tension_examples(votes, kinds=["human"])["pairs"]}
+    found = tension_examples(votes, kinds=["human"])["pairs"]
+    assert [pair["n_conflicts"] for pair in found] == sorted((pair["n_conflicts"] for pair in found), reverse=True)
+    pairs = {tuple(pair["between"]): pair["examples"] for pair in found}
     for example in pairs["clear", "help"]:
         assert (example["n_judgments"], example["n_conflicts"]) == (2, 2)
         assert sum(example["prevails"].values()) + example["n_unresolved"] == 2
     strengths = [example["strength"] for example in pairs["clear", "help"]]
     assert strengths == sorted(strengths, reverse=True)
     assert tension_examples(votes, kinds=["model"]) == {"pairs": []}
-    n_torn = len(tension_examples(votes, kinds=["human"], n_examples=1000)["pairs"][0]["examples"])
+    most = tension_examples(votes, kinds=["human"], n_examples=1000)["pairs"][0]
+    assert most["between"] == ["clear", "help"]
+    n_torn = len(most["examples"])
     report = campaign_report(torn.store, "tensions", NAME).to_json()
     conflicts = {tuple(pair["between"]): pair["n_conflicts"] for pair in report["pairs"]}
-    assert n_torn * 2 == conflicts["clear", "help"] <= 2 * N_COMPARISONS
+    assert n_torn * 2 == most["n_conflicts"] == conflicts["clear", "help"] <= 2 * N_COMPARISONS
 
 
 def _campaign_id(place) -> int:
