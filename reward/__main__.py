@@ -318,8 +318,8 @@ def _add_evaluate(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="SNAPSHOT_OR_FILE",
-        help="a snapshot directory, or a .jsonl, .json or .parquet file with chosen, rejected and (optionally) prompt and "
-        "subset (RewardBench's form; both sides may be lists), or native comparisons",
+        help="a snapshot directory, or a .jsonl, .json or .parquet file with chosen, rejected and (optionally) prompt "
+        "and subset (RewardBench's form; both sides may be lists), or native comparisons",
     )
     parser.add_argument("--split", metavar="NAME", help="of a snapshot; default test, else validation")
     parser.add_argument(
