@@ -718,12 +718,12 @@ wenig.""",
     "foundation": ("Foundation", "Grundlagen"),
     "advanced": ("Advanced", "Für Fortgeschrittene"),
     "expert": ("Expert", "Für Experten"),
-    "foundation-what": (
+    "about-foundation": (
         "One criterion at a time, on the rubric's own examples",
         "Ein Kriterium nach dem anderen, an den eigenen Beispielen",
     ),
-    "advanced-what": ("What prevails where criteria pull apart", "Was Vorrang hat, wo Kriterien auseinandergehen"),
-    "expert-what": ("Real comparisons that were settled", "Echte Vergleiche, die entschieden sind"),
+    "about-advanced": ("What prevails where criteria pull apart", "Was Vorrang hat, wo Kriterien auseinandergehen"),
+    "about-expert": ("Real comparisons that were settled", "Echte Vergleiche, die entschieden sind"),
     "refreshers-left": (
         "Refreshers to answer right: {n}. Then good work ends the warning.",
         "Noch richtig zu beantwortende Auffrischungen: {n}. Dann beendet gute Arbeit die Verwarnung.",

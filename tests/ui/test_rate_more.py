@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 from streamlit.testing.v1 import AppTest
 
-from app.domain import Preferences
+from app.domain import Preferences, utc_now
 from app.services import desk as desks
 from app.services.preferences import set_preferences
 from app.ui import session
@@ -54,7 +55,7 @@ def test_what_prevailed_is_required_where_the_rubric_says_so(settling, open_page
     assert (tension.between, tension.prevailed) == (("harmlessness", "helpfulness"), None)
 
 
-def test_home_and_my_work_speak_the_language_of_the_person(seeded, open_page):
+def test_the_pages_of_a_rater_speak_the_language_of_the_person(seeded, open_page, monkeypatch):
     desk = held(seeded)
     at = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
     press(answer(at, desk, PAIR), "submit", desk)
@@ -67,6 +68,16 @@ def test_home_and_my_work_speak_the_language_of_the_person(seeded, open_page):
     assert [metric.label for metric in at.metric][:2] == ["Heute", "Insgesamt"]
     assert "Diese Liste sehen nur Sie." in words(at)
     assert "Ändern" in [button.label for button in at.button]
+    monkeypatch.setattr("app.services.own_card.utc_now", lambda: utc_now() + timedelta(days=1))
+    at.toggle(key="my-card-sample").set_value(True).run()
+    assert not at.exception
+    assert "Übereinstimmung mit anderen" in list(at.dataframe[0].value["Maß"])
+    at = open_page("my-calibration", login=seeded.log_in("rater"), campaign="sample")
+    assert "Sie bekommen Arbeit, und alles ist in Ordnung." in words(at)
+    at = open_page("exam", login=seeded.log_in("rater"), campaign="sample")
+    assert "Diese Kampagne gibt ihren Mitgliedern sofort Arbeit." in words(at)
+    at = open_page("learn", login=seeded.log_in("rater"), campaign="sample")
+    assert "Grundlagen" in words(at)
 
 
 def test_a_change_asks_the_database_for_each_thing_once(seeded, open_page):

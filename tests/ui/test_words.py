@@ -10,7 +10,8 @@ import pytest
 import streamlit as st
 
 import app.ui
-from app.domain import Preferences
+from app.domain import Decision, Preferences, RaterState
+from app.ui.components.quality.card import MEASURES, further_lines, measure_words
 from app.ui.words import CATALOGUE, LANGUAGES, choose_language, say
 
 SOURCES = "\n".join(
@@ -50,3 +51,38 @@ def test_the_chosen_language_wins_over_the_browsers(monkeypatch, chosen, browser
     assert choose_language(Preferences(language=chosen)) == language
     assert say("submit") == {"en": "Submit", "de": "Absenden"}[language]
     assert "3" in say("today", n=3, time="1 min")
+
+
+CARD = {
+    "pace": {"median_seconds": 31.4, "relative": 0.5, "n_below_floor": 2, "n": 9},
+    "drift": {"state": "warn", "level": 3.7, "n": 12},
+    "confidence": {"bias": -0.125, "n": 30},
+    "extremity": 0.25,
+    "n_beside_others": 40,
+    "side_runs": {"longest": 7, "n": 20, "p_value": 0.031},
+    "fatigue": {"z": 2.1, "p_value": 0.04},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_line_of_a_card_is_said_in_every_language(monkeypatch, language):
+    monkeypatch.setattr(st, "session_state", {"language": language})
+    lines = list(further_lines(CARD))
+    assert len(lines) == 6
+    assert [measure_words(key) for key in MEASURES] == [
+        CATALOGUE[f"card-{key}"][list(LANGUAGES).index(language)] for key in MEASURES
+    ]
+    text = " ".join(lines)
+    for number in ("31 s", "0.50", "2 ", "3.70", "0.12", "30", "0.25", "40", "7", "0.03", "2.1", "0.04"):
+        assert number in text
+    assert ("Sitzung" in text) is (language == "de")
+
+
+@pytest.mark.parametrize("word", [*RaterState])
+def test_every_state_of_an_account_has_its_words(word):
+    assert {f"stands-{word.value}", f"account-{word.value}"} <= CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("word", [*Decision])
+def test_every_decision_has_its_words(word):
+    assert f"decision-{word.value}" in CATALOGUE

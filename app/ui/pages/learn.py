@@ -53,7 +53,7 @@ def _show_levels(course: Course) -> None:
         with column, st.container(border=True, key=f"level-{level}"):
             needed = f" · {say('needed-for-exam')}" if level <= course.required else ""
             st.markdown(f"**{say(name)}** {'✓' if course.level >= level and n else ''}{needed}")
-            st.caption(say(f"{name}-what"))
+            st.caption(say(f"about-{name}"))
             st.progress(right / n if n else 0.0, text=say("n-right", right=right, n=n) if n else say("none-yet"))
 
 

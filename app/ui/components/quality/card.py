@@ -48,7 +48,7 @@ def show_card(card: Card) -> None:
         if key in card
     ]
     st.dataframe(rows, hide_index=True, width="stretch", height="content")
-    lines = list(_further(card))
+    lines = list(further_lines(card))
     if lines:
         st.markdown("\n".join(f"- {escape(line)}" for line in lines))
 
@@ -60,7 +60,7 @@ def show_own_card(card: Card) -> None:
     show_own_drift(card)
 
 
-def _further(card: Card) -> Iterator[str]:
+def further_lines(card: Card) -> Iterator[str]:
     """What is no share: pace, drift, confidence, leanings, runs, fatigue."""
     pace = card.get("pace") or {}
     if pace.get("median_seconds") is not None:
