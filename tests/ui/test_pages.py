@@ -57,6 +57,11 @@ def test_an_invented_log_in_is_nobody(seeded, open_page, login):
     assert open_page("", login=login).header[0].value == "You are logged out"
 
 
+def test_home_of_a_designer_without_campaign_leads_to_the_studio(empty, open_page):
+    assert "Until then write and test a rubric" in words(open_page("", login=empty.log_in("designer")))
+    assert "Until then" not in words(open_page("", login=empty.log_in("rater")))
+
+
 def test_home_of_a_researcher_without_campaign_offers_to_create_one(empty, open_page):
     at = open_page("", login=empty.log_in("researcher"))
     assert any("campaign" in subheader.value.lower() for subheader in at.subheader)
