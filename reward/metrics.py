@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import bdtr
 
 from app.stats.intervals import percentile_interval, wilson
 from app.stats.results import Estimate, undefined
@@ -267,5 +267,5 @@ def paired_test(first: np.ndarray, second: np.ndarray) -> dict:
     only_first = int(((first > 0) & (second < 0) & decided).sum())
     only_second = int(((first < 0) & (second > 0) & decided).sum())
     n = only_first + only_second
-    p_value = float(binomtest(only_first, n).pvalue) if n else 1.0
+    p_value = min(1.0, 2 * float(bdtr(min(only_first, only_second), n, 0.5))) if n else 1.0
     return {"n_only_first_right": only_first, "n_only_second_right": only_second, "p_value": p_value}

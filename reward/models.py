@@ -25,7 +25,6 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
-from trl.trainer.reward_trainer import suppress_seqcls_warning
 
 from reward.contract import file_hash
 from reward.errors import RewardError
@@ -181,7 +180,7 @@ def load_base(base: Base, *, pooling: str, pad_token_id: int, seed: int) -> PreT
     torch.manual_seed(seed)
     mean = pooling == "mean" or (pooling == "auto" and base.kind == "embedded")
     try:
-        model = _load_mean_pooling(base) if mean else _load_classifier(base.location)
+        model = _load_mean_pooling(base) if mean else _load_with_new_head(base.location)
     except (OSError, ValueError) as error:
         raise RewardError(f"--base {base.name} cannot be loaded as a reward model: {_first_line(error)}") from error
     model.config.get_text_config().pad_token_id = pad_token_id
@@ -200,9 +199,16 @@ def load_reward_model(directory: Path) -> PreTrainedModel:
         raise RewardError(f"{directory}: no reward model could be loaded: {_first_line(error)}") from error
 
 
-def _load_classifier(location: str) -> PreTrainedModel:
+def _load_with_new_head(location: str) -> PreTrainedModel:
+    """A base as a classifier, without the warning that its head is yet to be trained."""
+    from trl.trainer.reward_trainer import suppress_seqcls_warning  # takes seconds, and a trained model needs it not
+
     with suppress_seqcls_warning():
-        model = AutoModelForSequenceClassification.from_pretrained(location, num_labels=1, dtype=torch.float32)
+        return _load_classifier(location)
+
+
+def _load_classifier(location: str) -> PreTrainedModel:
+    model = AutoModelForSequenceClassification.from_pretrained(location, num_labels=1, dtype=torch.float32)
     for tensor in (*model.parameters(), *model.buffers()):
         # Weights mapped from a file are not aligned, and the processor then rounds in another order: with a copy of
         # their own, rewards after loading equal those before saving to the last bit.

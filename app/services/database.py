@@ -14,7 +14,6 @@ from sqlalchemy import URL, ColumnElement, and_, exists, func, not_, select, tex
 
 from app.domain import AssignmentState, ItemState
 from app.errors import StoreError
-from app.services.collecting import CHUNK, decide_again
 from app.services.lookup import round_of
 from app.services.queueing import counted_places, recount
 from app.settings import Settings
@@ -85,6 +84,8 @@ def check(store: Store, *, repair: bool = False) -> list[str]:
 
 def decide_complete(store: Store) -> None:
     """Let the rounds decide about comparisons that had all their votes before rounds decided anything."""
+    from app.services.collecting import CHUNK, decide_again  # with statistics behind it that opening needs not
+
     for round_id, comparison_ids in _complete(store).items():
         for some in batched(comparison_ids, CHUNK):
             with store.write() as connection:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import StoreError
 from app.store import tables
 from app.store.engine import Store
-from app.store.migrate import current_revision, newest_revision, require_current, upgrade
+from app.store.migrate import MIGRATIONS, current_revision, newest_revision, require_current, upgrade
 from tests.conftest import new_postgres_store
 
 
@@ -107,6 +109,15 @@ def test_upgrading_twice_changes_nothing(store: Store) -> None:
     assert described(store.engine) == before
     assert current_revision(store) == newest_revision()
     require_current(store)
+
+
+def test_the_newest_file_is_alembics_head(store: Store) -> None:
+    history = ScriptDirectory(str(MIGRATIONS))
+    assert newest_revision() == history.get_current_head()
+    for script in history.walk_revisions():
+        assert Path(script.path).name.startswith(f"{script.revision}_")
+    with store.read() as connection:
+        assert current_revision(store) == MigrationContext.configure(connection).get_current_revision()
 
 
 def test_an_empty_database_is_told_to_upgrade(tmp_path: Path) -> None:
