@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from app.stats.intervals import wilson
 from app.stats.results import Estimate, undefined
@@ -74,7 +74,7 @@ def choose_threshold(
     best = None
     for size in np.unique(np.linspace(n_needed, n, GRID + 1).round().astype(int)):
         accepted = int((confidence >= confidence[order[size - 1]]).sum())  # equals come together
-        if binom.cdf(n_errors[accepted - 1], accepted, max_error) > 1 - level:
+        if bdtr(n_errors[accepted - 1], accepted, max_error) > 1 - level:
             break
         best = accepted
     if best is None:

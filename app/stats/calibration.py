@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
 from app.stats.intervals import wilson
@@ -146,6 +145,8 @@ def fit_temperature(posterior: np.ndarray, accepted: np.ndarray, *, min_n: int =
 
     Source: Guo, Pleiss, Sun and Weinberger (2017), section 4.2, for sets of accepted answers.
     """
+    from scipy.optimize import minimize_scalar  # takes a fifth of a second, and few of those who start it fit
+
     n = len(posterior)
     if n < min_n:
         return Temperature(None, n, undefined_reason=f"{n} gold units; {min_n} are needed")

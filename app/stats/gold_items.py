@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 STRONG_ACCURACY, STRONG_N = 0.8, 10
 """A rater is strong who is right on so large a share (Beta(1, 1) posterior mean) of at least so many other keys."""
@@ -65,7 +65,7 @@ def check_items(rater: np.ndarray, item: np.ndarray, right: np.ndarray) -> list[
 
 def _check(code: int, right: np.ndarray, strong: np.ndarray, accuracy: np.ndarray) -> ItemCheck:
     n_strong, n_wrong = int(strong.sum()), int((strong & ~right).sum())
-    p_value = float(binom.sf(n_wrong - 1, n_strong, STRONG_ERROR)) if n_strong else None
+    p_value = float(bdtrc(n_wrong - 1, n_strong, STRONG_ERROR)) if n_strong else None
     is_suspect = n_strong >= MIN_STRONG and n_wrong > n_strong / 2 and p_value is not None and p_value < MAX_P
     return ItemCheck(
         item=code,
