@@ -156,4 +156,4 @@ def import_priorities(
     with opened_store() as store:
         cycle, n_changed = open_cycle(store, campaign, rows, source=file.name, actor="command line")
     n = sum(cycle.n.values())
-    say(f"Set the priority of {n:,} comparisons ({n_changed:,} places in queues): cycle {cycle.number} begins.")
+    say(f"Comparisons with a new priority: {n:,} (places in queues: {n_changed:,}); cycle {cycle.number} begins.")

@@ -85,7 +85,7 @@ def withdraw(
 
     with opened_store() as store:
         n = prejudging.withdraw(store, campaign, batch, reason=reason, actor="command line")
-    say(f"Withdrew {n:,} labels; the comparisons wait for people.")
+    say(f"Labels withdrawn: {n:,}; their comparisons wait for people.")
 
 
 @app.command()

@@ -50,7 +50,7 @@ def test_a_bridge_from_the_command_line(steelyard: Steelyard, tmp_path: Path) ->
     lines = [json.loads(one) for one in (tmp_path / "priorities.jsonl").read_text().splitlines()]
     assert [one["comparison_id"] for one in lines] == [row["comparison_id"] for row in rows]
     assert (
-        f"Set the priority of {len(lines)} comparisons"
+        f"Comparisons with a new priority: {len(lines)} ("
         in steelyard("priorities", "import", "c", "priorities.jsonl").err
     )
     assert "exists already" in steelyard("rubric", "stale", "c", "--to", KEY, "--output", "c.jsonl", status=1).err

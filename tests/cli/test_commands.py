@@ -95,7 +95,7 @@ def test_people_get_one_time_links(house: Path, steelyard: Steelyard, monkeypatc
 def test_priorities_with_odd_characters_are_taken(house: Path, steelyard: Steelyard) -> None:
     row = {"comparison_id": "x2", "priority": 0.9, "reason": "two\u2028lines"}
     (house / "p.jsonl").write_text("\n" + json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
-    assert "Set the priority of 1 comparisons" in steelyard("priorities", "import", "c", "p.jsonl").err
+    assert "Comparisons with a new priority: 1 (" in steelyard("priorities", "import", "c", "p.jsonl").err
 
 
 def test_the_database_goes_through_a_backup(house: Path, steelyard: Steelyard) -> None:

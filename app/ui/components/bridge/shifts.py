@@ -69,8 +69,8 @@ def _reading(shown: list[Document], document: Document) -> str:
     is_shown = most["low"] > 0 or most["high"] < 0
     where = (above if most["value"] > 0 else below) if is_shown else "so no move is established"
     return (
-        f"{criterion} moved most: by {most['value']:+.2f} points [{most['low']:+.2f}, {most['high']:+.2f}], {where}, "
-        f"over {counted(most['n_comparisons'], 'comparison')}; the margin is {document['margin']:g}."
+        f"{criterion} moved most: by {most['value']:+.2f} points of {key} [{most['low']:+.2f}, {most['high']:+.2f}], "
+        f"{where}, over {counted(most['n_comparisons'], 'comparison')}; the margin is {document['margin']:g}."
     )
 
 
