@@ -1,4 +1,4 @@
-"""Distributing work: what policies cost on real votes, and crowds of raters on both databases, killed and not."""
+"""Distributing work: policies on real votes, what waits for a review, crowds on both databases, killed and not."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import distinct, func, insert, select
+from sqlalchemy import distinct, func, insert, select, update
 
-from app.domain import Campaign, OverlapPolicy, RoundRules, utc_now
-from app.services.campaigns import create_campaign
+from app.domain import Campaign, OverlapPolicy, ReviewLevel, Role, RoundRules, utc_now
+from app.services import review_queue, reviewing
+from app.services.campaigns import add_member, create_campaign
 from app.services.database import Store
 from app.services.importing import import_file
+from app.services.lookup import find_campaign, rounds_of
+from app.services.people import add_account
 from app.stats.overlap import ASK, curtailed_cost, decide_overlap
 from app.stats.planning import drawn_crowd, simulate_policies
 from app.stats.reports import votes_from_native
@@ -40,7 +43,7 @@ SIZES = {"sqlite": (300, 1_000, 16), "postgres": (3_300, 10_000, 64)}
 
 
 def measurements() -> Iterator[dict[str, Any]]:
-    """Curtailment on real votes, posterior stopping, crowds on both databases, a crowd under kills."""
+    """Curtailment on real votes, posterior stopping, reviews, crowds on both databases, a crowd under kills."""
     for name in DATA:
         yield curtailment(name)
     yield from stopping()
@@ -49,6 +52,7 @@ def measurements() -> Iterator[dict[str, Any]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(_postgres(folder))
         for database, size in SIZES.items():
+            yield finding_an_attempt(folder, server, database)
             yield crowd(folder, server, database, *size)
             yield crowd(folder, server, database, *size, n_kills=N_KILLS)
 
@@ -146,6 +150,49 @@ def posterior_on_data(name: str) -> Iterator[dict[str, Any]]:
             "temperature": model.temperature,
             "is_used": model.is_usable,
         }
+
+
+# --- reviews -----------------------------------------------------------------------------------------------------
+
+
+def finding_an_attempt(folder: Path, server: str, database: str) -> dict[str, Any]:
+    """What a reviewer's page asks: what they hold, what is next, how much waits; a fifth of 60,000 judgments does."""
+    path = folder / f"{database}-reviews.db"
+    store = new_postgres_store(server) if database == "postgres" else prepared(Store(f"sqlite:///{path}"))
+    rules = RoundRules(overlap=OVERLAP, gold_rate=0.0, policy=OverlapPolicy.FIXED, review_share=0.2)
+    create_campaign(store, "bench", rubric=load_library("minimal"), rules=rules)
+    judgments = {f"w{n}": {"preferred": "a", "shown": ["a", "b"]} for n in range(OVERLAP)}
+    lines = [
+        {"id": f"x{n}", "prompt": f"p{n}", "completions": [{"id": key, "text": f"{key}{n}"} for key in "ab"],
+         "judgments": [{"rater": name} | said for name, said in judgments.items()]}
+        for n in range(20_000)
+    ]  # fmt: skip
+    file = folder / f"{database}-reviews.jsonl"
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    import_file(store, "bench", file)
+    add_account(store, "rea")
+    add_member(store, "bench", "rea", roles=[Role.REVIEWER])
+    with store.write() as connection:  # as if they had been given here: what a file brings is not reviewed
+        for table in (tables.judgment, tables.assignment):
+            connection.execute(update(table).values(batch_id=None))
+        campaign = find_campaign(connection, "bench")
+        review_queue.refill(connection, campaign, rounds_of(connection, campaign.id)[0])
+    store.refresh_statistics()
+    seconds = []
+    for _ in range(100):
+        start = time.perf_counter()
+        reviewing.waiting(store, "rea", "bench")
+        reviewing.next_attempt(store, "rea", "bench", level=ReviewLevel.REVIEW)
+        seconds.append(time.perf_counter() - start)
+    store.close()
+    values = np.array(seconds) * 1000
+    return {
+        "name": f"a reviewer's next attempt and what waits, {database}, 60,000 judgments",
+        "n": len(values),
+        "median": round(float(np.median(values)), 2),
+        "p95": round(float(np.percentile(values, 95)), 2),
+        "unit": "ms",
+    }
 
 
 # --- crowds ------------------------------------------------------------------------------------------------------
