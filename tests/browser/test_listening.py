@@ -148,3 +148,20 @@ def test_keys_go_on_where_one_clicked_or_went_with_tab(visit: Visit, place: Plac
     page.keyboard.press("2")
     expect(page.get_by_role("radiogroup", name="Overall", exact=True).get_by_role("radio").nth(1)).to_be_checked()
     expect(page.locator('[aria-label="Clarity"] [aria-checked=true]')).to_have_count(0)
+
+
+def test_menus_open_where_there_is_room_and_nothing_says_that_ctrl_enter_only_applies(
+    visit: Visit, place: Place, tmp_path: Path
+):
+    make_desk(place, "menus", pair(), folder=tmp_path)
+    page = visit(height=780).log_in("menus", "/rate?campaign=menus")
+    ready(page)
+    for key, last in (("m", "Pause, hand this back"), ("s", "Skip this comparison")):
+        page.keyboard.press(key)
+        expect(page.get_by_role("button", name=last)).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("button", name=last)).to_have_count(0)
+    page.keyboard.press("n")
+    page.keyboard.type("words")
+    expect(page.get_by_text("Ctrl+Enter to apply")).to_have_count(1)
+    expect(page.get_by_text("Ctrl+Enter to apply")).to_be_hidden()  # here it hands in

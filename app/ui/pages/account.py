@@ -59,34 +59,34 @@ def _keep_language() -> None:
 
 
 def _logins(person: Person) -> None:
-    st.subheader("Where you are logged in", anchor=False)
+    st.subheader(say("logged-in-where"), anchor=False)
     logins = sessions.list_logins(get_store(), person.name)
     logins.sort(key=lambda login: login.id != person.login_id)
     lines = [
-        f"Since {show_time(login.created_at)}, until {show_time(login.expires_at)}"
-        + (" (this browser)" if login.id == person.login_id else "")
+        say("logged-in-since", since=show_time(login.created_at), until=show_time(login.expires_at))
+        + (" " + say("this-browser") if login.id == person.login_id else "")
         for login in logins[:SHOWN]
     ]
     if len(logins) > SHOWN:
-        lines.append(f"and {len(logins) - SHOWN} more")
+        lines.append(say("and-more", n=len(logins) - SHOWN))
     st.text("\n".join(lines))
-    if len(logins) > 1 and st.button(f"End the other {len(logins) - 1}"):
+    if len(logins) > 1 and st.button(say("end-others", n=len(logins) - 1)):
         sessions.end_logins(get_store(), person.name, actor=person.name, keep=person.login_id)
         st.rerun()
 
 
 def _password(person: Person) -> None:
-    st.subheader("Password", anchor=False)
+    st.subheader(say("password"), anchor=False)
     with st.form("password", clear_on_submit=True, width=420):
-        old = st.text_input("Present password", type="password", autocomplete="current-password")
-        new = st.text_input("New password", type="password", autocomplete="new-password")
-        again = st.text_input("The new one again", type="password", autocomplete="new-password")
-        is_sent = st.form_submit_button("Change password")
+        old = st.text_input(say("password-old"), type="password", autocomplete="current-password")
+        new = st.text_input(say("password-new"), type="password", autocomplete="new-password")
+        again = st.text_input(say("password-again"), type="password", autocomplete="new-password")
+        is_sent = st.form_submit_button(say("password-change"))
     if not is_sent:
         return
     if new != again:
-        st.error("The two new passwords differ.")
+        st.error(say("passwords-differ"))
         return
     with errors_shown():
         sessions.change_password(get_store(), person, old=old, new=new)
-        st.success("Changed. Your other log-ins were ended.")
+        st.success(say("password-changed"))

@@ -7,7 +7,7 @@ import html
 import streamlit as st
 
 from app.services.desk import Desk
-from app.ui.components.rating.answer_widgets import AnswerWidget, Question, ScaleWidget, letter
+from app.ui.components.rating.answer_widgets import AnswerWidget, Question, ScaleWidget, ScoresWidget, letter
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.marks import show_marks
 from app.ui.components.rating.tension import show_tensions
@@ -128,8 +128,10 @@ def show_question(form: Form, widget: AnswerWidget, question: Question) -> None:
 
 
 def _reading(form: Form, widget: AnswerWidget, question: Question, anchors: dict[int, str]) -> str:
-    """What the chosen point means, in words."""
+    """What the chosen point means, in words; of scores, which end is the good one."""
     answer = widget.read(question, form.key(question.key))
+    if isinstance(widget, ScoresWidget) and (answer is None or answer.scores):
+        return say("score-ends", low=question.lowest, high=question.bound)
     if answer is None:
         return ""
     if answer.preferred in question.slots and isinstance(widget, ScaleWidget):
