@@ -198,8 +198,11 @@ def test_hidden_gold_and_repeats_of_a_calibrated_round_are_like_work_on_the_wire
         expect(page.get_by_role("button", name="Submit")).to_be_visible()
         page.wait_for_timeout(1500)
         side = "AB"[held.shown.index("a")] + "1"
-        for label in ("Brevity", "Overall"):
+        missing = page.get_by_text("Not answered yet:")
+        for label, n_missing in (("Brevity", 1), ("Overall", 0)):
             page.get_by_role("radiogroup", name=label, exact=True).get_by_role("radio", name=side).click()
+            expect(missing.filter(has_text="Brevity")).to_have_count(0)
+            expect(missing).to_have_count(n_missing)
         page.wait_for_timeout(500)
         sent[purpose.value] = [line.replace(name, "NAME") for line in shapes(visitor)]
         for secret in ("secret-one", "secret-two", "propensity", "purpose"):
