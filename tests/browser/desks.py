@@ -45,11 +45,12 @@ def make_desk(
     rubric: Rubric | None = None,
     is_math: bool = False,
     designers: Sequence[str] = (),
+    rules: RoundRules = RoundRules(gold_rate=0),
 ) -> str:
     """A campaign with one comparison and a rater of its own; returns the rater's name, `name` unless given."""
     kway = len(line["completions"]) > 2
     chosen = rubric or load_library("instruction_factuality" if kway else "helpful_harmless")
-    create_campaign(place.store, name, rubric=chosen, counted_kinds=[RaterKind.HUMAN], rules=RoundRules(gold_rate=0))
+    create_campaign(place.store, name, rubric=chosen, counted_kinds=[RaterKind.HUMAN], rules=rules)
     if kway:
         open_round(place.store, name, name="ranking", rubric=chosen, mode=RankingMode.KWAY)
     file = folder / f"{name}.jsonl"

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, TimeoutError, expect
 from sqlalchemy import select
 
+from app.domain import CriteriaOrder, OverallPlace, RoundRules
 from app.services import desk as desks
 from app.store import tables
 from tests.browser.conftest import Visitor
@@ -101,6 +102,28 @@ def test_everything_that_is_to_be_read(visit: Visit, place: Place, tmp_path: Pat
     page.keyboard.press("w")
     expect(of(page, heap).locator(".sy-raw")).to_contain_text("### Short answer")
     assert "hidden-topic" not in page.content() + "".join(visitor.frames)
+
+
+def test_a_round_may_draw_the_order_of_the_criteria_and_it_is_recorded(visit: Visit, place: Place, tmp_path: Path):
+    rules = RoundRules(gold_rate=0, criteria_order=CriteriaOrder.RANDOM, overall_place=OverallPlace.FIRST)
+    make_desk(place, "drawing", pair(), folder=tmp_path, rules=rules)
+    page = visit().log_in("drawing", "/rate?campaign=drawing")
+    here = ready(page)
+    with place.store.write() as connection:  # one that is not the rubric's, so that chance cannot hide anything
+        order = ["clarity", "honesty", "helpfulness", "harmlessness"]
+        row = tables.assignment.c.id == here
+        columns = tables.assignment.c.criteria_shown, tables.assignment.c.overall_first
+        drawn, overall_first = connection.execute(select(*columns).where(row)).one()
+        assert sorted(drawn) == sorted(order)
+        assert overall_first
+        connection.execute(tables.assignment.update().where(row).values(criteria_shown=order))
+    page.reload()
+    ready(page)
+    named = [row.get_attribute("aria-label") for row in page.locator(".st-key-panel [role=radiogroup]").all()]
+    assert named[:5] == ["Overall", *(name.capitalize() for name in order)]
+    answer(page, "44")  # and keys go from row to row in that order
+    for name in ("Clarity", "Overall"):
+        expect(page.get_by_role("radiogroup", name=name, exact=True).get_by_role("radio").nth(3)).to_be_checked()
 
 
 def test_formulas_where_the_campaign_sets_them_and_differences(visit: Visit, place: Place, tmp_path: Path):
