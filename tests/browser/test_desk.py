@@ -209,9 +209,13 @@ def test_tensions_that_the_numbers_show_and_one_that_they_do_not(visit: Visit, p
     expect(own).to_contain_text("You see a tension between Clarity and")
     own.get_by_role("textbox", name="Why").fill("short or whole")
     page.get_by_label("Justification").fill("Helpfulness decided here, although the other one is safer.")
+    expect(page.get_by_role("radiogroup", name="How sure are you?").get_by_role("radio")).to_have_count(5)
+    choose(page, "How sure are you?", "Sure")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_role("heading", name="Nothing is left to rate here")).to_be_visible()
-    [declared] = desks.reopen_desk(place.store, "tense", here).submission.tensions
+    submission = desks.reopen_desk(place.store, "tense", here).submission
+    assert submission.confidence == 4
+    [declared] = submission.tensions
     assert declared.between[0] == "clarity"
     assert (declared.prevailed, declared.why) == (None, "short or whole")
 
