@@ -210,12 +210,18 @@ class GoldKey:
         criteria: direction per criterion (a completion id or "tie"), for the criteria that are clear.
         explanation: why, in the words shown to a rater who is being taught.
         distribution: instead of a set, the share of experts behind each answer.
+        suspended_at: since when nobody is measured by it; None while it measures.
+        suspended_for: the reason with its figures, where one is kept.
+        kept_at: when a designer looked at it and kept it; nothing before counts against it.
     """
 
     accepted: tuple[str, ...]
     criteria: Mapping[str, str] = field(default_factory=dict)
     explanation: str = ""
     distribution: Mapping[str, float] | None = None
+    suspended_at: datetime | None = None
+    suspended_for: Mapping[str, Any] | None = None
+    kept_at: datetime | None = None
 
 
 @dataclass(frozen=True)

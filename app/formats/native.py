@@ -21,6 +21,7 @@ except that `"content_kinds": ["violence", ...]` warns raters, who may opt out o
 ```
 
 A review with answers (all that was asked) says what should stand instead, one without lets the judgment stand.
+A gold key may be `suspended_at` a time, `suspended_for` a reason with its figures, and `kept_at` a later one.
 `questions` are what raters asked or reported outside a judgment, in a `round` and under a `scope` where these are
 given; the reports of a judgment take the same fields.
 

@@ -48,7 +48,9 @@ JUDGMENT_FIELDS = ANSWER_FIELDS | frozenset(
     )
 )
 ADJUDICATION_FIELDS = ANSWER_FIELDS | frozenset(("cause", "reason", "by", "at", "round"))
-GOLD_FIELDS = frozenset(("accepted", "criteria", "explanation", "distribution"))
+GOLD_FIELDS = frozenset(
+    ("accepted", "criteria", "explanation", "distribution", "suspended_at", "suspended_for", "kept_at")
+)
 TENSION_FIELDS = frozenset(("between", "prevailed", "why"))
 SPAN_FIELDS = frozenset(("completion", "criterion", "start", "end", "note"))
 
@@ -237,12 +239,17 @@ def _read_gold(row: dict[str, Any], ids: tuple[str, ...]) -> GoldKey:
     distribution = _read_distribution(row.get("distribution"), ids)
     if not accepted and not distribution:
         raise Refusal("accepted", "is missing; name at least one accepted answer, or give a distribution")
-    explanation = row.get("explanation")
+    explanation, reason = row.get("explanation"), row.get("suspended_for")
+    if reason is not None and row.get("suspended_at") is None:
+        raise Refusal("suspended_for", "is given for a key that measures; say with suspended_at since when it does not")
+    times = {name: row.get(name) for name in ("suspended_at", "kept_at")}
     return GoldKey(
         accepted,
         _read_directions({} if row.get("criteria") is None else row["criteria"], ids),
         "" if explanation is None else fields.long_text(explanation, "explanation"),
         distribution,
+        suspended_for=None if reason is None else fields.mapping(reason, "suspended_for"),
+        **{name: None if at is None else fields.moment(at, name) for name, at in times.items()},
     )
 
 

@@ -182,6 +182,9 @@ def _plain_gold(gold: GoldKey) -> dict[str, Any]:
             "criteria": dict(gold.criteria),
             "explanation": gold.explanation,
             "distribution": None if gold.distribution is None else dict(gold.distribution),
+            "suspended_at": None if gold.suspended_at is None else _plain_time(gold.suspended_at),
+            "suspended_for": None if gold.suspended_for is None else dict(gold.suspended_for),
+            "kept_at": None if gold.kept_at is None else _plain_time(gold.kept_at),
         }
     )
 

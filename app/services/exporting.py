@@ -141,7 +141,8 @@ def _canonical(comparison: Comparison) -> Comparison:
 
 def _canonical_gold(gold: GoldKey) -> GoldKey:
     distribution = None if gold.distribution is None else _sorted(gold.distribution)
-    return replace(gold, criteria=_sorted(gold.criteria), distribution=distribution)
+    reason = None if gold.suspended_for is None else _sorted(gold.suspended_for)
+    return replace(gold, criteria=_sorted(gold.criteria), distribution=distribution, suspended_for=reason)
 
 
 def _sorted(value: Any) -> Any:

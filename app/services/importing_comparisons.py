@@ -58,6 +58,10 @@ class Fingerprinted:
     fingerprint: Fingerprint
 
 
+_KEY = ("accepted", "criteria", "explanation", "distribution")
+"""What a gold key says; whether it measures just now is no part of what a comparison is."""
+
+
 def fingerprint(comparison: Comparison) -> Fingerprint:
     """The fingerprint of a comparison."""
     prompt = prompt_text(comparison)
@@ -67,7 +71,7 @@ def fingerprint(comparison: Comparison) -> Fingerprint:
     content_hash = text_hash(json.dumps(identity))
     facts = [
         [(c.model, c.parameters, c.source, c.licence) for c in comparison.completions],
-        None if comparison.gold is None else vars(comparison.gold),
+        None if comparison.gold is None else {name: getattr(comparison.gold, name) for name in _KEY},
         comparison.reference,
         comparison.meta,
         *([comparison.requires.to_list()] if comparison.requires else []),
@@ -239,6 +243,9 @@ class ComparisonWriter:
                 "criteria": dict(line.comparison.gold.criteria),
                 "explanation": line.comparison.gold.explanation,
                 "distribution": line.comparison.gold.distribution and dict(line.comparison.gold.distribution),
+                "suspended_at": line.comparison.gold.suspended_at,
+                "suspended_for": line.comparison.gold.suspended_for and dict(line.comparison.gold.suspended_for),
+                "kept_at": line.comparison.gold.kept_at,
             }
             for name, line in fresh.items()
             if line.comparison.gold is not None

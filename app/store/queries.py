@@ -224,8 +224,9 @@ def _completions(connection: Connection, row_ids: Sequence[int]) -> dict[int, li
 def _gold_keys(connection: Connection, row_ids: Sequence[int]) -> dict[int, GoldKey]:
     key = tables.gold_key
     rows = connection.execute(select(key).where(key.c.comparison_id.in_(row_ids)))
+    names = ("criteria", "explanation", "distribution", "suspended_at", "suspended_for", "kept_at")
     return {
-        row.comparison_id: GoldKey(tuple(row.accepted), row.criteria, row.explanation, row.distribution) for row in rows
+        row.comparison_id: GoldKey(tuple(row.accepted), **{name: getattr(row, name) for name in names}) for row in rows
     }
 
 

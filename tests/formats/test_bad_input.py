@@ -139,6 +139,12 @@ NATIVE: dict[str, tuple[Any, str, str]] = {
         "gold.criteria.x",
         "'z' is no completion",
     ),
+    "gold suspended since never": (
+        GOOD | {"gold": {"accepted": ["a"], "suspended_for": {"reason": "r"}}},
+        "gold.suspended_for",
+        "say with suspended_at",
+    ),
+    "gold kept at no time": (GOOD | {"gold": {"accepted": ["a"], "kept_at": "soon"}}, "gold.kept_at", "soon"),
     "gold distribution": (GOOD | {"gold": {"distribution": {"a": 0.5}}}, "gold.distribution", "sum to 1"),
     "reference unknown": (GOOD | {"reference": {"preferred": "z"}}, "reference.preferred", "'z' is no completion"),
     "meta is a list": (GOOD | {"meta": []}, "meta", "must be an object"),

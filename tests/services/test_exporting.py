@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,9 @@ EVERYTHING = line(
         "criteria": {"help": "a"},
         "explanation": "see",
         "distribution": {"b": 0.25, "a": 0.75},
+        "suspended_at": "2026-02-05T00:00:00Z",
+        "suspended_for": {"reason": "strong raters answer otherwise", "figures": {"n": 5, "against": 4}},
+        "kept_at": "2026-01-02T03:04:05Z",
     },
     reference={"preferred": "a", "by": "the book"},
     meta={"z": [1, {"b": None, "a": True}], "topic": "t"},
@@ -192,6 +196,23 @@ def test_everything_comes_back(store: Store, tmp_path: Path) -> None:
     assert out[0]["questions"] == [{"round": "main"} | one for one in EVERYTHING["questions"]]
     columns = [name for name in before.columns if name != "judgment_id"]
     pd.testing.assert_frame_equal(before[columns], after[columns], check_categorical=False)
+
+
+def test_a_suspended_key_stays_suspended_and_is_the_same_comparison(store: Store, tmp_path: Path) -> None:
+    create_campaign(store, "old", rubric=TWO_CRITERIA)
+    file = tmp_path / "lines.jsonl"
+    file.write_text(json.dumps(line("x", gold={"accepted": ["a"]})))
+    import_file(store, "old", file, format_name="native")
+    with store.write() as connection:
+        values = {"suspended_at": datetime(2026, 2, 5, tzinfo=UTC), "suspended_for": {"reason": "r"}}
+        connection.execute(tables.gold_key.update().values(values))
+    export_campaign(store, "old", tmp_path / "out.jsonl")
+    assert import_file(store, "old", tmp_path / "out.jsonl", format_name="native").n_comparisons_known == 1
+    create_campaign(store, "new", rubric=TWO_CRITERIA)
+    import_file(store, "new", tmp_path / "out.jsonl", format_name="native")
+    with store.read() as connection:
+        keys = connection.execute(select(tables.gold_key.c.suspended_at, tables.gold_key.c.suspended_for)).all()
+    assert keys == [(values["suspended_at"], {"reason": "r"})] * 2
 
 
 answers = st.sampled_from(["a", "b", "tie", "both_bad", "cannot_judge"])
