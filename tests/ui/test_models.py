@@ -146,7 +146,7 @@ def test_the_form_asks_for_a_run_which_is_followed_from_its_files(seeded, open_p
     write_points(model_shelf.partial_of(output), [*points, {**points[-1], "step": 4, "seconds": 8.0, **measured}])
     at = open_page("models", login=login, campaign="sample")
     assert "Right on 62.5% of 16 validation pairs at step 4 of 10" in words(at)
-    assert "6 of 16 pairs have a margin below 0 at step 4" in words(at)
+    assert "6 of 16 pairs with a margin below 0 at step 4" in words(at)
     assert {one.label: one.value for one in at.metric}["Right on held-out pairs"] == "62%"
     button(at, "Cancel").click().run()
     assert button(at, "Stopping …").disabled
@@ -166,7 +166,7 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     assert "The model agrees with the labels on 70.0% of 40 pairs." in said
     assert "On average the model is under-confident" in said
     assert "Lowest where the longer response is chosen: 80%" in said
-    assert "12 of 40 pairs have a margin below 0" in said
+    assert "12 of 40 pairs with a margin below 0" in said
     assert "by lot it would be 25%" in said
     assert "1 look like errors of the label, 0 like blind spots" in said
     assert "a response is dressed up (said twice): the model is fooled 30% of the time (n = 28)" in said
