@@ -168,7 +168,7 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     assert "Lowest where the longer response is chosen: 80%" in said
     assert "12 of 40 pairs with a margin below 0" in said
     assert "by lot it would be 25%" in said
-    assert "1 look like errors of the label, 0 like blind spots" in said
+    assert "1 likely error of the label, 0 likely blind spots of the model" in said
     assert "a response is dressed up (said twice): the model is fooled 30% of the time (n = 28)" in said
     assert "foreign" not in str(at.selectbox(key="report-model").options)
     table = at.dataframe[0].value
