@@ -49,7 +49,7 @@ def test_a_judgment_is_taken_up_again_and_the_old_one_stays(visit: Visit, place:
     page.get_by_role("main").get_by_role("link", name="My work").click()
     expect(page.get_by_test_id("stMetric").filter(has_text="In all").first).to_contain_text("1")
     page.get_by_role("button", name="Revise").click()
-    ready(page)
+    expect(page.locator("[data-sy-here]")).to_have_count(1)
     expect(page.get_by_label("Justification")).to_have_value(
         "Helpfulness decided: Response A does more of what was asked."
     )
