@@ -29,8 +29,10 @@ def test_adjudicate_a_comparison(visit: Visit, torn: Place):
     expect(page.get_by_text("4 contested, 4 undecided")).to_be_visible()
     expect(page.get_by_role("button", name="Show the votes")).to_be_disabled()
     assert not any("ann" in frame and "decided." in frame for frame in visitor.frames), "the votes are not sent yet"
-    page.get_by_role("radio", name="B2", exact=True).click()
+    chosen = page.get_by_role("radio", name="B2", exact=True)
+    chosen.click()
     page.get_by_role("button", name="Show the votes").click()
+    expect(chosen.locator("p")).to_have_css("color", "rgb(255, 255, 255)")  # on the colour of its response
     table = page.locator(".sy-votes")
     expect(table).to_contain_text("ann")
     expect(table).to_contain_text("human")

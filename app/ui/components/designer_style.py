@@ -27,4 +27,4 @@ def _scale_rules() -> Iterator[str]:
             chosen = f'.st-key-case [class*="st-key-scale-{bound}{tied}-"] [role="radio"][aria-checked="true"]'
             right = f":nth-child(n+{after}):nth-child(-n+{after + bound - 1})"
             for places, colour in ((f":nth-child(-n+{bound})", "--sy-a"), (right, "--sy-b")):
-                yield f"{chosen}{places}{{background:var({colour});border-color:var({colour});color:#fff}}"
+                yield f"{chosen}{places}{{background:var({colour});border-color:var({colour});color:#fff!important}}"
