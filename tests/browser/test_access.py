@@ -40,7 +40,9 @@ def test_nothing_serious_on_the_desk(visit: Visit, place: Place, tmp_path: Path)
         ready(page)
         if (dark, width) == (False, 1440):
             answer(page, "17452")
+            expect(page.locator('[class*="tension-clarity-helpfulness-box"]')).to_be_visible()
             page.keyboard.press("l")
+            expect(page.get_by_role("toolbar")).to_be_visible()  # a sentence is selected
             page.keyboard.press("e")
         expect(page.locator('[class*="-marks-box"]')).to_be_visible()
         expect(page.locator('[class*="tension-harmlessness-helpfulness-box"]')).to_be_visible()
