@@ -2,8 +2,7 @@
 
 A lot that its number decides draws the round's share of them, hidden gold and blind repeats like the rest, so that a
 review tells nobody what a comparison was for. What waits is kept beside the facts (`review_wait`), by the transactions
-that change it. Nobody reviews their own attempt, one that they reviewed before, or a
-comparison that they had themselves.
+that change it. Nobody reviews their own attempt, one that they reviewed before, or a comparison that they had.
 """
 
 from __future__ import annotations
