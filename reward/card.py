@@ -62,9 +62,16 @@ def _data(run: Mapping[str, Any]) -> str:
         f"- votes counted: {', '.join(kinds) if kinds else 'the manifest does not say'}",
         f"- aggregation: {snapshot.get('aggregation') or 'the manifest does not say'}",
         f"- trained on: {cut.sentence()}",
-        f"- ties (soft label .5): {'included' if run['parameters']['include_ties'] else 'left out'}",
+        f"- ties (soft label .5): {_ties(run)}",
     ]
     return "\n".join(lines)
+
+
+def _ties(run: Mapping[str, Any]) -> str:
+    if run["parameters"]["include_ties"]:
+        return "included"
+    n = run["training"].get("n_ties_left_out")  # absent in runs of before they were counted
+    return "left out" if n is None else f"{n:,} left out" if n else "there are none"
 
 
 def _training(run: Mapping[str, Any]) -> str:
@@ -83,19 +90,32 @@ def _training(run: Mapping[str, Any]) -> str:
         + _target_counts(training["target"]),
         f"- {counted(training['n_steps'], 'step')} of "
         f"{counted(parameters['batch_size'] * parameters['gradient_accumulation'], 'pair')}, "
-        f"{training['n_epochs']:.2f} epochs, {stopped}; {training['seconds']:.0f} s in {training['precision']}",
+        f"{training['n_epochs']:.2f} epochs, {stopped}; {duration(training)} in {training['precision']}",
         f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
-        f"{training['n_trainable_parameters']:,} of {training['n_parameters']:,} parameters trained "
-        f"(embeddings and {parameters['freeze_layers']} layers frozen)"
-        if parameters["freeze_layers"]
-        else f"- learning rate {parameters['learning_rate']}, seed {parameters['seed']}; "
-        f"all {training['n_parameters']:,} parameters trained",
+        f"{_trained_part(training, parameters)}",
         *_adapters(parameters),
         f"- {_sharing(training['prefix_sharing'])}",
         f"- texts rendered as `{rendering['layout']}`, at most {rendering['max_length_tokens']} tokens",
         f"- versions: {', '.join(f'{name} {version}' for name, version in run['versions'].items())}",
     ]
     return "\n".join(lines)
+
+
+def duration(training: Mapping[str, Any]) -> str:
+    """How long a run trained, and how much of it since it was resumed."""
+    text = f"{training['seconds']:.0f} s"
+    since = training.get("seconds_since_resume")  # absent in runs of before it was kept
+    if since is None:
+        return text
+    return f"{text}, {since:.0f} s of them since it was resumed after step {training['resumed_from_step']:,}"
+
+
+def _trained_part(training: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+    n_trained, n = training["n_trainable_parameters"], training["n_parameters"]
+    if n_trained == n:
+        return f"all {n:,} parameters trained"
+    frozen = f" (embeddings and {counted(parameters['freeze_layers'], 'layer')} frozen)"
+    return f"{n_trained:,} of {n:,} parameters trained{frozen if parameters['freeze_layers'] else ''}"
 
 
 def _target_counts(target: Mapping[str, Any]) -> str:

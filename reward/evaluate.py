@@ -47,7 +47,7 @@ class EvaluationData:
 
     Attributes:
         pairs: the pairs.
-        source: plain JSON: kind, name, hash, split, label source.
+        source: plain JSON: kind, name, hash, split, label source, and how many had no decided label and are left out.
         human_ceiling: what the manifest says of how far people agree; plain JSON with `value` and the rest.
     """
 
@@ -81,7 +81,11 @@ def load_data(path: Path, *, split: str | None = None, labels: str = "reference"
             raise RewardError(f"{path}: no comparison has a decided label; try --labels votes or reference.")
         source |= {"label_source": LABELS[labels], "n_undecided": native.n_undecided}
     else:
-        pairs = read_pair_file(path)
+        rows = read_pair_file(path)
+        pairs = [pair for pair in rows if pair.soft_label != 0.5]
+        if not pairs:
+            raise RewardError(f"{path}: every label is a tie (soft_label .5); there is nothing to measure on.")
+        source["n_undecided"] = len(rows) - len(pairs)
     source["hash"] = file_hash(path)
     return EvaluationData(pairs, source, {"value": None, "undefined_reason": "a file of pairs has no votes"})
 
@@ -113,6 +117,7 @@ def snapshot_data(snapshot: Snapshot, *, split: str | None) -> EvaluationData:
         "label_source": f"consensus of {kinds} votes" if kinds else str(content.get("aggregation", "unnamed votes")),
         "aggregation": content.get("aggregation"),
         "counted_kinds": content.get("counted_kinds"),
+        "n_undecided": snapshot.n_ties(split),
     }
     return EvaluationData(read_pairs(snapshot, split), source, human_ceiling(content))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reward import runs
+from reward import processes, runs
 from reward.errors import RewardError
 
 if TYPE_CHECKING:
@@ -113,6 +113,31 @@ class RunOptions:
     report_to: Sequence[str] = ()
 
 
+def check_options(options: RunOptions) -> None:
+    """Refuse what the trainer would refuse minutes later, in words of its own.
+
+    Raises:
+        RewardError: a tracker that is not there, steps below 1, or several GPUs without a launcher.
+    """
+    import torch
+    from transformers.integrations.integration_utils import get_available_reporting_integrations
+
+    if options.checkpoint_steps is not None and options.checkpoint_steps < 1:
+        raise RewardError(f"--checkpoint-steps {options.checkpoint_steps}: it must be above 0.")
+    known = get_available_reporting_integrations()
+    absent = [name for name in options.report_to if name not in known]
+    if absent:
+        here = ", ".join(sorted(known)) or "none"
+        raise RewardError(f"--report-to {absent[0]}: not a tracker that is installed here (these are: {here}).")
+    n_gpus = torch.cuda.device_count()
+    if n_gpus > 1 and processes.count() == 1:
+        raise RewardError(
+            f"This process sees {n_gpus} GPUs: launch one for each (accelerate launch --config_file "
+            f"reward/configs/ddp.yaml --num_processes {n_gpus} -m reward train ...), or choose one with "
+            "CUDA_VISIBLE_DEVICES=0."
+        )
+
+
 def fit(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -132,11 +157,12 @@ def fit(
         options: how it runs.
 
     Returns:
-        The trainer, and what happened, as JSON: pairs, steps, epochs, first and last loss, seconds, where it resumed
-        and why it stopped, precision, device, numbers of parameters, what was shared.
+        The trainer, and what happened, as JSON: pairs, steps, epochs, first and last loss, `seconds` of training over
+        all processes that took part one after the other, `seconds_since_resume` of the last one (None where nothing was
+        resumed), where it resumed and why it stopped, precision, device, numbers of parameters, what was shared.
     """
     from reward.held_out import HeldOut
-    from reward.progress import RunLog, TimeLimit
+    from reward.progress import RunLog, TimeLimit, seconds_before
 
     train = datasets["train"]
     sharing = choose_sharing(model, train, parameters, pad_token_id=tokenizer.pad_token_id)
@@ -149,10 +175,10 @@ def fit(
     trainer = _trainer(model, tokenizer, train, stopping, parameters, partial, n_steps, steps, options, sharing["used"])
     held_out = HeldOut.choose(trainer, datasets.get("validation"), n_pair_steps=n_steps * parameters.batch_size)
     trainer.add_callback(limit)
+    checkpoint, log = runs.last_checkpoint(partial), partial / runs.LOG_NAME
+    earlier = seconds_before(log) if checkpoint else 0.0
     if trainer.is_world_process_zero():
-        log = RunLog(partial / runs.LOG_NAME, n_steps=n_steps, bar=options.progress, held_out=held_out)
-        trainer.add_callback(log)
-    checkpoint = runs.last_checkpoint(partial)
+        trainer.add_callback(RunLog(log, n_steps=n_steps, bar=options.progress, held_out=held_out, earlier=earlier))
     start = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     seconds = time.monotonic() - start
@@ -166,7 +192,8 @@ def fit(
         "n_epochs": float(trainer.state.epoch or 0),
         "first_loss": losses[0] if losses else None,
         "last_loss": losses[-1] if losses else None,
-        "seconds": seconds,
+        "seconds": earlier + seconds,
+        "seconds_since_resume": seconds if checkpoint else None,
         "resumed_from_step": resumed_from,
         "stopped_by": "time_limit" if limit.reached else "early_stopping" if stopped_early else "epochs",
         "best_step": _best_step(trainer) if parameters.early_stopping else None,

@@ -30,6 +30,8 @@ def frozen_place(output_dir: Path) -> Path:
 def freeze_file(file: Path, directory: Path, *, test: Path | None = None, replace: bool = False) -> Path:
     """Write the pairs of a file as a snapshot directory, or find that it holds them already.
 
+    Pairs with a soft label of .5 are its ties: they train where that is asked for, and are not measured on.
+
     Args:
         file: `.jsonl`, `.json` or `.parquet` with `chosen`, `rejected` and perhaps `prompt`; see `reward.pairs`.
         directory: where; appears complete or not at all.
@@ -50,8 +52,12 @@ def freeze_file(file: Path, directory: Path, *, test: Path | None = None, replac
     )
     partial = directory.with_name(f"{directory.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    rows = {split: [_row(pair, split) for pair in pairs] for split, pairs in splits.items() if pairs}
-    files = {f"data/{split}-00000-of-00001.parquet": found for split, found in rows.items()}
+    files = {
+        f"{folder}/{split}-00000-of-00001.parquet": rows
+        for split, pairs in splits.items()
+        for folder, is_tie in (("data", False), ("ties", True))
+        if (rows := [_row(pair, split) for pair in pairs if (pair.soft_label == 0.5) == is_tie])
+    }
     content = {"counted_kinds": [], "aggregation": "the file's own labels", "title": file.name, "sources": sources}
     write_rows(partial, files, content=content)
     if directory.exists():

@@ -93,7 +93,24 @@ class CriterionHeads:
     def save(self, path: Path) -> None:
         """Write the arrays (no pickle)."""
         gate = {f"gate_{name}": np.asarray(value) for name, value in vars(self.gate).items()}
-        np.savez(path, criteria=np.array(self.criteria), coefficients=self.coefficients, **gate)
+        n_pairs = np.array([self.n_pairs[name] for name in self.criteria])
+        np.savez(path, criteria=np.array(self.criteria), coefficients=self.coefficients, n_pairs=n_pairs, **gate)
+
+
+def load_heads(path: Path) -> CriterionHeads:
+    """Read what `CriterionHeads.save` wrote.
+
+    Raises:
+        RewardError: the file is absent.
+    """
+    if not path.is_file():
+        raise RewardError(f"{path}: there are no heads; fit them with `steelyard heads`.")
+    with np.load(path, allow_pickle=False) as arrays:
+        parts = ("mean", "directions", "slopes", "intercepts")
+        gate = Gate(*(arrays[f"gate_{name}"] for name in parts), scale=float(arrays["gate_scale"]))
+        criteria = tuple(arrays["criteria"].tolist())
+        n_pairs = dict(zip(criteria, arrays["n_pairs"].tolist(), strict=True))
+        return CriterionHeads(criteria, arrays["coefficients"], gate, n_pairs)
 
 
 def fit_heads(differences: np.ndarray, prompts: np.ndarray, pairs: Sequence[Pair]) -> CriterionHeads:

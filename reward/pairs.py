@@ -90,6 +90,12 @@ class Snapshot:
         paths = [*self.files.get(split, ()), *(self.tie_files.get(split, ()) if include_ties else ())]
         return [self.manifest.files[path.relative_to(self.directory).as_posix()] for path in paths]
 
+    def n_ties(self, split: str) -> int:
+        """How many ties the split has, which only `include_ties` reads."""
+        import pyarrow.parquet as pq
+
+        return sum(pq.read_metadata(path).num_rows for path in self.tie_files.get(split, ()))
+
 
 def open_snapshot(directory: Path) -> Snapshot:
     """Verify a snapshot's hashes and find its splits.

@@ -66,7 +66,8 @@ def shared_rows(elements: Sequence[Sequence[Sequence[int]]], *, pad_token_id: in
     Returns:
         `input_ids`, `position_ids` and `segments` of shape (rows, longest); a segment is 0 for the prefix, 1, 2, ...
         for the branches, -1 for padding. `rows` and `ends` of shape (texts,): where each text's reward is read, the
-        texts of all elements in order.
+        texts of all elements in order. That is the last token that is not `pad_token_id`, as in the model's own
+        forward: where the end token doubles as padding, the token before it.
 
     Example:
         >>> shared_rows([[[5, 6, 7], [5, 8]]], pad_token_id=0)["input_ids"]
@@ -90,7 +91,8 @@ def shared_rows(elements: Sequence[Sequence[Sequence[int]]], *, pad_token_id: in
             positions[row, at:end] = torch.arange(n_prefix, len(text))
             segments[row, at:end] = branch
             rows.append(row)
-            ends.append(end - 1)
+            last = _last_read(text, pad_token_id=pad_token_id)
+            ends.append(last if last < n_prefix else at + last - n_prefix)
             at = end
     return {
         "input_ids": ids,
@@ -99,6 +101,11 @@ def shared_rows(elements: Sequence[Sequence[Sequence[int]]], *, pad_token_id: in
         "rows": torch.tensor(rows),
         "ends": torch.tensor(ends),
     }
+
+
+def _last_read(text: Sequence[int], *, pad_token_id: int) -> int:
+    """The place of the last token of a text that is not padding, 0 where all are."""
+    return next((place for place in range(len(text) - 1, 0, -1) if text[place] != pad_token_id), 0)
 
 
 def branch_mask(segments: torch.Tensor) -> torch.Tensor:

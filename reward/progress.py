@@ -19,20 +19,25 @@ LOGGED = ("loss", "accuracy", "margin", "learning_rate", "epoch")
 class RunLog(TrainerCallback):
     """Appends one JSON line per logged step to a file, and moves a bar on standard error where that is a terminal.
 
-    A line holds `step`, `n_steps`, `seconds` since this process began to train, and TRL's `loss`, `accuracy`,
-    `margin`, `learning_rate` and `epoch` (means of batches: good for following a run, not for judging a model). About
-    ten lines of a run also hold what `reward.held_out` measured on validation pairs.
+    A line holds `step`, `n_steps`, `seconds` since this process began to train, `seconds_in_all` with those of the
+    processes before it, and TRL's `loss`, `accuracy`, `margin`, `learning_rate` and `epoch` (means of batches: good for
+    following a run, not for judging a model). About ten lines of a run also hold what `reward.held_out` measured on
+    validation pairs.
 
     Args:
         path: the log; lines are added, so that a resumed run continues it.
         n_steps: steps of the whole run.
         bar: whether to show a bar.
         held_out: what measures on held-out pairs, or None.
+        earlier: seconds that processes before this one trained.
     """
 
-    def __init__(self, path: Path, *, n_steps: int, bar: bool, held_out: HeldOut | None = None) -> None:
+    def __init__(
+        self, path: Path, *, n_steps: int, bar: bool, held_out: HeldOut | None = None, earlier: float = 0.0
+    ) -> None:
         self.path = path
         self.held_out = held_out
+        self.earlier = earlier
         self.n_steps = n_steps
         self._disable = None if bar else True
         self._bar: tqdm | None = None
@@ -66,7 +71,9 @@ class RunLog(TrainerCallback):
         kept: dict[str, Any] = {key: float(logs[key]) for key in LOGGED if key in logs}
         if self.held_out is not None and self.held_out.is_due(state.global_step, self.n_steps):
             kept |= self.held_out.measure()
-        line = {"step": state.global_step, "n_steps": self.n_steps, "seconds": time.monotonic() - self._start, **kept}
+        seconds = time.monotonic() - self._start
+        line = {"step": state.global_step, "n_steps": self.n_steps, "seconds": seconds}
+        line |= {"seconds_in_all": self.earlier + seconds, **kept}
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         if self._bar is not None:
@@ -78,6 +85,19 @@ class RunLog(TrainerCallback):
         """Close the bar."""
         if self._bar is not None:
             self._bar.close()
+
+
+def seconds_before(path: Path) -> float:
+    """Seconds that earlier processes trained on a run, as of the last line of its log; 0 without one."""
+    if not path.is_file():
+        return 0.0
+    for line in reversed(path.read_text(encoding="utf-8").splitlines()):
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:  # the process was killed while it wrote this line
+            continue
+        return float(row.get("seconds_in_all", row["seconds"]))
+    return 0.0
 
 
 class TimeLimit(TrainerCallback):

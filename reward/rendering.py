@@ -60,10 +60,21 @@ class Rendered:
 
 
 def choose_layout(tokenizer: PreTrainedTokenizerFast) -> str:
-    """`template` where the tokenizer has a chat template, `pair` where it has [CLS] and [SEP], else `plain`."""
-    if tokenizer.chat_template:
+    """`template` where the tokenizer has a chat template, `pair` where it has [CLS] and [SEP], else `plain`.
+
+    A chat template that an encoder came by and that leaves out its [CLS] is passed over: a template adds no special
+    tokens, and a head that reads the first token would read a word.
+    """
+    is_encoder = bool(tokenizer.cls_token and tokenizer.sep_token)
+    if tokenizer.chat_template and not (is_encoder and _leaves_out_cls(tokenizer)):
         return "template"
-    return "pair" if tokenizer.cls_token and tokenizer.sep_token else "plain"
+    return "pair" if is_encoder else "plain"
+
+
+def _leaves_out_cls(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether the tokenizer begins every text with [CLS] and its chat template does not."""
+    begins = tokenizer("a")["input_ids"][:1] == [tokenizer.cls_token_id]
+    return begins and not any(name in str(tokenizer.chat_template) for name in (tokenizer.cls_token, "cls_token"))
 
 
 class Renderer:

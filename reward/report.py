@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.stats.words import counted
+from app.stats.words import counted, undecided_left_out
 from reward.dataset import CutReport
 from reward.probes import sentence as probes_sentence
 
@@ -36,7 +36,7 @@ def text_report(evaluation: Mapping[str, Any]) -> str:
         f"Reward model {model['run_id']} (base {model['base']}, target {model['target']}) on {where}",
         f"{counted(evaluation['n_pairs'], 'pair')}, {counted(evaluation['n_comparisons'], 'comparison')}, "
         f"{counted(evaluation['n_prompts'], 'prompt')}; "
-        f"labels: {data['label_source']}",
+        f"labels: {data['label_source']}{undecided_left_out(data.get('n_undecided'))}",
         CutReport(**evaluation["cut"]).sentence(),
         "",
         *_table(

@@ -23,7 +23,7 @@ from reward.contract import content_hash
 from reward.dataset import CutReport, tokenise_pairs
 from reward.errors import RewardError
 from reward.evaluate import evaluate_pairs, held_out_split, snapshot_data
-from reward.fit import Parameters, RunOptions, choose_precision, fit
+from reward.fit import Parameters, RunOptions, check_options, choose_precision, fit
 from reward.overlap import FILE_NAME as FINGERPRINTS_NAME
 from reward.overlap import save_fingerprints
 from reward.pairs import Pair, Snapshot, open_snapshot, read_pairs
@@ -123,6 +123,8 @@ def train(
     from reward.models import freeze_layers as freeze_layers_of
     from reward.models import load_base, load_tokenizer, resolve_base
 
+    options = RunOptions(checkpoint_steps, time_limit_seconds, progress, tuple(report_to))
+    check_options(options)
     snapshot = open_snapshot(snapshot_dir)
     rival = None if against is None else runs.read_run(against)
     found = resolve_base(base)
@@ -164,7 +166,6 @@ def train(
     if not pairs:
         raise RewardError(f"{snapshot.directory}: the snapshot has no training pairs.")
     work = Work(parameters, snapshot, pairs, target_report, found, model, tokenizer, output_dir, rival, cache_dir)
-    options = RunOptions(checkpoint_steps, time_limit_seconds, progress, tuple(report_to))
     with processes.first_holds(
         runs.working_directory(output_dir, asdict(parameters), resume=resume, overwrite=overwrite),
         otherwise=runs.partial_of(output_dir),
@@ -205,7 +206,8 @@ def _run(work: Work, partial: Path, options: RunOptions, *, frozen_baseline_pair
     if isinstance(probe, frozen.FrozenBaseline):
         probe.save(partial / frozen.FILE_NAME)
     save_fingerprints(partial / FINGERPRINTS_NAME, pairs)
-    training |= {"cut": asdict(cut), "target": asdict(work.target)}
+    n_ties = 0 if parameters.include_ties else snapshot.n_ties("train")
+    training |= {"cut": asdict(cut), "target": asdict(work.target), "n_ties_left_out": n_ties}
     run = _run_document(parameters, snapshot, work.base, model, layout, training, partial)
     run["baseline_absent_reason"] = baseline if isinstance(baseline, str) else None
     run["frozen_baseline_absent_reason"] = probe if isinstance(probe, str) else None
@@ -378,17 +380,23 @@ def _finish(partial: Path, output_dir: Path, report: Mapping[str, Any]) -> None:
 
 def summary(report: Mapping[str, Any], output_dir: Path) -> str:
     """The end of a run in words, for the terminal."""
+    from reward.card import duration
     from reward.report import text_report
 
     run = report["run"]
     training = run["training"]
     lines = [
         f"Trained {run['run_id']} from {run['base']['name']} on snapshot {run['snapshot']['hash'][:12]} "
-        f"in {training['seconds']:.0f} s ({counted(training['n_steps'], 'step')}, loss {training['last_loss']:.3f})",
-        CutReport(**training["cut"]).sentence(),
+        f"in {duration(training)} ({counted(training['n_steps'], 'step')}, loss {training['last_loss']:.3f})",
+        CutReport(**training["cut"]).sentence() + _ties_left_out(training),
         f"Written to {output_dir}",
         "",
     ]
     evaluation = report["evaluation"]
     lines.append(text_report(evaluation) if evaluation else "Not measured: the snapshot holds no pairs out.")
     return "\n".join(lines)
+
+
+def _ties_left_out(training: Mapping[str, Any]) -> str:
+    n = training["n_ties_left_out"]
+    return f" {counted(n, 'tie')} left out; --include-ties trains on them as soft label .5." if n else ""

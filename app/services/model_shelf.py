@@ -37,7 +37,7 @@ class RunOptions:
     """What can be chosen for a run; the options of `steelyard train`. None takes the default for the base."""
 
     base: str = EMBEDDED_BASE
-    epochs: float = 3.0
+    epochs: float = 2.0
     target: str = "soft"
     seed: int = 0
     batch_size: int = 16
@@ -171,7 +171,7 @@ def _check(options: RunOptions) -> None:
     if not 0 < options.epochs <= 1000:
         raise InvalidInput(f"epochs is {options.epochs:g}: use more than 0 and at most 1,000.")
     if options.target not in TARGETS:
-        raise InvalidInput(f"target is {options.target!r}: choose soft or hard.")
+        raise InvalidInput(f"target is {options.target!r}: choose one of {', '.join(TARGETS)}.")
     missing = missing_packages(options.base)
     if missing:
         raise InvalidInput(missing)

@@ -6,7 +6,8 @@ forward, backward, optimiser), counted in CPU time (wall time on a GPU), so that
 enter. The lengths are drawn with a seed from named distributions:
 
 * `dialogue`: multi-turn dialogue as in Anthropic HH; prompt mean 116 tokens, responses mean 48, log-normal;
-* `short`: one short question; prompt mean 24 tokens, responses mean 48, log-normal.
+* `short`: one short question; prompt mean 24 tokens, responses mean 48, log-normal;
+* `long`: prompt mean 900 tokens, responses mean 350, for the 0.6B model of `tests.bench._gpu`, which runs on a GPU.
 
 `ratio` is stock time / our time over a whole epoch (both arms then did the same work), the geometric mean over epochs
 that each have their own pairs, weights and order, with a 95 % t interval over the epochs.
@@ -35,14 +36,16 @@ MAX_LENGTH = 512
 BATCH_SIZE = 16
 N_PAIRS = 160
 N_EPOCHS = 5
-DISTRIBUTIONS = {"dialogue": (116, 48), "short": (24, 48)}
+DISTRIBUTIONS = {"dialogue": (116, 48), "short": (24, 48), "long": (900, 350)}
 WORDS = "people say that a good answer is clear and exact while others think it should be kind too"
 SPREAD = {"prompt": 0.85, "response": 0.75}
 """Standard deviation of the logarithm of the lengths."""
 
 
 def measurements() -> Iterator[dict[str, Any]]:
-    """Training on a causal model and an encoder, loss curves, planted flips, then scoring."""
+    """Scoring, planted flips, loss curves, training on a causal model and an encoder, on a GPU where there is one."""
+    from tests.bench import _gpu
+
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     yield from _scoring()
     yield from _flips()
@@ -51,6 +54,7 @@ def measurements() -> Iterator[dict[str, Any]]:
     yield from _training("causal", "dialogue", share=True)
     yield from _training("causal", "short", share=True)
     yield from _training("encoder", "dialogue", share=False)
+    yield from _gpu.measurements()
 
 
 def clock() -> float:
@@ -78,14 +82,14 @@ def ratio_interval(ratios: Sequence[float]) -> dict[str, float]:
     return {name: round(float(np.exp(x)), 2) for name, x in zip(names, mean_interval(np.log(ratios)), strict=True)}
 
 
-def draw_pairs(distribution: str, *, n: int, seed: int) -> list[dict[str, Any]]:
+def draw_pairs(distribution: str, *, n: int, seed: int, limit: int = MAX_LENGTH) -> list[dict[str, Any]]:
     """Pairs of random tokens with the lengths of a named distribution; one of 40 tokens decides which is chosen."""
     rng = np.random.default_rng(seed)
     prompt_mean, response_mean = DISTRIBUTIONS[distribution]
     pairs = []
     for _ in range(n):
-        n_prompt = _length(rng, prompt_mean, SPREAD["prompt"], MAX_LENGTH // 2)
-        sides = [_length(rng, response_mean, SPREAD["response"], MAX_LENGTH // 2 - 2) for _ in range(2)]
+        n_prompt = _length(rng, prompt_mean, SPREAD["prompt"], limit // 2)
+        sides = [_length(rng, response_mean, SPREAD["response"], limit // 2 - 2) for _ in range(2)]
         prompt = rng.integers(100, VOCABULARY, n_prompt).tolist()
         good, bad = (rng.integers(100, VOCABULARY, size).tolist() for size in sides)
         good[-1], bad[-1] = int(rng.integers(10, 30)), int(rng.integers(30, 50))
@@ -174,6 +178,20 @@ class Arm:
 
 
 def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool, share: bool, seed: int = 0) -> Arm:
+    return make_arm(_model(kind, seed=seed), pairs, folder, stock=stock, share=share, seed=seed)
+
+
+def make_arm(
+    model: Any,
+    pairs: Sequence[dict[str, Any]],
+    folder: str,
+    *,
+    stock: bool,
+    share: bool,
+    seed: int = 0,
+    batch_size: int = BATCH_SIZE,
+) -> Arm:
+    """Stock TRL's trainer of a model, or ours, over the same pairs."""
     import torch
     from datasets import Dataset
     from tokenizers import Tokenizer, models
@@ -189,12 +207,11 @@ def _arm(kind: str, pairs: Sequence[dict[str, Any]], folder: str, *, stock: bool
         pad_token="<pad>",
         eos_token="<eos>",
     )
-    model = _model(kind, seed=seed)
     if share:
         enable_sharing(model)
     config = RewardConfig(
         output_dir=folder,
-        per_device_train_batch_size=BATCH_SIZE,
+        per_device_train_batch_size=batch_size,
         learning_rate=1e-3,
         gradient_checkpointing=False,
         bf16=False,

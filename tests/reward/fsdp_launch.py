@@ -8,13 +8,13 @@ behind that line (wrapping, gradients, gathering the weights) works on the CPU w
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Sequence
 from typing import Any
 
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 
-from reward.__main__ import main
+from reward.__main__ import main as command
 
 
 def shard_on_cpu() -> None:
@@ -33,7 +33,8 @@ def shard_on_cpu() -> None:
     AcceleratorState.__init__ = init
 
 
-if __name__ == "__main__":
+def main(arguments: Sequence[str]) -> int:
+    """A command of `reward`, sharded."""
     assert os.environ["ACCELERATE_USE_FSDP"] == "true", "the launch file asks for FSDP"
     shard_on_cpu()
-    sys.exit(main())
+    return command(arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import torch
@@ -11,12 +10,20 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 
 from reward.trainer import PreferenceTrainer
-from tests.reward.test_prefix import LABELS, PAIRS, sharing
-from tests.reward.test_trainer import make
+from tests.reward.test_prefix import LABELS, PAIRS
+from tests.reward.test_trainer import make, sharing
 
 
-def main(directory: Path, out: Path) -> None:
-    """Print the largest differences of loss and gradient, relative to the largest gradient."""
+def main(directory: Path, out: Path) -> int:
+    """Print the largest differences of loss and gradient, relative to the largest gradient, and its own share."""
+    dist.init_process_group("gloo")
+    torch.manual_seed(0)
+    _compare(directory, out)
+    dist.destroy_process_group()
+    return 0
+
+
+def _compare(directory: Path, out: Path) -> None:
     rows = [{**pair, **label} for pair, label in zip(PAIRS, LABELS, strict=True)]
     whole = sharing(make(PreferenceTrainer, directory, rows, out))
     whole.accelerator.gather = lambda tensor: tensor  # metrics of this process alone
@@ -41,10 +48,3 @@ def main(directory: Path, out: Path) -> None:
     if dist.get_rank() == 0:
         total = sum(p.numel() for p in whole.model.parameters())
         print(abs(loss.item() - expected.item()), difference / largest, local / total)
-
-
-if __name__ == "__main__":
-    dist.init_process_group("gloo")
-    torch.manual_seed(0)
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
-    dist.destroy_process_group()

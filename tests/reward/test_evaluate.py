@@ -159,6 +159,39 @@ def test_the_split_is_found_or_named(tmp_path):
         load_data(only_validation, split="test")
 
 
+def test_ties_of_a_file_are_counted_and_not_measured_on(tmp_path):
+    """A label of .5 prefers neither side: whatever the model says of it is neither right nor wrong."""
+    path = tmp_path / "own.jsonl"
+    labels = [1.0, 0.5, 0.8, 0.5]
+    rows = [{"prompt": f"p{i}", "chosen": "clear", "rejected": "vague", "soft_label": p} for i, p in enumerate(labels)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = load_data(path)
+    assert ([pair.soft_label for pair in data.pairs], data.source["n_undecided"]) == ([1.0, 0.8], 2)
+    shown = document(data.pairs, np.ones(2))
+    shown["data"] = data.source
+    assert "labels: the file's own labels; 2 without a decided label left out" in text_report(shown)
+    path.write_text(json.dumps(rows[1]))
+    with pytest.raises(RewardError, match="every label is a tie"):
+        load_data(path)
+
+
+def test_the_label_source_is_named(tmp_path):
+    completions = [{"id": name, "text": name} for name in "ab"]
+    row = {"id": "x", "prompt": "p", "completions": completions, "reference": {"preferred": "a"}}
+    path = tmp_path / "native.jsonl"
+    undecided = {**row, "id": "y", "reference": {"preferred": "tie"}}
+    rows = [{**row, "judgments": [{"rater": "r", "preferred": "b"}]}, undecided]
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    by_reference, by_votes = (load_data(path, labels=labels) for labels in ("reference", "votes"))
+    assert by_reference.source["label_source"] == "the file's own references"
+    assert by_votes.source["label_source"] == "the majority of the file's votes"
+    assert ([pair.chosen for pair in by_reference.pairs], [pair.chosen for pair in by_votes.pairs]) == (["a"], ["b"])
+    assert by_reference.source["n_undecided"] == by_votes.source["n_undecided"] == 1
+    splits = {split: [pair_row(split, "yes", "no")] for split in ("train", "test")}
+    snapshot = build_snapshot(tmp_path / "s", splits, ties={"test": [pair_row("q", "yes", "no", soft_label=0.5)]})
+    assert load_data(snapshot).source["n_undecided"] == 1
+
+
 def test_the_ceiling_is_read_as_an_estimate_or_a_number():
     assert human_ceiling({"human_ceiling": CEILING}) == CEILING
     assert human_ceiling({"human_ceiling": 0.7})["value"] == 0.7

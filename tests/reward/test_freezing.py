@@ -73,6 +73,16 @@ def test_no_prompt_is_in_two_splits_and_few_are_not_split(tmp_path):
     assert {split: len(pairs) for split, pairs in few.items()} == {"train": 9, "validation": 0, "test": 0}
 
 
+def test_ties_of_a_file_are_ties_of_the_snapshot(tmp_path):
+    path = tmp_path / "p.jsonl"
+    rows = [{"prompt": f"p{i}", "chosen": "a", "rejected": "b", "soft_label": 0.5 + 0.5 * (i % 2)} for i in range(40)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    snapshot = open_snapshot(freeze_file(path, tmp_path / "frozen"))
+    assert sum(len(read_pairs(snapshot, split)) for split in ("train", "validation", "test")) == 20
+    assert sum(map(snapshot.n_ties, ("train", "validation", "test"))) == 20
+    assert len(read_pairs(snapshot, "train", include_ties=True)) == 32
+
+
 def test_other_data_in_the_place_is_not_lost(tmp_path):
     freeze_file(write(tmp_path / "a.jsonl", "explicit text"), tmp_path / "frozen")
     other = write(tmp_path / "b.jsonl", "implicit text")

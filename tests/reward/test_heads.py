@@ -10,7 +10,7 @@ import pytest
 from reward import heads
 from reward.__main__ import main
 from reward.errors import RewardError
-from reward.heads import fit_heads
+from reward.heads import fit_heads, load_heads
 from reward.pairs import Pair
 from tests.reward.building import build_snapshot
 from tests.reward.conftest import easy_rows
@@ -51,6 +51,17 @@ def test_heads_find_their_directions_and_the_gate_finds_the_prompts():
     assert shares[kind == 1, 1].mean() > 0.65
     new_x, new_prompts, _, _ = planted(500, seed=1)
     assert (found.overall(new_x, new_prompts) > 0).mean() > 0.85
+
+
+def test_heads_survive_storage_without_pickle(tmp_path):
+    x, prompts, pairs, _ = planted(200)
+    found = fit_heads(x, prompts, pairs)
+    found.save(tmp_path / "heads.npz")
+    loaded = load_heads(tmp_path / "heads.npz")
+    assert (loaded.criteria, loaded.n_pairs) == (found.criteria, found.n_pairs)
+    assert loaded.overall(x, prompts) == pytest.approx(found.overall(x, prompts))
+    with pytest.raises(RewardError, match="there are no heads"):
+        load_heads(tmp_path / "none.npz")
 
 
 def test_swapping_the_responses_swaps_every_sign():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from reward import models
+from reward.elements import PreferenceCollator
 from reward.errors import RewardError
 from reward.models import Base, freeze_layers, load_base, load_reward_model, load_tokenizer, max_positions, resolve_base
+from reward.runs import Run
+from reward.scorer import Scorer
 
 IDS = torch.tensor([[2, 7, 8, 3, 9, 3], [2, 7, 3, 3, 0, 0]])
 MASK = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
@@ -81,6 +86,29 @@ def test_lengths_and_padding(bert_dir, qwen_dir):
     assert max_positions(load_base(base_of(qwen_dir), pooling="model", pad_token_id=0, seed=0)) == 512
     tokenizer = load_tokenizer(str(qwen_dir))
     assert tokenizer.pad_token == "<|endoftext|>"
+
+
+def test_a_decoder_without_padding_token_scores_a_batch_as_each_text_alone(qwen_dir, tmp_path):
+    """Padding is the end token then, always on the right, whatever side the tokenizer names."""
+    tokenizer = load_tokenizer(str(qwen_dir))
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({**config, "padding_side": "left"}))
+    found = load_tokenizer(str(tmp_path))
+    assert (found.pad_token, found.padding_side) == (found.eos_token, "left")
+    load_base(base_of(qwen_dir), pooling="model", pad_token_id=found.pad_token_id, seed=0).save_pretrained(tmp_path)
+    scorer = Scorer(tmp_path, run=Run(tmp_path, "x", "template", 192, {}))
+    texts = [((("user", f"{i} question"),), "and so on " * i) for i in range(4)]  # nothing worth sharing
+    alone = [float(scorer.score([text])[0]) for text in texts]
+    assert scorer.score(texts).tolist() == pytest.approx(alone, abs=1e-5)
+    assert len(set(alone)) == 4
+    ids = [one.ids for one in scorer.renderer.render(texts)]
+    rows = [{"chosen_ids": ids[0], "rejected_ids": ids[3]}, {"chosen_ids": ids[2], "rejected_ids": ids[1]}]
+    batch = PreferenceCollator(found.pad_token_id)(rows)
+    with torch.inference_mode():
+        together = scorer.model(batch["input_ids"], batch["attention_mask"]).logits.flatten().tolist()
+    assert together == pytest.approx([alone[i] for i in (0, 2, 3, 1)], abs=1e-5)
 
 
 def test_the_embedded_base_is_checked_or_asked_for(monkeypatch):

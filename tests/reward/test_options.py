@@ -9,7 +9,7 @@ import torch
 
 from reward.__main__ import main
 from reward.errors import RewardError
-from reward.fit import Parameters, head_name, with_adapters
+from reward.fit import Parameters, RunOptions, check_options, choose_precision, head_name, with_adapters
 from reward.models import load_base, load_tokenizer, resolve_base
 from reward.scorer import Scorer
 from reward.train import train
@@ -73,8 +73,26 @@ def test_adapters_are_merged_and_kept(request, snapshot_dir, tmp_path, architect
     assert training["last_loss"] < training["first_loss"]
     assert (tmp_path / "m" / "adapter" / "adapter_model.safetensors").is_file()
     assert not report["run"]["model_class"].startswith("Peft")
-    assert "LoRA of rank 4" in (tmp_path / "m" / "README.md").read_text()
-    assert Scorer(tmp_path / "m").score([((("user", "question 1"),), "clear")]).shape == (1,)
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "LoRA of rank 4" in card
+    assert f"{training['n_trainable_parameters']:,} of {training['n_parameters']:,} parameters trained" in card
+    _assert_that_base_and_adapter_are_the_model(directory, tmp_path / "m")
+
+
+def _assert_that_base_and_adapter_are_the_model(base, output):
+    """The base under the kept adapter, head and all, gives the rewards of the merged model."""
+    from peft import PeftModel
+
+    tokenizer = load_tokenizer(str(output))
+    plain = load_base(resolve_base(str(base)), pooling="auto", pad_token_id=tokenizer.pad_token_id, seed=9)
+    texts = [((("user", "question 1"),), word) for word in ("clear", "vague")]
+    scorer = Scorer(output)
+    batch = tokenizer.pad({"input_ids": [one.ids for one in scorer.renderer.render(texts)]}, return_tensors="pt")
+    with torch.inference_mode():
+        drawn = plain.eval()(**batch).logits.flatten()
+        adapted = PeftModel.from_pretrained(plain, output / "adapter").eval()(**batch).logits.flatten()
+    assert scorer.score(texts).tolist() == pytest.approx(adapted.tolist(), abs=1e-5)
+    assert (adapted - drawn).abs().min() > 1e-3
 
 
 def test_adapters_on_sharded_models_are_refused(snapshot_dir, bert_dir, tmp_path, monkeypatch):
@@ -156,6 +174,7 @@ def test_the_log_follows_validation_pairs(bert_dir, tmp_path):
 def test_trackers_are_trls(snapshot_dir, bert_dir, tmp_path, monkeypatch):
     seen = {}
     from transformers import TrainerCallback, trainer
+    from transformers.integrations import integration_utils
 
     class Tracker(TrainerCallback):
         def on_log(self, args, state, control, logs=None, **kwargs):
@@ -166,9 +185,38 @@ def test_trackers_are_trls(snapshot_dir, bert_dir, tmp_path, monkeypatch):
         return [Tracker]
 
     monkeypatch.setattr(trainer, "get_reporting_integration_callbacks", found)
+    monkeypatch.setattr(integration_utils, "get_available_reporting_integrations", lambda: ["tensorboard"])
     options = {**FAST, "epochs": 0.5, "report_to": ["tensorboard"]}
     train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), **options)
     assert "loss" in seen
+
+
+@pytest.mark.parametrize(
+    ("options", "n_gpus", "reason"),
+    [
+        ({"report_to": ("paper",)}, 0, "--report-to paper: not a tracker that is installed here"),
+        ({"checkpoint_steps": 0}, 0, "--checkpoint-steps 0: it must be above 0"),
+        ({}, 4, r"sees 4 GPUs: .*--num_processes 4 .* CUDA_VISIBLE_DEVICES=0"),
+    ],
+)
+def test_what_the_trainer_would_refuse_is_refused_at_once(options, n_gpus, reason, monkeypatch):
+    """TRL raises under DataParallel, transformers for an unknown tracker: both once the base is loaded."""
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: n_gpus)
+    with pytest.raises(RewardError, match=reason):
+        check_options(RunOptions(**options))
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    if n_gpus:
+        check_options(RunOptions(**options))  # launched, one process for each
+
+
+def test_the_precision_is_what_the_processor_computes_in(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for able, expected in (({"avx512_bf16": True}, "bf16"), ({"avx512_bf16": False}, "fp32"), ({}, "fp32")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert choose_precision("auto") == expected
+    assert choose_precision("bf16") == "bf16"
+    with pytest.raises(RewardError, match="--precision fp8: choose one of auto, bf16, fp32"):
+        choose_precision("fp8")
 
 
 def test_options_come_from_a_file_and_flags_win(snapshot_dir, bert_dir, tmp_path, capsys):

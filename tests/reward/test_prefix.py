@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reward.elements import PreferenceCollator
 from reward.models import load_base, load_tokenizer, resolve_base
 from reward.prefix import (
     branch_mask,
-    enable_sharing,
+    largest_difference,
     prefix_length,
     row_length,
     shared_length,
@@ -17,7 +16,7 @@ from reward.prefix import (
     sharing_obstacle,
 )
 from reward.trainer import PreferenceTrainer
-from tests.reward.test_trainer import loss_and_gradient, make
+from tests.reward.test_trainer import loss_and_gradient, make, sharing
 
 PAIRS = [
     {"chosen_ids": [9, 8, 7, 6, 5, 4], "rejected_ids": [9, 8, 7, 3]},
@@ -38,12 +37,6 @@ RANKING = {
 def model_of(directory, pooling="model"):
     tokenizer = load_tokenizer(str(directory))
     return load_base(resolve_base(str(directory)), pooling=pooling, pad_token_id=tokenizer.pad_token_id, seed=0)
-
-
-def sharing(trainer):
-    enable_sharing(trainer.model)
-    trainer.data_collator = PreferenceCollator(trainer.processing_class.pad_token_id, share_prefixes=True)
-    return trainer
 
 
 def as_pairs(ranking):
@@ -70,6 +63,17 @@ def test_a_row_by_hand():
     seen = branch_mask(batch["segments"])[0, 0].int().tolist()
     assert seen == [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 0, 1]]  # the second branch sees the prefix alone
     assert prefix_length(RANKING["texts_ids"]) == 2
+
+
+def test_where_the_end_token_pads_the_reward_is_read_where_the_model_reads_it(qwen_dir):
+    """A tokenizer without padding token pads with its end token, and the model then reads before the end."""
+    end, pad = 4, 4
+    model = load_base(resolve_base(str(qwen_dir)), pooling="model", pad_token_id=pad, seed=0)
+    texts = [[9, 8, 7, 6, end], [9, 8, end], [9, 8, 5, end], [9, 8, 3, 5, 6, end]]
+    batch = shared_rows([texts], pad_token_id=pad)
+    assert batch["input_ids"][0, batch["ends"]].tolist() == [6, 8, 5, 6], "the second has its last word in the prefix"
+    assert largest_difference(model, texts, pad_token_id=pad) < 1e-5
+    assert sharing_obstacle(model, texts, pad_token_id=pad) is None
 
 
 @pytest.mark.parametrize("labelled", [False, True])

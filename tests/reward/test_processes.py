@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,8 +26,22 @@ CONFIGS = ROOT / "reward" / "configs"
 LEARNING = {"epochs": 1, "learning_rate": 1e-3, "max_length_tokens": 192, "frozen_baseline_pairs": 0}
 
 
-def launch(*arguments: str, by: Sequence[str] = ()) -> str:
-    """Run a module in two processes on the CPU (gloo) and return what it printed."""
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def launch(folder: Path, tasks: Sequence[Mapping[str, object]]) -> None:
+    """Let two processes on the CPU (gloo) do some tasks, launched with the shipped FSDP file in place of eight GPUs."""
+    config = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text())
+    config |= {"num_processes": 2, "use_cpu": True, "mixed_precision": "no"}
+    (folder / "fsdp.yaml").write_text(yaml.safe_dump(config))
+    (folder / "tasks.json").write_text(json.dumps([{**task, "port": free_port()} for task in tasks]))
+    launcher = ("accelerate.commands.launch", "--config_file", str(folder / "fsdp.yaml"))
+    port = ("--main_process_port", str(free_port()))
+    command = [sys.executable, "-m", *launcher, *port, "-m", "tests.reward.two_processes", str(folder)]
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -35,11 +49,8 @@ def launch(*arguments: str, by: Sequence[str] = ()) -> str:
         "ACCELERATE_USE_CPU": "true",
         "CUDA_VISIBLE_DEVICES": "",
     }
-    launcher = by or ("torch.distributed.run", "--standalone", "--nproc_per_node", "2")
-    command = [sys.executable, "-m", *launcher, "-m", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+    assert done.returncode == 0, done.stderr[-4000:]
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +76,28 @@ def trained_alone(small_snapshot, qwen_dir, tmp_path_factory) -> Path:
     return output
 
 
-def train_arguments(snapshot: Path, base: Path, output: Path) -> list[str]:
-    """The same for each of two processes, in batches of 4."""
+@pytest.fixture(scope="module")
+def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
+    """What two processes made, each task with a process group of its own: trained, trained in shards, scored."""
+    folder = tmp_path_factory.mktemp("together")
+    rows = [{"prompt": f"question {i}", "response": "the answer is clear" + " and so on" * (i % 9)} for i in range(37)]
+    (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     learning = [f"--{name.replace('_', '-')}={value}" for name, value in LEARNING.items()]
-    places = ["--snapshot", str(snapshot), "--base", str(base), "--output", str(output)]
-    return ["train", *learning, *places, "--precision", "fp32", "--batch-size", "4", "--json"]
+    training = ["train", *learning, "--snapshot", str(small_snapshot), "--base", str(qwen_dir)]
+    training += ["--precision", "fp32", "--batch-size", "4", "--json", "--output"]
+    tasks = {
+        "sharded": ("command, sharded", [*training, str(folder / "sharded")]),
+        "copies": ("command", [*training, str(folder / "copies")]),
+        "score": ("command", [*score_arguments(trained_alone, folder), "--output", str(folder / "shared.jsonl")]),
+        "loss": ("loss, sharded", [str(qwen_dir), str(folder / "loss")]),
+    }
+    launch(folder, [{"name": name, "kind": kind, "arguments": given} for name, (kind, given) in tasks.items()])
+    return folder
+
+
+def score_arguments(model: Path, folder: Path) -> list[str]:
+    """Everything but the output."""
+    return ["score", "--model", str(model), "--input", str(folder / "in.jsonl"), "--json"]
 
 
 def largest_difference(one: Path, other: Path) -> float:
@@ -81,51 +109,34 @@ def largest_difference(one: Path, other: Path) -> float:
     return max((first[name] - second[name]).abs().max().item() for name in first)
 
 
-def test_two_processes_train_and_score_as_one_does(qwen_dir, small_snapshot, trained_alone, tmp_path):
-    """DDP: batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's."""
-    output = launch("reward", *train_arguments(small_snapshot, qwen_dir, tmp_path / "two"))
-    together = json.loads(output)["run"]["training"]  # one document, from the first process alone
-    assert (together["distributed"], together["n_steps"]) == ("MULTI_CPU", 4)
-    assert together["prefix_sharing"]["used"]
-    assert largest_difference(trained_alone, tmp_path / "two") < 1e-5
-    assert {"README.md", "run.json", "report.json"} <= {path.name for path in (tmp_path / "two").iterdir()}
-    assert not (tmp_path / "two" / "training_args.bin").exists()
+@pytest.mark.parametrize(("name", "kind"), [("copies", "MULTI_CPU"), ("sharded", "FSDP")])
+def test_two_processes_train_as_one_does(together, trained_alone, name, kind):
+    """Batches of 4 in two processes are batches of 8 in one; one report, one card, no file of the trainer's.
 
-    rows = [{"prompt": f"question {i}", "response": "the answer is clear" + " and so on" * (i % 9)} for i in range(37)]
-    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    arguments = ["score", "--model", str(trained_alone), "--input", str(tmp_path / "in.jsonl"), "--json"]
-    document = json.loads(launch("reward", *arguments, "--output", str(tmp_path / "shared.jsonl")))
-    assert document["n_rows"] == 37
-    assert main([*arguments, "--output", str(tmp_path / "alone.jsonl")]) == 0
+    With DDP, and with the shipped FSDP file through `accelerate launch`: sharded, gathered, one whole model.
+    """
+    training = json.loads((together / f"{name}.out").read_text())["run"]["training"]  # one document, from the first
+    assert (training["distributed"], training["n_steps"]) == (kind, 4)
+    assert training["prefix_sharing"]["used"]
+    assert largest_difference(trained_alone, together / name) < 1e-5
+    assert {"README.md", "run.json", "report.json"} <= {path.name for path in (together / name).iterdir()}
+    assert not (together / name / "training_args.bin").exists()
+
+
+def test_two_processes_score_as_one_does(together, trained_alone):
+    assert json.loads((together / "score.out").read_text())["n_rows"] == 37
+    assert main([*score_arguments(trained_alone, together), "--output", str(together / "alone.jsonl")]) == 0
     shared, alone = (
-        [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        [json.loads(line) for line in (together / f"{name}.jsonl").read_text().splitlines()]
         for name in ("shared", "alone")
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
 
 
-def test_accelerate_launch_with_the_fsdp_file_trains_as_one_process_does(
-    qwen_dir, small_snapshot, trained_alone, tmp_path
-):
-    """The shipped file with two processes on the CPU in place of eight GPUs: sharded, gathered, one whole model."""
-    config = yaml.safe_load((CONFIGS / "fsdp.yaml").read_text())
-    config |= {"num_processes": 2, "use_cpu": True, "mixed_precision": "no"}
-    (tmp_path / "fsdp.yaml").write_text(yaml.safe_dump(config))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    by = ("accelerate.commands.launch", "--config_file", str(tmp_path / "fsdp.yaml"), "--main_process_port", str(port))
-    arguments = train_arguments(small_snapshot, qwen_dir, tmp_path / "two")
-    training = json.loads(launch("tests.reward.fsdp_launch", *arguments, by=by))["run"]["training"]
-    assert (training["distributed"], training["n_steps"]) == ("FSDP", 4)
-    assert training["prefix_sharing"]["used"]
-    assert largest_difference(trained_alone, tmp_path / "two") < 1e-5
-
-
-def test_the_loss_through_fsdp_is_that_of_the_whole_model(qwen_dir, tmp_path):
+def test_the_loss_through_fsdp_is_that_of_the_whole_model(together):
     """Two shards, shared prefixes: same loss, same gradients, about half of the parameters in each process."""
-    loss, gradient, share = map(float, launch("tests.reward.fsdp_worker", str(qwen_dir), str(tmp_path)).split()[-3:])
+    loss, gradient, share = map(float, (together / "loss.out").read_text().split()[-3:])
     assert loss < 1e-6
     assert gradient < 1e-4
     assert 0.4 < share < 0.6

@@ -23,6 +23,16 @@ def test_layouts_follow_the_tokenizer(bert):
     assert choose_layout(qwen_tokenizer(template=None)) == "plain"
 
 
+def test_a_chat_template_that_leaves_out_cls_is_passed_over_by_an_encoder(bert):
+    """A template adds no special tokens: the head would read the role's name in place of [CLS]."""
+    bert.chat_template = qwen_tokenizer().chat_template
+    assert choose_layout(bert) == "pair"
+    bert.chat_template = "[CLS]{% for m in messages %}{{ m.content }}[SEP]{% endfor %}"
+    assert choose_layout(bert) == "template"
+    [one] = Renderer(bert, layout="template", max_length_tokens=64).render([(USER, "clear")])
+    assert one.ids == bert("question 1", "clear")["input_ids"]
+
+
 def test_an_encoder_pair_is_what_the_tokenizer_itself_makes_and_ends_once(bert):
     [one] = Renderer(bert, layout="pair", max_length_tokens=64).render([(USER, "the answer is clear")])
     assert one.ids == bert("question 1", "the answer is clear")["input_ids"]

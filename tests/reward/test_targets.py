@@ -24,9 +24,11 @@ def vote(comparison, rater, outcome, **fields):
     return row | {"round": "main", "judgment_id": abs(hash((comparison, rater))), "repeat_index": 0, **fields}
 
 
-def with_votes(directory, rows, votes):
-    """A snapshot whose judgments.parquet holds these votes."""
-    build_snapshot(directory, {"train": rows, "test": [pair_row("q", "yes", "no")]})
+def with_votes(directory, splits, votes):
+    """A snapshot whose judgments.parquet holds these votes; its pairs by split, or those to train on."""
+    if not isinstance(splits, dict):
+        splits = {"train": splits, "test": [pair_row("q", "yes", "no")]}
+    build_snapshot(directory, splits)
     pd.DataFrame(votes).to_parquet(directory / "judgments.parquet", index=False)
     content = dict(read_manifest(directory, verify=False).content)
     content["files"] = {**content["files"], "judgments.parquet": file_hash(directory / "judgments.parquet")}

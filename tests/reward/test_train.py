@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from reward import runs
 from reward.__main__ import main
@@ -50,6 +52,9 @@ def test_a_run_learns_what_a_word_decides_and_says_so(trained):
     }
     training = report["run"]["training"]
     assert training["first_loss"] > training["last_loss"]
+    assert report["run"]["target"] == "soft"
+    assert training["n_ties_left_out"] == 1
+    assert "1 tie left out; --include-ties" in summary(report, Path("m"))
     assert (training["n_pairs"], training["n_steps"], training["stopped_by"]) == (48, 24, "epochs")
     assert training["cut"]["n_responses_cut"] == 0
 
@@ -104,8 +109,12 @@ def test_evaluate_and_score_from_files_of_ones_own(trained, tmp_path, capsys):
 
 def test_a_causal_model_with_a_template_trains_too(snapshot_dir, qwen_dir, tmp_path):
     options = {**FAST, "epochs": 0.5, "target": "hard", "include_ties": True, "center_rewards": 0.01}
+    options["precision"] = "bf16"
     report = train(snapshot_dir, output_dir=tmp_path / "m", base=str(qwen_dir), max_length_tokens=64, **options)
     run = report["run"]
+    assert (run["training"]["precision"], run["target"]) == ("bf16", "hard")
+    weights = load_file(tmp_path / "m" / "model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}, "computed in bfloat16, kept in float32"
     assert run["rendering"]["layout"] == "template"
     assert run["model_class"] == "Qwen3ForSequenceClassification"
     assert run["training"]["n_pairs"] == 49  # with the tie
@@ -230,7 +239,12 @@ def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path
     assert main([*killed, "--resume"]) == 0
     assert main([*arguments, "--output", str(tmp_path / "whole")]) == 0
     resumed, whole = read_run(output), read_run(tmp_path / "whole")
-    assert resumed.document["training"]["resumed_from_step"] >= 20
+    training = resumed.document["training"]
+    assert training["resumed_from_step"] >= 20
+    assert 0 < training["seconds_since_resume"] < training["seconds"]
+    assert whole.document["training"]["seconds_since_resume"] is None
+    told = summary({"run": resumed.document, "evaluation": None}, output)
+    assert f"of them since it was resumed after step {training['resumed_from_step']}" in told
     assert whole.document["training"]["resumed_from_step"] is None
     assert resumed.document["files"]["model.safetensors"] == whole.document["files"]["model.safetensors"]
     assert resumed.run_id == whole.run_id

@@ -10,6 +10,7 @@ from datasets import Dataset
 from trl import RewardConfig, RewardTrainer
 
 from reward.models import load_base, load_tokenizer, resolve_base
+from reward.prefix import enable_sharing
 from reward.trainer import LengthGroupedSampler, PreferenceCollator, PreferenceTrainer
 
 EXAMPLES = [
@@ -27,13 +28,12 @@ def make(cls, directory, rows, out, **config):
         output_dir=str(out),
         use_cpu=True,
         bf16=False,
-        gradient_checkpointing=False,
         max_length=None,
         report_to="none",
         disable_tqdm=True,
         save_strategy="no",
         dataloader_pin_memory=False,
-        **config,
+        **{"gradient_checkpointing": False, **config},
     )
     collator = PreferenceCollator(tokenizer.pad_token_id)
     return cls(
@@ -43,6 +43,13 @@ def make(cls, directory, rows, out, **config):
         train_dataset=Dataset.from_list(rows),
         processing_class=tokenizer,
     )
+
+
+def sharing(trainer):
+    """The trainer, with prefixes computed once."""
+    enable_sharing(trainer.model)
+    trainer.data_collator = PreferenceCollator(trainer.processing_class.pad_token_id, share_prefixes=True)
+    return trainer
 
 
 def loss_and_gradient(trainer, rows):
@@ -78,11 +85,12 @@ def test_the_soft_loss_by_hand(bert_dir, tmp_path):
     assert loss.item() == pytest.approx((1.5 * first + 0.5 * second) / 2, abs=1e-6)
 
 
-def test_training_reaches_the_soft_label_and_ignores_weight_zero(bert_dir, tmp_path):
-    """With p = .75 the best margin is logit(.75) = 1.099; a pair of weight 0 pulls nowhere."""
+@pytest.mark.parametrize("p", [0.5, 0.75])
+def test_training_reaches_the_soft_label_and_ignores_weight_zero(bert_dir, tmp_path, p):
+    """The best margin is logit(p): 0 for a tie, log 3 for .75; a pair of weight 0 pulls nowhere."""
     row = {k: v for k, v in EXAMPLES[0].items() if k != "margin"}
     against = {"chosen_ids": row["rejected_ids"], "rejected_ids": row["chosen_ids"]}
-    rows = [{**row, "soft_label": 0.75, "weight": 2.0}, {**against, "soft_label": 1.0, "weight": 0.0}]
+    rows = [{**row, "soft_label": p, "weight": 2.0}, {**against, "soft_label": 1.0, "weight": 0.0}]
     trainer = make(
         PreferenceTrainer, bert_dir, rows, tmp_path, max_steps=60, learning_rate=3e-3, per_device_train_batch_size=2
     )
@@ -90,7 +98,54 @@ def test_training_reaches_the_soft_label_and_ignores_weight_zero(bert_dir, tmp_p
     batch = trainer.data_collator([rows[0]])
     with torch.no_grad():
         chosen, rejected = trainer.model(batch["input_ids"], batch["attention_mask"]).logits.flatten().tolist()
-    assert chosen - rejected == pytest.approx(math.log(3), abs=0.05)
+    assert chosen - rejected == pytest.approx(math.log(p / (1 - p)), abs=0.05)
+
+
+ROWS = [
+    {"chosen_ids": [2, 7, *range(20, 21 + i)], "rejected_ids": [2, 7, 9], "soft_label": 0.9, "weight": 1.0}
+    for i in range(12)
+]
+
+
+def weights_after(directory, rows, out, *, share=False, **config):
+    """All weights after three optimiser steps."""
+    trainer = make(PreferenceTrainer, directory, rows, out, max_steps=3, learning_rate=1e-3, **config)
+    (sharing(trainer) if share else trainer).train()
+    return torch.cat([p.detach().flatten() for p in trainer.model.parameters()])
+
+
+def test_accumulated_gradients_are_those_of_the_larger_batch(qwen_dir, tmp_path):
+    whole = weights_after(qwen_dir, ROWS, tmp_path, per_device_train_batch_size=4)
+    parts = weights_after(qwen_dir, ROWS, tmp_path, per_device_train_batch_size=2, gradient_accumulation_steps=2)
+    assert (whole - parts).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(("architecture", "share"), [("bert", False), ("qwen", True)])
+def test_recomputed_activations_change_nothing(request, tmp_path, architecture, share):
+    directory = request.getfixturevalue(f"{architecture}_dir")
+    options = {"per_device_train_batch_size": 4, "share": share}
+    kept, recomputed = (
+        weights_after(directory, ROWS, tmp_path, gradient_checkpointing=again, **options) for again in (False, True)
+    )
+    assert (kept - recomputed).abs().max() < 1e-6
+
+
+def test_every_epoch_has_batches_of_its_own(bert_dir, tmp_path):
+    """The loop tells the sampler of each new epoch; otherwise the same few pairs would meet every time."""
+    rows = [{**row, "length": len(row["chosen_ids"])} for row in ROWS]
+    seen = []
+
+    class Noting(PreferenceCollator):
+        def torch_call(self, examples):
+            seen.append(frozenset(len(example["chosen_ids"]) for example in examples))
+            return super().torch_call(examples)
+
+    trainer = make(PreferenceTrainer, bert_dir, rows, tmp_path, num_train_epochs=2, per_device_train_batch_size=3)
+    trainer.data_collator = Noting(0)
+    trainer.train()
+    first, second = seen[:4], seen[4:]
+    assert frozenset.union(*first) == frozenset.union(*second)
+    assert set(first) != set(second)
 
 
 def test_labels_and_weights_reach_the_loss_through_the_loader(bert_dir, tmp_path):

@@ -79,6 +79,7 @@ def write_model(directory: Path, snapshot_hash: str, *, accuracy: float = 0.7, r
             **estimate(0.12),
             "bins": [{"low": 0.5, "high": 0.55, "n": 40, "confidence": 0.52, "accuracy": 0.7}],
         },
+        "temperature": {"value": 0.8, "low": 0.6, "high": 1.2, "undefined_reason": None},
         "margin_histogram": {"edges": [-1.0, 0.0, 1.0], "counts": [12, 28]},
         "best_of_n": {**estimate(0.5, 20), "chance": 0.25, "subsets": []},
         "disagreements": {
@@ -165,6 +166,7 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     said = words(at)
     assert "The model agrees with the labels on 70.0% of 40 pairs." in said
     assert "On average the model is under-confident" in said
+    assert {one.label: one.value for one in at.metric}["Temperature"] == "0.80 [0.60, 1.20]"
     assert "Lowest where the longer response is chosen: 80%" in said
     assert "12 of 40 pairs with a margin below 0" in said
     assert "by lot it would be 25%" in said
@@ -183,7 +185,7 @@ def test_report_and_comparison_are_read_from_files(seeded, open_page):
     [
         ({"base": " "}, "Name a base"),
         ({"epochs": 0}, "epochs is 0"),
-        ({"target": "loud"}, "target is 'loud'"),
+        ({"target": "loud"}, "target is 'loud': choose one of soft, share, posterior, reliability, hard, margin"),
     ],
 )
 def test_a_run_out_of_range_is_refused(seeded, options, message):

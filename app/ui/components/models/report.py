@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.services import model_shelf
 from app.services.model_shelf import TrainedModel
-from app.stats.words import counted
+from app.stats.words import counted, undecided_left_out
 from app.ui.components.charts import HEIGHT, figure
 from app.ui.components.grouped import single_intervals
 from app.ui.components.models.disagreements import show_best_of_n, show_disagreements
@@ -22,6 +22,7 @@ from app.ui.components.models.words import BASELINE_NAMES
 from app.ui.components.text import escape, show_text
 
 _CONFIDENCE = "how sure the model is"
+_STOPPED = {"epochs": "", "time_limit": "; stopped by the time limit", "early_stopping": "; stopped early"}
 
 
 def show_report(model: TrainedModel) -> None:
@@ -54,7 +55,7 @@ def show_report(model: TrainedModel) -> None:
 def _show_facts(model: TrainedModel) -> None:
     run = model.run
     training, parameters = run["training"], run["parameters"]
-    stopped = "" if training["stopped_by"] == "epochs" else "; stopped by the time limit"
+    stopped = _STOPPED[training["stopped_by"]]
     st.markdown(
         escape(
             f"Model {run['run_id']}: base {run['base']['name']}, {run['target']} target, seed {parameters['seed']}, "
@@ -102,7 +103,7 @@ def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
         escape(
             f"Split {data.get('split', 'of a file')} of {data['name']}: "
             f"{counted(evaluation['n_pairs'], 'pair')} of {counted(evaluation['n_prompts'], 'prompt')}; "
-            f"labels: {data['label_source']}. The dashed line is guessing."
+            f"labels: {data['label_source']}{undecided_left_out(data.get('n_undecided'))}. The dashed line is guessing."
         )
     )
     if evaluation.get("against_model"):
@@ -119,9 +120,37 @@ def _show_likelihood(evaluation: Mapping[str, Any]) -> None:
         "its floor": evaluation["label_entropy"]["value"],
         "Calibration error": evaluation["calibration"]["value"],
     }
+    temperature = evaluation.get("temperature") or {}
     with st.container(horizontal=True):
         for name, value in figures.items():
             st.metric(name, "undefined" if value is None else f"{value:.3f}", width=160)
+        if temperature:
+            st.metric("Temperature", _with_interval(temperature), width=220, help=TEMPERATURE_HELP)
+
+
+TEMPERATURE_HELP = (
+    "Margins divided by it state an honest confidence; with its 95 % interval. Above 1 the model is too sure of "
+    "itself, below 1 too timid."
+)
+
+
+def _with_interval(estimate: Mapping[str, Any]) -> str:
+    if estimate.get("value") is None:
+        return "undefined"
+    if estimate.get("low") is None or estimate.get("high") is None:
+        return f"{estimate['value']:.2f}"
+    return f"{estimate['value']:.2f} [{estimate['low']:.2f}, {estimate['high']:.2f}]"
+
+
+_BIN_WORDS = {
+    "low": "stated from",
+    "high": "stated to",
+    "confidence": "confidence",
+    "accuracy": "accuracy",
+    "accuracy_low": "from",
+    "accuracy_high": "to",
+    "n": "n",
+}
 
 
 def _show_reliability(evaluation: Mapping[str, Any]) -> None:
@@ -129,7 +158,7 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
     if not bins:
         return
     st.subheader("Reliability", anchor=False)
-    table = pd.DataFrame(bins)[["confidence", "accuracy", "n", "low", "high"]]
+    table = pd.DataFrame(bins).reindex(columns=list(_BIN_WORDS)).rename(columns=_BIN_WORDS)
     gap = (table["accuracy"] - table["confidence"]).mul(table["n"]).sum() / table["n"].sum()
     stance = (
         "over-confident" if gap < -0.02 else "under-confident" if gap > 0.02 else "neither over- nor under-confident"
@@ -143,6 +172,7 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
     chart = alt.layer(
         diagonal.encode(x=alt.X("x:Q", title=_CONFIDENCE), y=alt.Y("y:Q", title="share that is right")),
         points.mark_line(),
+        points.mark_rule(opacity=0.5).encode(y=alt.Y("from:Q", title="share that is right"), y2="to:Q"),
         points.mark_point(filled=True, opacity=1).encode(size=alt.Size("n:Q", legend=None)),
     )
     error = evaluation["calibration"]["value"]
@@ -151,7 +181,7 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
         table,
         reading=f"On average the model is {stance}: expected calibration error {error:.3f}, "
         f"n = {counted(int(table['n'].sum()), 'pair')}. On the dashed line it is right as often as it says; "
-        "larger points hold more.",
+        "larger points hold more, bars are 95 % intervals.",
         key="reliability",
     )
 

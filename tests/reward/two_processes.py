@@ -1,0 +1,52 @@
+"""Two processes on the CPU, started once by a launcher, that do several tasks one after the other, for the tests.
+
+Importing torch and TRL takes each process many seconds, so each imports them once and forks a child for each task. A
+child has its own process group on its own port, and an environment as if it had been launched for its task alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import reward.evaluate
+import reward.heads
+import reward.scorer
+import reward.trainer  # noqa: F401  what the tasks import, loaded before they are forked
+from reward.__main__ import main as command
+from tests.reward import fsdp_launch, fsdp_worker
+
+KINDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "command": command,
+    "command, sharded": fsdp_launch.main,
+    "loss, sharded": lambda arguments: fsdp_worker.main(*map(Path, arguments)),
+}
+LAUNCHED_AS_FSDP = ("ACCELERATE_USE_FSDP", "FSDP_", "ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_USE_AGENT_STORE")
+
+
+def main(folder: Path) -> None:
+    """Do what `tasks.json` says: name, kind, port, arguments; the first process leaves `NAME.out`."""
+    for task in json.loads((folder / "tasks.json").read_text()):
+        child = os.fork()
+        if child == 0:
+            os._exit(_run(task, folder))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if status:
+            sys.exit(f"{task['name']}: ended with status {status}")
+
+
+def _run(task: Mapping[str, object], folder: Path) -> int:
+    if task["kind"] != "command, sharded":  # that one is as the launcher made it
+        for name in [name for name in os.environ if name.startswith(LAUNCHED_AS_FSDP)]:
+            del os.environ[name]
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(task["port"])}
+    out = folder / f"{task['name']}.out" if os.environ["RANK"] == "0" else Path(os.devnull)
+    with out.open("w", encoding="utf-8") as sys.stdout:
+        return KINDS[str(task["kind"])](task["arguments"])  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
