@@ -199,7 +199,7 @@ def _import_chunk(
 ) -> None:
     """One transaction: decide line by line what is acceptable, then write in bulk."""
     lines = [one.line for one in read]
-    with store.write() as connection:
+    with store.write(is_flushed=False) as connection:  # the commit that completes the batch flushes this one, too
         batches.beat(connection, batch_id)
         comparisons = ComparisonWriter(connection, campaign, batch_id)
         judgments = JudgmentWriter(connection, campaign, batch_id, actor=actor)

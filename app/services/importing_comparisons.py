@@ -22,7 +22,6 @@ from app.domain import (
 from app.services.queueing import Waiting, enqueue
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
-from app.store.engine import batched
 
 _comparison = tables.comparison
 
@@ -162,12 +161,9 @@ class ComparisonWriter:
     def _read_erased(self) -> set[str]:
         hashes = {text for line in self._read.values() for text in (line.prompt_hash, *line.text_hashes)}
         content = tables.content
-        erased = select(content.c.hash).where(content.c.erased_at.is_not(None))
-        return {
-            text
-            for some in batched(sorted(hashes))
-            for text in self._connection.scalars(erased.where(is_among(self._connection, content.c.hash, some)))
-        }
+        is_erased = content.c.erased_at.is_not(None)
+        found = select(content.c.hash).where(is_erased, is_among(self._connection, content.c.hash, hashes))
+        return set(self._connection.scalars(found))
 
     def _twins(self, fresh: dict[str, ImportedComparison]) -> list[tuple[str, str]]:
         """Pairs of ids with the same content: a new one, and one stored or earlier in the chunk."""

@@ -16,6 +16,10 @@ from app.errors import StoreError
 from app.store.gathering import Gathering
 
 BUSY_TIMEOUT_MS = 60_000
+CHECKPOINT_PAGES = 16_384
+"""SQLite's log is copied into the database when it has grown so far (64 MiB): a large import changes the same pages of
+its indexes again and again, and copies them once."""
+
 IN_LIST = 10_000
 """The longest IN list of a statement: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
 
@@ -56,14 +60,40 @@ class Store:
             self._reader = self._reader.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, is_flushed: bool = True) -> Iterator[Connection]:
         """One read-write transaction, committed on a normal exit and rolled back on an error.
+
+        Args:
+            is_flushed: whether the commit waits for the disk. One that does not may be undone when the machine fails,
+                until the next that does has flushed it, too: for what nobody is told of before that one, such as the
+                chunks of an import before its batch is complete.
 
         Raises:
             StoreError: the database cannot be reached or is locked for longer than the busy timeout.
         """
-        with self._reachable(), self._turn, self.engine.begin() as connection:
+        with (
+            self._reachable(),
+            self._turn,
+            self.engine.connect() as connection,
+            connection.begin() if is_flushed else self._unflushed(connection),
+        ):
             yield connection
+
+    @contextmanager
+    def _unflushed(self, connection: Connection) -> Iterator[None]:
+        """A transaction whose commit does not wait for the disk."""
+        if not self.is_sqlite:
+            with connection.begin():
+                connection.exec_driver_sql("SET LOCAL synchronous_commit TO off")
+                yield
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA synchronous=NORMAL")  # before it begins: within a transaction this would do nothing
+        try:
+            with connection.begin():
+                yield
+        finally:
+            driver.execute("PRAGMA synchronous=FULL")
 
     def write_together(self, work: Callable[[Connection], _T]) -> _T:
         """What `write` does, for short work that many do at once: drafts, clocks.
@@ -142,6 +172,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
+            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 

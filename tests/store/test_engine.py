@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy import event as sqlalchemy_event
 
 from app.errors import StoreError
@@ -50,7 +52,7 @@ def test_a_settled_view_waits_for_smaller_event_numbers(postgres_url: str) -> No
 
 
 def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> None:
-    rows = [{"hash": f"h{number}", "body": f'body \' {number} "%s" :x'} for number in range(2500)]
+    rows = [{"hash": f"h{number}", "body": f'body \' {number} "%s" :x'} for number in range(17_000)]
     with store.write() as connection:
         insert_rows(connection, tables.content, rows, skip_known_by="hash")
         insert_rows(connection, tables.content, [{"hash": "h1", "body": "other"}], skip_known_by="hash")
@@ -63,6 +65,49 @@ def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> No
             )
         ).all()
     assert dict(map(tuple, found)) == {row["hash"]: row["body"] for row in rows}
+
+
+def test_values_arrive_as_their_columns_take_them(store: Store) -> None:
+    """JSON, times, truth values and gaps: the same from one statement of many rows as from an insert of one."""
+    now = datetime(2026, 1, 31, 10, tzinfo=UTC)
+    common = {"actor": "a", "action": "test.done", "subject": "s", "campaign_id": None, "payload_hash": "h"}
+    rows = [{**common, "at": now, "detail": {"n": 1, "of": ["ü", None, True]}}, {**common, "at": now, "detail": {}}]
+    with store.write() as connection:
+        insert_rows(connection, tables.event, rows)
+        connection.execute(insert(tables.event), rows)
+    with store.read() as connection:
+        found = connection.execute(select(*(tables.event.c[name] for name in rows[0]))).all()
+    assert [dict(row._mapping) for row in found] == [*rows, *rows]
+
+
+def test_what_is_not_flushed_says_so_to_the_database_and_to_nobody_after_it(store: Store) -> None:
+    asked, flushed, unflushed = "PRAGMA synchronous", 2, 1
+    if not store.is_sqlite:
+        asked, flushed, unflushed = "SHOW synchronous_commit", "on", "off"
+        store.engine.dispose()
+        sqlalchemy_event.listen(store.engine, "connect", _wait_for_the_disk)  # the tests' server does not
+    for is_flushed, expected in ((False, unflushed), (True, flushed)):
+        with store.write(is_flushed=is_flushed) as connection:
+            assert connection.exec_driver_sql(asked).scalar_one() == expected
+    with pytest.raises(ValueError, match="fails"):
+        _write_and_fail(store)
+    with store.write() as connection:
+        assert connection.exec_driver_sql(asked).scalar_one() == flushed
+        assert connection.scalars(select(tables.event.c.id)).all() == []
+    if not store.is_sqlite:
+        sqlalchemy_event.remove(store.engine, "connect", _wait_for_the_disk)
+        store.engine.dispose()
+
+
+def _wait_for_the_disk(connection: Any, _record: object) -> None:
+    connection.execute("SET synchronous_commit TO on")
+    connection.commit()
+
+
+def _write_and_fail(store: Store) -> None:
+    with store.write(is_flushed=False) as connection:
+        events.record(connection, actor="a", action="test.done", subject="s")
+        raise ValueError("fails")
 
 
 def test_what_many_threads_write_is_stored_and_each_hears_of_its_own_failure(store: Store) -> None:
