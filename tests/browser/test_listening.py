@@ -60,8 +60,7 @@ def test_scripts_leave_nothing_behind_when_they_are_given_new_data(visit: Visit,
     justification = page.get_by_label("Justification")
     seen = []
     for turn in range(4):
-        for _ in range(turn + 1):
-            page.keyboard.press("l")
+        page.keyboard.press("l")  # the next sentence
         page.keyboard.press("e")  # another mark: the marking script is told
         expect(page.get_by_role("button", name="Remove")).to_have_count(turn + 1)
         justification.press_sequentially(f"words {turn} ")
@@ -165,3 +164,19 @@ def test_menus_open_where_there_is_room_and_nothing_says_that_ctrl_enter_only_ap
     page.keyboard.type("words")
     expect(page.get_by_text("Ctrl+Enter to apply")).to_have_count(1)
     expect(page.get_by_text("Ctrl+Enter to apply")).to_be_hidden()  # here it hands in
+
+
+def test_marks_are_told_until_a_busy_server_has_heard_them(visit: Visit, place: Place, tmp_path: Path):
+    make_desk(place, "busy", pair(), folder=tmp_path)
+    page = visit().log_in("busy", "/rate?campaign=busy")
+    ready(page)
+    with place.store.write():  # nobody else can write
+        answer(page, "1")
+        for key in "lele":
+            page.keyboard.press(key)
+        assert page.evaluate("CSS.highlights.get('sy-marked').size") == 2
+        page.wait_for_timeout(300)
+    expect(page.get_by_role("button", name="Remove")).to_have_count(2)
+    page.wait_for_function("document.steelyardPassages.unheard.length === 0")
+    page.wait_for_timeout(2500)  # told twice, kept once
+    expect(page.get_by_role("button", name="Remove")).to_have_count(2)

@@ -178,9 +178,13 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     is_cut = True
     lines[-1].close()
     expect(why(page)).to_be_disabled()  # during a cut nothing can be typed, and what was typed stays
+    page.keyboard.press("l")
+    page.keyboard.press("e")  # what is marked is coloured at once, and told when there is somebody to tell
+    assert page.evaluate("CSS.highlights.get('sy-marked').size") == 1
     page.wait_for_timeout(10_000)
     expect(why(page)).to_have_value("written and not sent")
     is_cut = False
+    expect(page.get_by_role("button", name="Remove")).to_have_count(1)
     assert is_drafted(page, store, here, "written and not sent")
     page.close()
     page = window.new_page()

@@ -98,6 +98,9 @@ export default function ({ data, parentElement }) {
   const isDigit = (key) => /^[1-9]$/.test(key)
   const buttons = () => rows()[place()]?.querySelectorAll('[role="radio"]') ?? []
   const act = () => {
+    if (!isWhole()) return void (state.isLoading = true)
+    if (state.isLoading) for (const one of state.held) one.until = performance.now() + HOLD // it was seen to load
+    state.isLoading = false
     while (state.held.length && buttons().length) {
       const { key, until } = state.held[0]
       const isOver = until < performance.now()
@@ -123,7 +126,7 @@ export default function ({ data, parentElement }) {
   const pressSubmit = (item, until) => {
     const button = panel()?.querySelector(':is([class*="-submit"], [class*="-save"]) button')
     if (state.item !== item || performance.now() > until) return
-    if (button && !button.disabled) button.click()
+    if (button && !button.disabled && !doc.steelyardPassages?.unheard.length) button.click()
     else setTimeout(pressSubmit, SOON, item, until)
   }
 

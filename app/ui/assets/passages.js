@@ -2,9 +2,11 @@
 // Positions count Unicode characters of the text on the screen, formulas left out; the server maps them to the text.
 const ROOT = '.sy-passage[data-slot]'
 
+const AGAIN_AFTER = 2000 // ms after which a mark that the server has not heard of is told again
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const doc = parentElement.ownerDocument
-  const state = (doc.steelyardPassages ??= {})
+  const state = (doc.steelyardPassages ??= { unheard: [] })
   const bar = parentElement.querySelector('[role="toolbar"]')
   const roots = () => [...doc.querySelectorAll(`.st-key-desk ${ROOT}`)]
   const panel = () => doc.querySelector('.st-key-panel')
@@ -65,6 +67,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const before = field.value.slice(0, field.selectionStart)
     const gap = !before || /\s$/.test(before) ? '' : ' '
     doc.execCommand('insertText', false, `${gap}${data.words.responses[passage.slot - 1]}: “${words}” `)
+    state.last = passage
     hide()
   }
 
@@ -73,9 +76,26 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!passage || !data.canMark) return
     const here = panel()?.querySelector('[data-sy-here]')?.closest('[class*="critrow-"]')
     const criterion = here?.className.match(/critrow-(\S+)/)?.[1] ?? null
-    setTriggerValue('marked', { item: data.item, slot: passage.slot, start: passage.start, end: passage.end, criterion })
+    const { slot, start, end } = passage
+    state.unheard.push({ id: Math.random(), item: data.item, slot, start, end, criterion })
+    state.last = passage
     doc.getSelection().removeAllRanges()
     hide()
+    paint()
+    tell()
+  }
+
+  // What is told while the line is cut reaches nobody, and of two messages in a row a busy server hears the second: all
+  // that was not heard is told, until it is.
+  function tell() {
+    clearTimeout(state.retry)
+    if (!state.unheard.length) return
+    setTriggerValue('marked', state.unheard)
+    state.retry = setTimeout(() => state.tell(), AGAIN_AFTER)
+  }
+
+  function forgetHeard() {
+    state.unheard = state.unheard.filter((one) => one.item === data.item && !data.heard.includes(one.id))
   }
 
   // --- sentence by sentence, for who selects without a pointer -------------------------------------------------
@@ -101,13 +121,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function step(by, { extend = false, response = false } = {}) {
     const all = sentences()
     if (!all.length) return
-    const now = selected()
+    const here = selected()
+    const now = here ?? state.last // what was quoted or marked is no longer selected: on from there
     let place = now ? all.findIndex((one) => one.slot === now.slot && one.end > now.start) : -1
     let from = null
     if (response) {
       const next = now ? all.findIndex((one) => one.slot > now.slot) : 0
       place = Math.max(0, next)
-    } else if (extend && now) {
+    } else if (extend && here) {
       from = now.start
       place = all.findIndex((one) => one.slot === now.slot && one.end > now.end)
       if (place < 0) return
@@ -148,7 +169,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function paint() {
     if (!window.Highlight) return
-    const ranges = data.marks.map(([slot, start, end]) => {
+    const unheard = state.unheard.map(({ slot, start, end }) => [slot, start, end])
+    const ranges = [...data.marks, ...unheard].map(([slot, start, end]) => {
       const root = roots().find((one) => Number(one.dataset.slot) === slot)
       return root && rangeOf(root, start, end)
     })
@@ -163,7 +185,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (watched) observer.observe(watched, { childList: true, subtree: true })
   doc.addEventListener('selectionchange', later)
   watched?.addEventListener('scroll', hide, { passive: true })
-  Object.assign(state, { quote, mark, step, stop })
+  if (state.item !== data.item) state.last = null
+  Object.assign(state, { item: data.item, quote, mark, step, tell, stop })
+  forgetHeard()
   paint()
 
   function stop() {

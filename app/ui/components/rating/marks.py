@@ -25,6 +25,9 @@ _PASSAGES = st.components.v2.component(
     js=(_ASSETS / "passages.js").read_text(encoding="utf-8"),
 )
 _KEY = "steelyard-passages"
+_NOTHING = "mark-nothing"
+_HEARD = "marks-heard"
+"""Where a form keeps what the browser told of marks: what it does not find here it tells again."""
 
 
 def follow_selection(form: Form, view: View) -> None:
@@ -39,6 +42,7 @@ def follow_selection(form: Form, view: View) -> None:
     data = {
         "item": form.desk.assignment.id,
         "marks": places,
+        "heard": form.value(_HEARD) or [],
         "canMark": bool(form.desk.assignment.criteria_shown),
         "words": {
             "quote": say("quote"),
@@ -46,7 +50,13 @@ def follow_selection(form: Form, view: View) -> None:
             "responses": [say("response", letter=letter(slot)) for slot in form.slots],
         },
     }
-    _PASSAGES(key=_KEY, data=data, on_marked_change=lambda: _mark(form, view), width="content", height="content")
+    _say_what_was_no_passage()
+    _PASSAGES(key=_KEY, data=data, on_marked_change=lambda: _hear(form, view), width="content", height="content")
+
+
+def _say_what_was_no_passage() -> None:
+    if st.session_state.pop(_NOTHING, False):
+        st.toast(say("mark-nothing"))
 
 
 def show_marks(form: Form) -> None:
@@ -93,18 +103,26 @@ def _show_mark(form: Form, mark: Mark, names: Mapping[str, str]) -> None:
             )
 
 
-def _mark(form: Form, view: View) -> None:
-    """Keep the passage that the browser tells of, tied to the criterion in hand."""
-    told: Any = st.session_state[_KEY].get("marked")
-    if not told:
-        return
+def _hear(form: Form, view: View) -> None:
+    """Keep the passages that the browser tells of; it tells them until it is told that they were heard."""
+    told: Any = st.session_state[_KEY].get("marked") or []
+    heard: list[float] = form.value(_HEARD) or []
+    for one in told:
+        if one["item"] == form.desk.assignment.id and one["id"] not in heard:
+            heard = [*heard, one["id"]]
+            _mark(form, view, one)
+    st.session_state[form.key(_HEARD)] = heard
+
+
+def _mark(form: Form, view: View, told: Mapping[str, Any]) -> None:
+    """Keep one passage, tied to the criterion in hand."""
     slot, criteria = int(told["slot"]), form.desk.assignment.criteria_shown
-    if str(slot) not in form.slots or told["item"] != form.desk.assignment.id:
+    if str(slot) not in form.slots:
         return
     aligned = align(form.desk.assignment.responses[slot - 1], raw=_is_raw(form, view), math=view.math)
     passage = aligned.to_text(int(told["start"]), int(told["end"]))
     if passage is None:
-        st.toast(say("mark-nothing"))
+        st.session_state[_NOTHING] = True
         return
     marks: list[Mark] = form.value(MARKS) or []
     if any((one.slot, one.start, one.end) == (slot, *passage) for one in marks):
