@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from importlib import resources
 from io import StringIO
 from pathlib import Path
@@ -133,7 +134,13 @@ def load_library(key: str) -> Rubric:
     paths = library()
     if key not in paths:
         raise _error("rubrics/library", f"there is no rubric {key!r}", suggest(key, paths))
-    return load_rubric(paths[key])
+    return _load_once(paths[key])
+
+
+@cache
+def _load_once(path: Path) -> Rubric:
+    """A rubric of the library, read once: lists show them all, and each takes as long to parse as a page to draw."""
+    return load_rubric(path)
 
 
 def _error(source: object, reason: str, remedy: str, *, line: int | None = None) -> RubricError:
@@ -147,7 +154,7 @@ def _read_yaml(text: str, source: str, *, with_values: bool = True) -> tuple[dic
     reader = YAML(typ="safe", pure=True)
     try:
         root: Node | None = reader.compose(text)
-        document = reader.load(text) if with_values else {}
+        document = reader.constructor.construct_document(root) if root is not None and with_values else {}
     except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         reason = f"character {text[error.position]!r} is not allowed in YAML"

@@ -15,15 +15,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import make_url
 
-from app.services import lookup
+from app.services import lookup, sessions
 from app.store.engine import Store
 from app.store.migrate import upgrade
 from app.store.tables import metadata
 
 ROOT = Path(__file__).parent.parent
 _database_numbers = itertools.count(1)
+
+PRODUCT_HASHER = sessions._hasher
+sessions._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Passwords are hashed at the least cost here: hundreds of tests log in, and each would take a fifth of a second.
+`tests/services/test_sessions.py` and every server of the browser tests hash as the product does."""
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,11 @@ import pytest
 import typer
 
 from app.cli.main import app
-from app.demo.sample import NAME, load_sample
+from app.demo import sample
 from app.demo.simulate import simulate
 from app.services.database import open_store
 from app.settings import read_settings
+from tests.conftest import ROOT
 from tests.readme import BEGIN, END, README, tree
 
 TEXT = README.read_text(encoding="utf-8")
@@ -57,15 +58,24 @@ def test_every_command_of_the_readme_exists() -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with the files of the tour and, as after `make demo`, with the sample campaign.
 
-    A fifth of its votes is enough here.
+    A third of its comparisons and a tenth of its votes are enough here.
     """
     folder = tmp_path_factory.mktemp("tour")
     for _, file, text in TOUR.findall(TEXT):
         if file:
             (folder / file).write_text(text, encoding="utf-8")
-    with closing(open_store(read_settings({"STEELYARD_DATA_DIRECTORY": str(folder / "steelyard-data")}))) as store:
-        load_sample(store)
-        simulate(store, NAME, n_raters=5, n_judgments=150, seed=7)
+    package = tmp_path_factory.mktemp("demo")
+    (package / "sample").mkdir()
+    for file in (ROOT / "app" / "demo" / "sample").glob("*.jsonl"):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        (package / "sample" / file.name).write_text("".join(lines[::3]), encoding="utf-8")
+    with (
+        closing(open_store(read_settings({"STEELYARD_DATA_DIRECTORY": str(folder / "steelyard-data")}))) as store,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr(sample, "files", lambda _: package)
+        sample.load_sample(store)
+        simulate(store, sample.NAME, n_raters=5, n_judgments=80, seed=7)
     return folder
 
 

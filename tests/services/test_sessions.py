@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import Type, extract_parameters
 from sqlalchemy import select, update
 
 from app.domain import RaterKind, RaterState, Role
@@ -15,6 +16,7 @@ from app.services.sessions import LOGIN_LIFETIME
 from app.store import tables
 from app.store.engine import Store
 from app.web.attempts import Attempts
+from tests.conftest import PRODUCT_HASHER
 
 PASSWORD = "correct horse battery"
 NOW = datetime(2026, 1, 31, 10, tzinfo=UTC)
@@ -33,6 +35,25 @@ def test_the_right_password_gives_a_token_of_which_only_the_hash_is_kept(store, 
     with store.read() as connection:
         kept = connection.scalars(select(tables.login_token.c.token_hash)).all()
     assert token not in kept
+
+
+def test_passwords_are_costly_to_guess_and_a_cheap_hash_is_made_anew(store, ana, monkeypatch):
+    """Argon2id, 64 MiB, three passes: what RFC 9106, section 4, recommends where memory is short."""
+
+    def cost() -> tuple[Type, int, int]:
+        with store.read() as connection:
+            stored = connection.scalar(select(tables.rater.c.password_hash).where(tables.rater.c.name == ana))
+        found = extract_parameters(stored)
+        return found.type, found.memory_cost, found.time_cost
+
+    assert cost() == (Type.ID, 8, 1), "the tests hash cheaply"
+    monkeypatch.setattr(sessions, "_hasher", PRODUCT_HASHER)
+    assert sessions.log_in(store, ana, "wrong horse battery") is None
+    assert cost() == (Type.ID, 8, 1)
+    assert sessions.log_in(store, ana, PASSWORD)
+    assert cost() == (Type.ID, 64 * 1024, 3)
+    assert sessions.log_in(store, ana, PASSWORD)
+    assert sessions.log_in(store, ana, "wrong horse battery") is None
 
 
 def test_every_log_in_gets_its_own_token(store, ana):

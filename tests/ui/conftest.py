@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -15,6 +17,9 @@ from app.ui import session
 from tests.ui.places import ROOT, Place, copy_place, make_empty, make_seeded, settings_for
 
 OpenPage = Callable[..., AppTest]
+
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
+"""Which of the installed packages bring components: a server looks once, every `AppTest` would look again."""
 
 
 @pytest.fixture(scope="session")
