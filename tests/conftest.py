@@ -13,12 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 from app.services import lookup, sessions
+from app.store import engine as engines
 from app.store.engine import Store
 from app.store.migrate import upgrade
 from app.store.tables import metadata
@@ -30,6 +32,36 @@ PRODUCT_HASHER = sessions._hasher
 sessions._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Passwords are hashed at the least cost here: hundreds of tests log in, and each would take a fifth of a second.
 `tests/services/test_sessions.py` and every server of the browser tests hash as the product does."""
+
+
+_sqlite = create_engine("sqlite://")
+_sqlite.connect().close()
+_compiled: dict[object, object] = {}
+
+
+def _create_engine(url: URL, **options: Any) -> Engine:
+    """An engine; those on SQLite share what SQLAlchemy has compiled, as the threads of one server do.
+
+    Nearly every test has a file of its own, and would compile each statement anew.
+    """
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, **options)
+    engine = create_engine(url, execution_options={"compiled_cache": _compiled}, **options)
+    engine.dialect = _sqlite.dialect  # a part of the key
+    return engine
+
+
+prepare_sqlite = engines._prepare_sqlite
+
+
+def _prepare_without_waiting(engine: Engine) -> None:
+    """As the product does, but no commit waits for the disk: nothing here has to outlive a power cut."""
+    prepare_sqlite(engine)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+
+
+engines.create_engine = _create_engine
+engines._prepare_sqlite = _prepare_without_waiting
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from sqlalchemy import event as sqlalchemy_event
 
 from app.errors import StoreError
 from app.services import events
+from app.store import engine as engines
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
 from app.store.engine import Store
-from tests.conftest import emptied_postgres_store, give_back_postgres
+from tests.conftest import emptied_postgres_store, give_back_postgres, prepare_sqlite
 
 
 @pytest.mark.postgres
@@ -49,6 +51,16 @@ def test_a_settled_view_waits_for_smaller_event_numbers(postgres_url: str) -> No
         slow.result(20)
         assert seen.result(20) == ["first", "second"]
     give_back_postgres(store)
+
+
+def test_what_the_product_commits_to_a_file_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_prepare_sqlite", prepare_sqlite)
+    store = Store(f"sqlite:///{tmp_path / 'steelyard.db'}")
+    for way in (store.read, store.write):
+        with way() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2, "FULL"
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    store.close()
 
 
 def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> None:
