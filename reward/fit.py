@@ -14,6 +14,7 @@ from reward.errors import RewardError
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerFast
+    from trl import RewardConfig
 
     from reward.trainer import PreferenceTrainer
 
@@ -169,10 +170,18 @@ def fit(
     if not parameters.length_grouping:
         train = train.remove_columns("length")
     n_steps = _n_steps(len(train), parameters)
-    steps = options.checkpoint_steps or max(20, n_steps // 10)
     limit = TimeLimit(options.time_limit_seconds)
     stopping = datasets.get("validation") if parameters.early_stopping else None
-    trainer = _trainer(model, tokenizer, train, stopping, parameters, partial, n_steps, steps, options, sharing["used"])
+    arguments = training_arguments(
+        parameters,
+        options,
+        partial / runs.CHECKPOINTS_NAME,
+        n_steps=n_steps,
+        checkpoint_steps=options.checkpoint_steps or max(20, n_steps // 10),
+        chooses_best=stopping is not None,
+    )
+    used = {"train": train, "validation": stopping}
+    trainer = _trainer(model, tokenizer, used, arguments, parameters, share_prefixes=sharing["used"])
     held_out = HeldOut.choose(trainer, datasets.get("validation"), n_pair_steps=n_steps * parameters.batch_size)
     trainer.add_callback(limit)
     checkpoint, log = runs.last_checkpoint(partial), partial / runs.LOG_NAME
@@ -292,26 +301,29 @@ def head_name(model: PreTrainedModel) -> str:
     return names[-1].partition(".")[0]
 
 
-def _trainer(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    train: Dataset,
-    stopping: Dataset | None,
+def training_arguments(
     parameters: Parameters,
-    partial: Path,
+    options: RunOptions,
+    output_dir: Path,
+    *,
     n_steps: int,
     checkpoint_steps: int,
-    options: RunOptions,
-    share_prefixes: bool,
-) -> PreferenceTrainer:
+    chooses_best: bool,
+) -> RewardConfig:
+    """TRL's configuration of a run.
+
+    Args:
+        parameters: what is learned, and how.
+        options: how it runs.
+        output_dir: of the checkpoints.
+        n_steps: optimiser steps.
+        checkpoint_steps: steps between checkpoints.
+        chooses_best: whether each checkpoint is measured on validation pairs and the best one is kept in the end.
+    """
     import torch
-    from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
     from trl import RewardConfig
 
-    from reward.elements import PreferenceCollator
-    from reward.trainer import PreferenceTrainer
-
-    early = {
+    best = {
         "eval_strategy": "steps",
         "eval_steps": checkpoint_steps,
         "load_best_model_at_end": True,
@@ -319,8 +331,8 @@ def _trainer(
         "greater_is_better": False,
         "per_device_eval_batch_size": parameters.batch_size,
     }
-    config = RewardConfig(
-        output_dir=str(partial / runs.CHECKPOINTS_NAME),
+    return RewardConfig(
+        output_dir=str(output_dir),
         max_steps=n_steps,
         learning_rate=parameters.learning_rate,
         lr_scheduler_type="linear",
@@ -343,17 +355,34 @@ def _trainer(
         report_to=list(options.report_to) or "none",
         ddp_find_unused_parameters=False if parameters.n_processes > 1 else None,
         disable_tqdm=True,
-        **(early if stopping is not None else {}),
+        **(best if chooses_best else {}),
     )
+
+
+def _trainer(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    datasets: Mapping[str, Dataset | None],
+    arguments: RewardConfig,
+    parameters: Parameters,
+    *,
+    share_prefixes: bool,
+) -> PreferenceTrainer:
+    """The trainer of `train`; with `validation` it stops early."""
+    from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback
+
+    from reward.elements import PreferenceCollator
+    from reward.trainer import PreferenceTrainer
+
     trainer = PreferenceTrainer(
         model=with_adapters(model, parameters) if parameters.lora_rank else model,
-        args=config,
+        args=arguments,
         data_collator=PreferenceCollator(tokenizer.pad_token_id, share_prefixes=share_prefixes),
-        train_dataset=train,
-        eval_dataset=stopping,
+        train_dataset=datasets["train"],
+        eval_dataset=datasets["validation"],
         processing_class=tokenizer,
     )
-    if stopping is not None:
+    if datasets["validation"] is not None:
         trainer.add_callback(EarlyStoppingCallback(parameters.early_stopping))
     trainer.remove_callback(PrinterCallback)
     trainer.remove_callback(ProgressCallback)

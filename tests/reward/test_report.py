@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -90,6 +91,9 @@ def test_best_of_n_by_hand():
     assert tied["value"] == 0.25
     cycle = [Pair((), i, j, comparison_id="z", chosen_id=i, rejected_id=j) for i, j in ("ab", "bc", "ca")]
     assert "no comparison" in best_of_n(cycle, rewards_of(cycle, scores))["undefined_reason"]
+    tie = [replace(pair, soft_label=0.5) if pair.rejected == "b" else pair for pair in ranking("abc")]
+    found = best_of_n(tie, rewards_of(tie, {"a": 1.0, "b": 3.0, "c": 0.0}))
+    assert (found["value"], found["chance"]) == (1.0, pytest.approx(2 / 3)), "a and b are equally good"
     assert best_of_n(ranking("ab"), rewards_of(ranking("ab"), scores))["value"] is None
 
 

@@ -92,14 +92,20 @@ def test_a_rater_who_votes_at_random_counts_less():
             right = rng.random() < accuracy
             votes.append(vote(f"c{unit}", rater, "first" if (side == 0) == right else "second"))
     frame = pd.DataFrame(votes)
-    errors = {}
+    errors, found = {}, {}
     for target in ("share", "posterior", "reliability"):
         labels, facts = vote_labels(frame, kinds=["human"], target=target)
-        p = np.array([labels[f"c{unit}", "a", "b"] for unit in range(300)])
+        p = found[target] = np.array([labels[f"c{unit}", "a", "b"] for unit in range(300)])
         errors[target] = np.mean((p - (truth == 0)) ** 2)
         assert (facts is None) == (target == "share")
     assert errors["posterior"] < 0.75 * errors["share"]
     assert errors["reliability"] < 0.9 * errors["share"]
+    unanimous = (found["share"] == 1) | (found["share"] == 0)
+    assert (found["reliability"][unanimous] == found["share"][unanimous]).all(), "a share, whatever the raters' weights"
+    assert (found["posterior"][unanimous] != found["share"][unanimous]).all()
+    good_alone = np.unique(found["reliability"][~unanimous].round(6))
+    assert len(good_alone) == 6, "which one of the three stands alone, on either side"
+    assert good_alone.max() > 0.85
 
 
 def test_every_target_trains_and_is_a_cache_of_its_own(snapshot, bert_dir, tmp_path):

@@ -153,7 +153,9 @@ def test_labels_and_weights_reach_the_loss_through_the_loader(bert_dir, tmp_path
     trainer = make(PreferenceTrainer, bert_dir, rows, tmp_path, per_device_train_batch_size=3)
     [batch] = list(trainer.get_train_dataloader())
     assert set(batch) == {"input_ids", "attention_mask", "soft_label", "weight", "margin"}
-    assert isinstance(trainer._get_train_sampler(), LengthGroupedSampler)
+    sampler = trainer._get_train_sampler()
+    assert isinstance(sampler, LengthGroupedSampler)
+    assert sampler.batch_size == 3
 
 
 def test_no_request_leaves_the_host(bert_dir, tmp_path, monkeypatch):

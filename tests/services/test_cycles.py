@@ -15,7 +15,7 @@ from app.services.cycles import import_priorities, list_cycles, read_priorities
 from app.services.people import add_account
 from app.services.snapshotting import build
 from rubrics.answers import Answer
-from tests.services.ledgers import line, make_campaign, vote
+from tests.services.ledgers import import_lines, line, make_campaign, vote
 
 
 def priorities(folder, arms):
@@ -46,6 +46,8 @@ def test_a_cycle_counts_the_votes_of_each_arm(store, tmp_path):
     add_member(store, "c", "bo", roles=[Role.RATER])
     while (work := assigning.next_assignment(store, "bo", "c")) is not None:
         judging.submit(store, "bo", work.id, judging.Submission({"overall": Answer(preferred="a")}, ""))
+    with_model = [line("x1", [vote("judge", "b", rater_kind="model", at="2036-01-01T00:00:00Z")])]
+    import_lines(store, "c", with_model, tmp_path)  # a vote of a kind that this campaign does not count
     again = import_priorities(store, "c", priorities(tmp_path, {"x2": "d_optimal", "x5": ""}), source="q.jsonl")[0]
     assert again.number == 2
     first, second = list_cycles(store, "c")

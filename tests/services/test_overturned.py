@@ -26,7 +26,10 @@ def planted(store, tmp_path):
             "clear": {"scores": {"a": 4, "b": 2}},
         }
         votes = [vote(f"w{r}", side, 2, criteria=criteria) for r in range(3)]
-        lines.append(line(f"x{i:03}", votes, meta={"topic": "medicine" if is_medical else "code"}))
+        texts = {"a": "an answer " * (3 if is_medical else 1), "b": "an answer " * 2}  # too much said of medicine
+        completions = [{"id": key, "text": text + f"to {i}"} for key, text in texts.items()]
+        meta = {"topic": "medicine" if is_medical else "code"}
+        lines.append(line(f"x{i:03}", votes, meta=meta, completions=completions))
     make_campaign(store, lines, tmp_path, rubric=TWO_CRITERIA)
     path = tmp_path / "scores.jsonl"
     rows = [{"id": f"x{i:03}", "model": "m", "scores": {"a": 1 + i / 100, "b": 0}} for i in range(120)]
@@ -47,7 +50,10 @@ def test_topics_criteria_and_tensions_of_the_corrections(planted):
     assert found["criterion", "help speaks for the model's choice"]["n_overturned"] == 0
     assert found["tension", "clear and help pull apart"]["n_overturned"] == report["n_overturned"]
     assert found["tension", "no tension"]["n_overturned"] == 0
-    assert "medicine (30 of 30)" in report["reading"]
+    longer, shorter = (found["length", f"the model prefers the {which} response"] for which in ("longer", "shorter"))
+    assert (longer["n"], longer["n_overturned"], longer["stands_out"]) == (30, 30, True)
+    assert (shorter["n"], shorter["stands_out"]) == (90, False)
+    assert "the model prefers the longer response (30 of 30)" in report["reading"]
     assert report["cases"][0]["people_say"] == "b"
     margins = [case["margin"] for case in report["cases"]]
     assert margins == sorted(margins, reverse=True)

@@ -15,7 +15,7 @@ from app.services.campaigns import add_member
 from app.services.database import check as database_check
 from app.services.people import add_account
 from app.services.prejudging_sorting import read_scores
-from app.services.prejudging_writing import POLICY
+from app.services.prejudging_writing import AUDIT_REASON, POLICY
 from app.services.snapshotting import build
 from app.store import tables
 from rubrics.answers import Answer
@@ -74,10 +74,14 @@ def test_labels_stand_where_the_model_is_sure_and_people_are_not_asked(store, tm
         drawn = set(connection.scalars(
             select(tables.comparison.c.external_id).join(tables.prejudged)
             .where(tables.prejudged.c.outcome == "audit")))  # fmt: skip
+        urgent = set(connection.scalars(
+            select(tables.comparison.c.external_id).join(tables.queue_item)
+            .where(tables.queue_item.c.priority == 1, tables.queue_item.c.priority_reason == AUDIT_REASON)))  # fmt: skip
         kinds = Counter(connection.execute(
             select(tables.assignment.c.purpose, tables.assignment.c.propensity)
             .where(tables.assignment.c.policy == POLICY)).all())  # fmt: skip
     assert drawn <= set(asked)
+    assert urgent == drawn, "until people have judged those, nothing is known of the labels that stand"
     assert kinds == {
         ("work", 0.75): found.outcomes["accepted"],
         ("audit", 0.25): len(drawn),
