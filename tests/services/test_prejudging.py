@@ -76,7 +76,8 @@ def test_labels_stand_where_the_model_is_sure_and_people_are_not_asked(store, tm
             .where(tables.prejudged.c.outcome == "audit")))  # fmt: skip
         urgent = set(connection.scalars(
             select(tables.comparison.c.external_id).join(tables.queue_item)
-            .where(tables.queue_item.c.priority == 1, tables.queue_item.c.priority_reason == AUDIT_REASON)))  # fmt: skip
+            .where(tables.queue_item.c.priority == 1)
+            .where(tables.queue_item.c.priority_reason == AUDIT_REASON)))  # fmt: skip
         kinds = Counter(connection.execute(
             select(tables.assignment.c.purpose, tables.assignment.c.propensity)
             .where(tables.assignment.c.policy == POLICY)).all())  # fmt: skip
