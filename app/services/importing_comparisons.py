@@ -6,9 +6,8 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from app.domain import (
     Campaign,
@@ -143,13 +142,7 @@ class ComparisonWriter:
             yield fresh[name].line, f"the content of {name!r} stands under the id {other!r} too; both are kept"
 
     def _read_stored(self, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-        rows = self._stored_rows(names)
-        self.known_ids = {row.external_id: row.id for row in rows}
-        self.ids = dict(self.known_ids)
-        return {row.external_id: (row.content_hash, row.record_hash) for row in rows}
-
-    def _stored_rows(self, names: Sequence[str]) -> Sequence[Row[Any]]:
-        return self._connection.execute(
+        rows = self._connection.execute(
             select(
                 _comparison.c.external_id, _comparison.c.id, _comparison.c.content_hash, _comparison.c.record_hash
             ).where(
@@ -157,6 +150,9 @@ class ComparisonWriter:
                 is_among(self._connection, _comparison.c.external_id, names),
             )
         ).all()
+        self.known_ids = {row.external_id: row.id for row in rows}
+        self.ids = dict(self.known_ids)
+        return {row.external_id: (row.content_hash, row.record_hash) for row in rows}
 
     def _read_erased(self) -> set[str]:
         hashes = {text for line in self._read.values() for text in (line.prompt_hash, *line.text_hashes)}
@@ -212,8 +208,8 @@ class ComparisonWriter:
             }
             for name, line in fresh.items()
         ]
-        insert_rows(self._connection, _comparison, rows)
-        self.ids |= {row.external_id: row.id for row in self._stored_rows(list(fresh))}
+        written = insert_rows(self._connection, _comparison, rows, returning=("external_id", "id"))
+        self.ids |= {row.external_id: row.id for row in written}
 
     def _write_completions(self, fresh: dict[str, ImportedComparison]) -> None:
         rows = [

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Row,
     Table,
     Text,
     any_,
@@ -35,7 +36,8 @@ def insert_rows(
     rows: Sequence[dict[str, Any]],
     *,
     skip_known_by: str | None = None,
-) -> None:
+    returning: Sequence[str] = (),
+) -> list[Row[Any]]:
     """Insert rows, as fast as the database takes them.
 
     One statement takes many rows. PostgreSQL gets them as one JSON document: with a statement per row, as its driver
@@ -48,26 +50,30 @@ def insert_rows(
         rows: column name -> value, the same columns in each; no rows are no statement.
         skip_known_by: a unique column: rows that are there already, or are being inserted by another transaction, are
             left as they are. Sort the rows by it, so that two transactions wait for each other in one order.
+        returning: columns of numbers or texts.
+
+    Returns:
+        These columns of every row that was inserted, in no order.
     """
     if not rows:
-        return
+        return []
     quote = connection.dialect.identifier_preparer
     columns = ", ".join(map(quote.quote, rows[0]))
     name = quote.format_table(table)
-    known = f" ON CONFLICT ({quote.quote(skip_known_by)}) DO NOTHING" if skip_known_by else ""
+    ending = f" ON CONFLICT ({quote.quote(skip_known_by)}) DO NOTHING" if skip_known_by else ""
+    ending += f" RETURNING {', '.join(map(quote.quote, returning))}" if returning else ""
     if connection.dialect.name == "sqlite":
+        returned: list[Row[Any]] = []
         for some in batched(rows, PARAMETERS // len(rows[0])):
             places = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(some))
-            statement = f"INSERT INTO {name} ({columns}) VALUES {places}{known}"
-            connection.exec_driver_sql(statement, tuple(_bound(connection, table, some)))
-        return
+            statement = f"INSERT INTO {name} ({columns}) VALUES {places}{ending}"
+            result = connection.exec_driver_sql(statement, tuple(_bound(connection, table, some)))
+            returned += result.all() if returning else []
+        return returned
     document = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=_utc_text)
-    connection.execute(
-        text(
-            f"INSERT INTO {name} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{name}, :rows){known}"
-        ),
-        {"rows": document},
-    )
+    filled = f"SELECT {columns} FROM json_populate_recordset(NULL::{name}, :rows)"
+    result = connection.execute(text(f"INSERT INTO {name} ({columns}) {filled}{ending}"), {"rows": document})
+    return list(result.all()) if returning else []
 
 
 def _bound(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Iterator[Any]:

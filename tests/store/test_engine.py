@@ -66,9 +66,11 @@ def test_what_the_product_commits_to_a_file_is_on_the_disk(tmp_path: Path, monke
 def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> None:
     rows = [{"hash": f"h{number}", "body": f'body \' {number} "%s" :x'} for number in range(17_000)]
     with store.write() as connection:
-        insert_rows(connection, tables.content, rows, skip_known_by="hash")
-        insert_rows(connection, tables.content, [{"hash": "h1", "body": "other"}], skip_known_by="hash")
-        insert_rows(connection, tables.content, [])
+        written = insert_rows(connection, tables.content, rows, skip_known_by="hash", returning=("hash",))
+        assert {row.hash for row in written} == {row["hash"] for row in rows}
+        known = [{"hash": "h1", "body": "other"}]
+        assert insert_rows(connection, tables.content, known, skip_known_by="hash", returning=("hash",)) == []
+        assert insert_rows(connection, tables.content, [], returning=("hash",)) == []
     content = tables.content
     with store.read() as connection:
         found = connection.execute(
