@@ -11,9 +11,10 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,10 @@ def _quiet() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    import huggingface_hub
     import transformers
 
+    huggingface_hub.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
 
@@ -86,22 +89,35 @@ def _train(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
     apart = ("command", "json", "snapshot", "data", "test_data", "output", "config")
     chosen = {key: value for key, value in vars(options).items() if key not in apart}
-    report = train(_source(options), output_dir=options.output, **chosen)
+    with _source(options) as snapshot:
+        report = train(snapshot, output_dir=options.output, **chosen)
     return report, summary(report, options.output) if report["run"] else ""
 
 
-def _source(options: argparse.Namespace) -> Path:
-    """The snapshot to train from: the one named, or the one that a file of pairs is frozen into beside the model."""
+@contextlib.contextmanager
+def _source(options: argparse.Namespace) -> Iterator[Path]:
+    """The snapshot to train from: the one named, or the one that a file of pairs is frozen into beside the model.
+
+    Where nothing comes of the run, nothing is left of what was frozen for it.
+    """
     from reward.freezing import freeze_file, frozen_place
+    from reward.runs import partial_of
 
     if options.data is None:
         if options.test_data is not None:
             raise RewardError("--test-data belongs to --data; a snapshot has its own test split.")
-        return options.snapshot
+        yield options.snapshot
+        return
     place = frozen_place(options.output)
+    is_new = not place.exists()
     with processes.first_goes_ahead():
         freeze_file(options.data, place, test=options.test_data, replace=options.overwrite)
-    return place
+    try:
+        yield place
+    except BaseException:
+        if is_new and processes.is_first() and not (options.output.exists() or partial_of(options.output).exists()):
+            shutil.rmtree(place, ignore_errors=True)
+        raise
 
 
 def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:

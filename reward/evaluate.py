@@ -248,7 +248,11 @@ def _measured(
         "model": {"run_id": run.run_id, "base": run.document["base"]["name"], "target": run.document["target"]},
         "data": dict(data.source),
         "cut": asdict(cut),
-        "overlap": {**asdict(overlap), "caution": overlap.caution(len(data.pairs))},
+        "overlap": {
+            **asdict(overlap),
+            "caution": overlap.caution(len(data.pairs)),
+            "note": overlap.note(len(data.pairs)),
+        },
         **measures,
         "probes": probe(scorer, data.pairs, rewards),
         "seconds": time.monotonic() - start,
@@ -387,6 +391,8 @@ def verdict(accuracy: Estimate, against: Mapping[str, Any]) -> str:
     difference, name = against["difference"], BASELINE_NAMES[against["name"]]
     start = f"The model agrees with the labels on {accuracy.value:.1%} of {counted(accuracy.n, 'pair')}"
     points = f"{abs(difference['value']) * 100:.1f} points {'above' if difference['value'] >= 0 else 'below'} {name}"
+    if difference["value"] == 0:
+        points = f"as often as {name}"
     if against["beats"] == "undefined":
         return f"{start}, {points}; {difference['undefined_reason']}."
     interval = f"95 % interval of the difference {difference['low'] * 100:+.1f} to {difference['high'] * 100:+.1f}"

@@ -29,6 +29,13 @@ class Overlap:
     n_pairs_trained_on: int
     n_pairs_with_prompt_trained_on: int
 
+    def note(self, n_pairs: int) -> str | None:
+        """A sentence where other responses to the same prompts were trained on, else None."""
+        n = self.n_pairs_with_prompt_trained_on - self.n_pairs_trained_on
+        if n <= 0:
+            return None
+        return f"Of {n:,} of the {counted(n_pairs, 'pair')} the model has seen the prompt, with other responses."
+
     def caution(self, n_pairs: int) -> str | None:
         """A sentence where pairs were trained on, else None."""
         if not self.n_pairs_trained_on:

@@ -196,9 +196,9 @@ def _reliability(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _caution(evaluation: Mapping[str, Any]) -> list[str]:
-    """A line where the model was trained on some of the pairs."""
-    caution = evaluation["overlap"]["caution"]
-    return ["", caution] if caution else []
+    """A line where the model was trained on some of the pairs, and one where it has seen their prompts."""
+    overlap = evaluation["overlap"]
+    return [part for line in (overlap["caution"], overlap.get("note")) if line for part in ("", line)]
 
 
 def _wrapped(line: str) -> list[str]:

@@ -93,6 +93,8 @@ def test_a_worse_and_an_equal_model_are_said_to_be_so():
     assert worse["against_best_baseline"]["name"] == "tfidf"
     assert worse["against_best_baseline"]["beats"] == "no"
     assert "worse than the best baseline" in worse["verdict"]
+    alike = document(pairs, longer_margins(pairs), baseline="none here")
+    assert "as often as “the longer response wins”" in alike["verdict"]
     almost = np.ones(60)
     almost[0] = -1
     assert document(pairs, almost)["against_best_baseline"]["beats"] == "not established"
@@ -137,6 +139,7 @@ def test_pairs_that_were_trained_on_are_counted_in_either_order(tmp_path):
     found = count_overlap(tmp_path / "f.npz", other)
     assert (found.n_pairs_trained_on, found.n_pairs_with_prompt_trained_on) == (0, 10)
     assert found.caution(20) is None
+    assert found.note(20) == "Of 10 of the 20 pairs the model has seen the prompt, with other responses."
     shown = document(pairs_of(20), np.ones(20), caution="Caution: seen")
     assert "Caution: seen" in text_report(shown)
     assert "Caution: seen" in markdown_report(shown)

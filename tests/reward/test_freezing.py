@@ -61,6 +61,17 @@ def test_every_form_is_frozen_with_a_tenth_of_the_prompts_to_test_on(tmp_path, f
     assert freeze_file(file, tmp_path / "frozen") == tmp_path / "frozen"  # the same file again changes nothing
 
 
+def test_where_nothing_comes_of_a_run_nothing_is_left_of_its_data(tmp_path, capsys):
+    file = write(tmp_path / "pairs.jsonl", "explicit text")
+    arguments = ["train", "--data", str(file), "--output", str(tmp_path / "m")]
+    assert main([*arguments, "--base", str(tmp_path / "nowhere")]) == 1
+    assert "no such directory" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["pairs.jsonl"]
+    frozen = freeze_file(file, tmp_path / "m.data")
+    assert main([*arguments, "--base", str(tmp_path / "nowhere")]) == 1
+    assert frozen.is_dir(), "what was there before stays"
+
+
 def test_no_prompt_is_in_two_splits_and_few_are_not_split(tmp_path):
     path = tmp_path / "p.jsonl"
     many = [{"prompt": f"p{i % 12}", "chosen": f"a{i}", "rejected": f"b{i}"} for i in range(60)]

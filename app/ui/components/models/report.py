@@ -108,9 +108,11 @@ def _show_accuracy(evaluation: Mapping[str, Any]) -> None:
     )
     if evaluation.get("against_model"):
         st.markdown(escape(evaluation["against_model"]["sentence"]))
-    caution = evaluation.get("overlap", {}).get("caution")
-    if caution:
-        st.warning(escape(caution))
+    overlap = evaluation.get("overlap", {})
+    if overlap.get("caution"):
+        st.warning(escape(overlap["caution"]))
+    if overlap.get("note"):
+        st.caption(escape(overlap["note"]))
 
 
 def _show_likelihood(evaluation: Mapping[str, Any]) -> None:
