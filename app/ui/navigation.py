@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
+from app.catalogue import CATALOGUE
 from app.errors import SteelyardError
 from app.policy import Action
 from app.services.sessions import Person
@@ -21,7 +22,7 @@ from app.settings import settings
 from app.ui.components.page import LOG_IN, show_error
 from app.ui.components.style import apply_style
 from app.ui.session import being, find_person
-from app.ui.words import CATALOGUE, choose_language, say
+from app.ui.words import choose_language, say
 
 FLAT_UP_TO = 7
 """So many pages stand side by side; more are grouped into menus."""

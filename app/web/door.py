@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import logging
+from functools import partial
 from importlib.resources import files
+from operator import itemgetter
 from string import Template
 from urllib.parse import parse_qs, urlparse
 
@@ -12,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from app.catalogue import say_in, spoken
 from app.errors import InvalidInput, NotFound
 from app.services import sessions
 from app.services.database import Store
@@ -37,20 +40,20 @@ class Door:
         """GET shows the form; POST checks name and password."""
         wanted = _local(request.query_params.get("next", ""))
         if request.method == "GET":
-            return self._login_page(wanted)
+            return self._login_page(request, wanted)
         if not is_same_origin(request):
-            return self._login_page(wanted, problem="That form came from another site. Try again here.", status=403)
+            return self._login_page(request, wanted, problem=_say(request, "door-other-site"), status=403)
         fields = await _fields(request)
         name, address = fields.get("name", "").strip()[:MAX_NAME], request.client.host if request.client else ""
         wait = self.attempts.seconds_to_wait(name, address)
         if wait:
-            problem = f"Too many attempts. Try again in {max(1, round(wait / 60))} min, or ask an admin for a link."
-            return self._login_page(wanted, name=name, problem=problem, status=429, retry_after=wait)
+            problem = _say(request, "door-wait", minutes=max(1, round(wait / 60)))
+            return self._login_page(request, wanted, name=name, problem=problem, status=429, retry_after=wait)
         token = await run_in_threadpool(sessions.log_in, self.store, name, fields.get("password", ""))
         if token is None:
             self.attempts.failed(name, address)
             log.warning("failed log-in from %s", address)
-            return self._login_page(wanted, name=name, problem="Name and password do not match.", status=401)
+            return self._login_page(request, wanted, name=name, problem=_say(request, "door-no-match"), status=401)
         self.attempts.succeeded(name, address)
         return self._welcome(request, token, wanted)
 
@@ -59,20 +62,20 @@ class Door:
         token = request.path_params["token"]
         owner = await run_in_threadpool(sessions.link_owner, self.store, token)
         if owner is None:
-            return self._spent_page()
+            return self._spent_page(request)
         if request.method == "GET":
-            return self._password_page(owner)
+            return self._password_page(request, owner)
         if not is_same_origin(request):
-            return self._password_page(owner, problem="That form came from another site. Try again.", status=403)
+            return self._password_page(request, owner, problem=_say(request, "door-other-site"), status=403)
         fields = await _fields(request)
         if fields.get("password", "") != fields.get("again", ""):
-            return self._password_page(owner, problem="The two passwords differ.", status=422)
+            return self._password_page(request, owner, problem=_say(request, "door-differ"), status=422)
         try:
             login = await run_in_threadpool(sessions.use_link, self.store, token, fields.get("password", ""))
         except InvalidInput as error:
-            return self._password_page(owner, problem=str(error), status=422)
+            return self._password_page(request, owner, problem=str(error), status=422)
         except NotFound:
-            return self._spent_page()
+            return self._spent_page(request)
         return self._welcome(request, login, "/")
 
     async def log_out(self, request: Request) -> Response:
@@ -100,50 +103,76 @@ class Door:
         return response
 
     def _login_page(
-        self, wanted: str, *, name: str = "", problem: str = "", status: int = 200, retry_after: float = 0.0
+        self,
+        request: Request,
+        wanted: str,
+        *,
+        name: str = "",
+        problem: str = "",
+        status: int = 200,
+        retry_after: float = 0.0,
     ) -> Response:
-        sso = '<p class="other"><a href="/?sso=1">Continue with single sign-on</a></p>' if self.chosen.oidc else ""
+        say = partial(_say, request)
+        sso = f'<p class="other"><a href="/?sso=1">{say("door-sso")}</a></p>' if self.chosen.oidc else ""
         form = f"""
 <form method="post">
-  <label for="name">Name</label>
+  <label for="name">{say("door-name")}</label>
   <input id="name" name="name" value="{html.escape(name)}" autocomplete="username" autocapitalize="none"
     spellcheck="false" required {"" if name else "autofocus"}>
-  <label for="password">Password</label>
+  <label for="password">{say("door-password")}</label>
   <input id="password" name="password" type="password" autocomplete="current-password" required
     {"autofocus" if name else ""}>
-  <button>Log in</button>
+  <button>{say("door-log-in")}</button>
 </form>
-{sso}<p class="hint">New here, or forgot the password? An admin gives you a link with which you set one.</p>"""
-        response = self._render("Log in", form, problem=problem, status=status)
+{sso}<p class="hint">{say("door-new-here")}</p>"""
+        response = self._render(request, say("door-log-in"), form, problem=problem, status=status)
         if retry_after:
             response.headers["retry-after"] = str(int(retry_after) + 1)
         return response
 
-    def _password_page(self, owner: str, *, problem: str = "", status: int = 200) -> Response:
-        shortest = sessions.MIN_PASSWORD_LENGTH
+    def _password_page(self, request: Request, owner: str, *, problem: str = "", status: int = 200) -> Response:
+        say, shortest = partial(_say, request), sessions.MIN_PASSWORD_LENGTH
         form = f"""
-<p class="hint">You are <strong>{html.escape(owner)}</strong>. This link works once.</p>
+<p class="hint">{say("door-you-are", name=f"<strong>{html.escape(owner)}</strong>")}</p>
 <form method="post">
   <input type="hidden" name="name" value="{html.escape(owner)}" autocomplete="username">
-  <label for="password">New password</label>
+  <label for="password">{say("door-new-password")}</label>
   <input id="password" name="password" type="password" autocomplete="new-password" minlength="{shortest}"
     required autofocus aria-describedby="rule">
-  <label for="again">The same again</label>
+  <label for="again">{say("door-again")}</label>
   <input id="again" name="again" type="password" autocomplete="new-password" minlength="{shortest}" required>
-  <button>Set password and log in</button>
+  <button>{say("door-set")}</button>
 </form>
-<p class="hint" id="rule">At least {shortest} characters; a few unrelated words are easy to remember.</p>"""
-        return self._render("Set your password", form, problem=problem, status=status)
+<p class="hint" id="rule">{say("door-rule", n=shortest)}</p>"""
+        return self._render(request, say("door-set-title"), form, problem=problem, status=status)
 
-    def _spent_page(self) -> Response:
-        body = '<p class="hint">Ask an admin for a new one, or <a href="/login">log in</a>.</p>'
-        return self._render("This link was used or has expired", body, status=404)
+    def _spent_page(self, request: Request) -> Response:
+        say = partial(_say, request)
+        link = f'<a href="/login">{say("door-spent-log-in")}</a>'
+        body = f'<p class="hint">{say("door-spent-next", log_in=link)}</p>'
+        return self._render(request, say("door-spent"), body, status=404)
 
-    def _render(self, title: str, body: str, *, problem: str = "", status: int = 200) -> Response:
+    def _render(self, request: Request, title: str, body: str, *, problem: str = "", status: int = 200) -> Response:
         alert = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
-        page = self._page.substitute(title=html.escape(title), alert=alert, body=body)
-        headers = {"cache-control": "no-store", "referrer-policy": "same-origin"}
+        page = self._page.substitute(lang=_language(request), title=html.escape(title), alert=alert, body=body)
+        headers = {"cache-control": "no-store", "referrer-policy": "same-origin", "vary": "accept-language"}
         return HTMLResponse(page, status, headers=headers)
+
+
+def _say(request: Request, key: str, **values: object) -> str:
+    """A text of the catalogue in the browser's language: nobody is known here."""
+    return say_in(_language(request), key, **values)
+
+
+def _language(request: Request) -> str:
+    wanted = []
+    for one in request.headers.get("accept-language", "").split(","):
+        code, _, weight = one.partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), code))
+        except ValueError:
+            continue
+    return spoken(code for _, code in sorted(wanted, key=itemgetter(0)))
 
 
 def is_same_origin(request: Request) -> bool:

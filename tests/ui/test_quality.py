@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app import jobs
+from app.catalogue import CATALOGUE
 from app.domain import Cause, JobState, RaterKind
 from app.errors import InvalidInput, NotAllowed
 from app.services import job_rows, quality
@@ -18,7 +19,6 @@ from app.ui.components.explain import TEXTS
 from app.ui.components.quality.agreement import COEFFICIENTS
 from app.ui.components.quality.card import MEASURES
 from app.ui.pages.quality import SECTIONS
-from app.ui.words import CATALOGUE
 from rubrics.answers import Answer
 from tests.ui.designing import NAME, bring_torn, torn_lines, words
 

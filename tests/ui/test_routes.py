@@ -139,6 +139,26 @@ def test_log_in_sets_a_strict_cookie_and_goes_on_to_the_page(make_client, seeded
     assert "Secure" not in cookie
 
 
+@pytest.mark.parametrize(
+    ("accepted", "language", "words"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.5", "de", "Anmelden"),
+        ("fr, en;q=0.3, de;q=0.7", "de", "Anmelden"),
+        ("fr;q=x, tlh", "en", "Log in"),
+        ("", "en", "Log in"),
+    ],
+)
+def test_the_door_speaks_the_browsers_language(make_client, accepted, language, words):
+    client = make_client()
+    shown = client.get("/login", headers={"accept-language": accepted}).text
+    assert f'<html lang="{language}">' in shown
+    assert f"<h1>{words}</h1>" in shown
+    refused = client.post("/login", data={"name": "x"}, headers={**OWN, "accept-language": accepted}).text
+    assert ("passen nicht zusammen" in refused) is (language == "de")
+    spent = client.get("/password/none", headers={"accept-language": accepted})
+    assert (spent.status_code, ">melden Sie sich an</a>" in spent.text) == (404, language == "de")
+
+
 @pytest.mark.parametrize("wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)"])
 def test_log_in_never_leads_to_another_site(make_client, wanted):
     data = {"name": "rater", "password": PASSWORD}

@@ -9,13 +9,16 @@ from string import Formatter
 import pytest
 import streamlit as st
 
-import app.ui
+import app
+from app.catalogue import CATALOGUE, LANGUAGES
 from app.domain import Decision, Preferences, RaterState
 from app.ui.components.quality.card import MEASURES, further_lines, measure_words
-from app.ui.words import CATALOGUE, LANGUAGES, choose_language, say
+from app.ui.words import choose_language, say
 
 SOURCES = "\n".join(
-    path.read_text(encoding="utf-8") for path in Path(app.ui.__file__).parent.rglob("*.py") if path.name != "words.py"
+    path.read_text(encoding="utf-8")
+    for part in ("ui", "web")
+    for path in (Path(app.__file__).parent / part).rglob("*.py")
 )
 
 
@@ -32,7 +35,7 @@ def test_every_language_has_the_text_and_its_placeholders(key):
 
 
 def test_every_text_that_is_said_is_there_and_every_text_that_is_there_is_said():
-    said = set(re.findall(r"say\(\s*\"([^\"]+)\"", SOURCES))
+    said = set(re.findall(r"say\((?:request, )?\s*\"([^\"]+)\"", SOURCES))
     assert said <= CATALOGUE.keys()
     built = tuple(re.findall(r"f['\"]([a-z]+-)\{", SOURCES))
     ended = tuple(re.findall(r"say\(f['\"]\{[a-z_.]+\}(-[a-z]+)['\"]", SOURCES))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from app.catalogue import LANGUAGES
 from app.policy import Action
 from app.services import sessions
 from app.services.preferences import set_preferences
@@ -15,7 +16,7 @@ from app.ui.components.rating.keyboard import show_single_keys
 from app.ui.components.rating.warning import show_content_choice
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
-from app.ui.words import LANGUAGES, say
+from app.ui.words import say
 
 SHOWN = 4
 

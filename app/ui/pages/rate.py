@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.catalogue import CATALOGUE
 from app.domain import Campaign, RaterState
 from app.errors import RefusedSubmission, SteelyardError
 from app.policy import Action, may_work
@@ -32,7 +33,7 @@ from app.ui.components.rating.warning import show_warning
 from app.ui.components.text import escape, escape_html
 from app.ui.components.time import start_of_day
 from app.ui.session import chosen_campaign, find_name, get_person, get_store
-from app.ui.words import CATALOGUE, say
+from app.ui.words import say
 
 SKIP_REASONS = ("knowledge", "broken", "language", "unwilling", "other")
 """Why one skips, by the words after `skip-` in the catalogue; stored in English, so that they can be counted."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.catalogue import CATALOGUE
 from app.errors import SteelyardError
 from app.services.unrankable import mark_not_rankable
 from app.services.wording import MAX_LENGTH
@@ -11,7 +12,7 @@ from app.ui.components.page import show_error
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.typed import close
 from app.ui.session import get_person, get_store
-from app.ui.words import CATALOGUE, say
+from app.ui.words import say
 
 REASONS = ("prompt", "missing", "responses", "other")
 """Why nobody can, by the words after `unrankable-` in the catalogue; stored in English, so that they can be counted."""
