@@ -12,7 +12,7 @@
 `share`, `posterior` and `reliability` are computed from `judgments.parquet`, from the votes on the training comparisons
 alone, by `app.stats`. A pair whose snapshot label is a certainty that the votes contradict was settled by an
 adjudicator: it keeps its label and is counted. What the alternatives are worth is measured in the notebook
-`train_reward_model.ipynb`: soft targets win in likelihood and calibration, margins lose both.
+`train_reward_model.ipynb`: shares win in likelihood on real votes, `reliability` where some raters vote at random.
 """
 
 from __future__ import annotations
