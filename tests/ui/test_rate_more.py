@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.domain import Preferences, utc_now
 from app.services import desk as desks
 from app.services.preferences import set_preferences
+from app.store import tables
 from app.ui import session
 from rubrics.loader import load_library
 from rubrics.model import Rubric
@@ -53,6 +54,18 @@ def test_what_prevailed_is_required_where_the_rubric_says_so(settling, open_page
     assert n_judgments(settling, desk.assignment.id) == 1
     [tension] = desks.reopen_desk(settling.store, "rater", desk.assignment.id).submission.tensions
     assert (tension.between, tension.prevailed) == (("harmlessness", "helpfulness"), None)
+
+
+def test_home_counts_the_stretch_under_way_as_the_desk_does(seeded, open_page):
+    desk = held(seeded)
+    at = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+    answer(at, desk, PAIR)
+    press(at, "submit", desk)
+    assert n_judgments(seeded, desk.assignment.id) == 1
+    with seeded.store.write() as connection:
+        connection.execute(tables.working_clock.update().values(seconds=25 * 60.0))
+    assert "1 today, 25 min" in words(at.run())
+    assert "1 rated today, 25 min of active time." in words(open_page("home", login=seeded.log_in("rater")))
 
 
 def test_the_pages_of_a_rater_speak_the_language_of_the_person(seeded, open_page, monkeypatch):

@@ -7,7 +7,7 @@ import streamlit as st
 from app.domain import Campaign, Role
 from app.policy import Action, may_work
 from app.services import desk as desks
-from app.services import questions
+from app.services import questions, working_time
 from app.services.campaigns import CampaignOverview, show_campaign
 from app.services.sessions import Person
 from app.ui import navigation
@@ -36,11 +36,10 @@ def page() -> None:
 def _lead(person: Person) -> str:
     if not person.may(Action.JUDGE):
         return say("your-campaigns")
-    today = desks.own_days(get_store(), person.name, since=start_of_day())
-    n_today = sum(day.n_judgments for day in today)
-    if not n_today:
+    day = working_time.today(get_store(), person.name, since=start_of_day())
+    if not day.n_judgments:
         return say("nothing-today")
-    return say("rated-today", n=n_today, time=show_duration(sum(day.seconds for day in today)))
+    return say("rated-today", n=day.n_judgments, time=show_duration(day.seconds))
 
 
 def _show_start(person: Person) -> None:
