@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+unexport PYTHONDONTWRITEBYTECODE  # the tests start Python many times: what is compiled stays
 
 .PHONY: demo test bench pictures lint clean
 .DELETE_ON_ERROR:
@@ -11,7 +12,7 @@ demo: $(VENV)/.demo
 	$(BIN)/steelyard demo $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -25,7 +25,8 @@ from app.store.engine import Store
 from app.store.migrate import upgrade
 from app.store.tables import metadata
 
-ROOT = Path(__file__).parent.parent
+HERE = Path(__file__).parent
+ROOT = HERE.parent
 _database_numbers = itertools.count(1)
 
 PRODUCT_HASHER = sessions._hasher
@@ -62,6 +63,21 @@ def _prepare_without_waiting(engine: Engine) -> None:
 
 engines.create_engine = _create_engine
 engines._prepare_sqlite = _prepare_without_waiting
+
+
+LONG = ("test_readme.py", "browser", "reward", "cli")
+"""The longest files, and folders of long files: they begin first, so that no worker is left alone with one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; all else in the order in which it was found."""
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.relative_to(HERE).parts[0], len(place)))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: a browser test waits for half of its time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
