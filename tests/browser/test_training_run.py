@@ -74,7 +74,7 @@ def test_a_run_outlives_a_killed_server_with_the_page_open(
 ):
     page.get_by_label("Name", exact=True).fill("tiny")
     page.get_by_label("Base", exact=True).fill(str(save_bert(tmp_path / "base")))
-    page.get_by_label("Epochs").fill("200")
+    page.get_by_label("Epochs").fill("120")
     page.get_by_role("button", name="Start run").click()
     expect(page.get_by_text(re.compile(r"Training loss \d"))).to_be_visible(timeout=WAIT_MS)
     [job] = job_board.jobs_of(store, sessions.person_named(store, "admin"), "c", "train")

@@ -174,7 +174,7 @@ def _show_reliability(evaluation: Mapping[str, Any]) -> None:
     chart = alt.layer(
         diagonal.encode(x=alt.X("x:Q", title=_CONFIDENCE), y=alt.Y("y:Q", title="share that is right")),
         points.mark_line(),
-        points.mark_rule(opacity=0.5).encode(y=alt.Y("from:Q", title="share that is right"), y2="to:Q"),
+        points.mark_rule(color="#8a949b").encode(y=alt.Y("from:Q", title="share that is right"), y2="to:Q"),
         points.mark_point(filled=True, opacity=1).encode(size=alt.Size("n:Q", legend=None)),
     )
     error = evaluation["calibration"]["value"]
