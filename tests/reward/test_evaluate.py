@@ -84,6 +84,8 @@ def test_a_better_model_is_said_to_be_better():
     assert found["against_best_baseline"]["difference"]["value"] == pytest.approx(1 / 3)
     assert found["against_best_baseline"]["beats"] == "yes"
     assert "beats the best baseline by more than the interval" in found["verdict"]
+    assert found["baselines"]["longer_wins"]["value"] == pytest.approx(2 / 3)
+    assert found["baselines"]["shorter_wins"]["value"] == pytest.approx(1 / 3)
     assert found["baselines"]["tfidf"] == {"value": None, "undefined_reason": "no baseline on words: none here"}
 
 

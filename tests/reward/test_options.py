@@ -189,6 +189,10 @@ def test_the_log_follows_validation_pairs(bert_dir, tmp_path):
     assert last["held_out_n"] == 10
     assert last["held_out_low"] <= last["held_out_accuracy"] <= last["held_out_high"]
     assert sum(last["held_out_margins"]["counts"]) == 10
+    assert last["step"] == last["n_steps"]
+    finished = evaluate(tmp_path / "m", snapshot, split="validation")
+    assert last["held_out_accuracy"] == finished["accuracy"]["value"] > 0.5, "the same pairs, the same side"
+    assert last["held_out_loss"] == pytest.approx(finished["nll"]["value"], abs=1e-4)
 
 
 def test_trackers_are_trls(snapshot_dir, bert_dir, tmp_path, monkeypatch):

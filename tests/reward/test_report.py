@@ -140,6 +140,7 @@ def test_native_files_by_reference_and_by_votes(tmp_path):
     )
     found = read_native(path, labels="reference")
     assert [(pair.chosen_id, pair.rejected_id) for pair in found.pairs] == [("a", "b"), ("c", "a"), ("c", "b")]
+    assert [pair.weight for pair in found.pairs] == pytest.approx([1, 2 / 3, 2 / 3]), "2 / k of a ranking"
     assert found.n_undecided == 1
     assert found.pairs[1].meta == {"topic": "t"}
     [pair] = read_native(path, labels="votes").pairs
@@ -153,6 +154,7 @@ def test_slices_by_strength_source_meta_and_length_difference():
     ]
     found = {(group, name): int(mask.sum()) for group, name, mask in slices(pairs)}
     assert found["strength", "strength below one third"] == 3
+    assert "strength" not in {group for group, _, _ in slices([Pair((), "x", "y")])}, "where no vote had one"
     assert found["strength", "strength two thirds and above"] == 4
     assert found["source", "source a"] == 5
     assert found["meta", "topic u"] == 7
