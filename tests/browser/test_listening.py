@@ -177,6 +177,6 @@ def test_marks_are_told_until_a_busy_server_has_heard_them(visit: Visit, place: 
         assert page.evaluate("CSS.highlights.get('sy-marked').size") == 2
         page.wait_for_timeout(300)
     expect(page.get_by_role("button", name="Remove")).to_have_count(2)
-    page.wait_for_function("document.steelyardPassages.unheard.length === 0")
+    page.wait_for_function("() => document.steelyardPassages.unheard.length === 0")
     page.wait_for_timeout(2500)  # told twice, kept once
     expect(page.get_by_role("button", name="Remove")).to_have_count(2)

@@ -68,6 +68,7 @@ def test_an_audit_from_start_to_rejection(visit: Visit, settled: Place) -> None:
         page.get_by_label("Why").fill("a does not answer")
         page.get_by_role("button", name="Record and go on").click()
     expect(page.get_by_role("button", name="Record and go on")).to_have_count(0)
+    expect(page.get_by_text("All audits")).to_have_count(1)  # not beside what the page has not yet taken away
     expect(page.get_by_text("All audits")).to_be_visible()
     (done,) = audits.list_audits(settled.store, "designer", NAME)
     assert (done.state, done.n_defects) == ("rejected", audit.plan.c + 1)
