@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reward.baselines import fit_tfidf, load_tfidf, longer_margins
+from reward.disagreements import evidence_against_labels
 from reward.errors import RewardError
 from reward.evaluate import human_ceiling, load_data, measure
 from reward.overlap import count_overlap, save_fingerprints
@@ -105,6 +106,23 @@ def test_a_worse_and_an_equal_model_are_said_to_be_so():
     few = document(pairs[:5], np.ones(5))
     assert few["against_best_baseline"]["beats"] == "undefined"
     assert "a bootstrap needs 10" in few["verdict"]
+
+
+def test_disagreements_know_temperature_ceiling_and_baselines():
+    """The evidence of the report is that of its own temperature, of its ceiling, and of its baselines."""
+    pairs = pairs_of(60)
+    margins = np.where(np.arange(60) % 4 == 0, -0.7, 1.5)
+    found = document(pairs, margins)
+    witnesses = {"longer_wins": longer_margins(pairs), "tfidf": fit_tfidf(pairs_of(30)).margins(pairs)}
+    temperature = found["temperature"]["value"]
+    assert temperature not in (None, 1)
+    evidence = evidence_against_labels(
+        pairs, margins, witnesses=witnesses, temperature=temperature, vote_accuracy=CEILING["value"]
+    )
+    listed = found["disagreements"]["likely_label_errors"] + found["disagreements"]["likely_blind_spots"]
+    assert len(listed) == 15
+    for entry in listed:
+        assert entry["log_odds_label_wrong"] == pytest.approx(evidence[int(entry["comparison_id"][1:])])
 
 
 def test_slices_carry_their_n():

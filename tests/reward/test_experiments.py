@@ -18,6 +18,7 @@ def test_every_target_is_compared_on_the_same_votes():
     table = summarise(found).set_index("target")
     assert table.loc["share", "accuracy difference"] == table.loc["share", "nll difference"] == 0
     assert table.loc["posterior", "accuracy"] > table.loc["share", "accuracy"]
+    assert table.loc["margin", "nll"] != table.loc["hard", "nll"], "a margin is more than a hard label"
     by_seed = found.pivot_table(index="seed", columns="target", values="nll")
     paired = by_seed["hard"] - by_seed["share"]
     assert table.loc["hard", "nll difference"] == pytest.approx(paired.mean())

@@ -45,6 +45,7 @@ def test_heads_find_their_directions_and_the_gate_finds_the_prompts():
     tone, truth = found.coefficients
     assert abs(tone[0]) > 10 * np.abs(tone[1:]).max()
     assert abs(truth[1]) > 10 * np.abs(truth[[0, 2, 3, 4, 5]]).max()
+    assert np.sqrt((found.margins(x) ** 2).mean(axis=0)) == pytest.approx([1, 1]), "one scale for both"
     shares = found.gate.weights(prompts)
     assert shares.sum(axis=1) == pytest.approx(1)
     assert shares[kind == 0, 0].mean() > 0.65

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +73,22 @@ def test_the_posterior_of_one_feature_by_hand():
     assert doubled.covariance[0, 0] < fit.covariance[0, 0]
 
 
+def test_an_offset_is_taken_off_and_a_weight_multiplies():
+    """Three wins by a margin of 1/2: the mode solves 3 (1 - s(w - 1/2)) = w. With weight w a pair tells log(1 + w p q v)."""
+    fit = fit_posterior(np.ones((3, 1)), np.ones(3), offsets=np.full(3, 0.5))
+    assert 3 * (1 - expit(fit.mean[0] - 0.5)) == pytest.approx(fit.mean[0], abs=1e-9)
+    [(_, gain)] = greedy_d_optimal(fit, [np.ones((1, 1))], 1, weights=[2 / 3], probabilities=[np.array([0.3])])
+    assert gain == pytest.approx(np.log1p(2 / 3 * 0.3 * 0.7 * fit.covariance[0, 0]))
+
+
+def test_the_models_own_temperature_softens_what_it_is_sure_of(tmp_path):
+    (tmp_path / "report.json").write_text(json.dumps({"evaluation": {"temperature": {"value": 2.0}}}))
+    scorer = SimpleNamespace(run=SimpleNamespace(directory=tmp_path), score=lambda texts: np.array([3.0, 1.0, 0.0]))
+    candidate = selecting.Candidate("x", (), ("a", "b", "c"))
+    [found] = selecting.open_probabilities(scorer, [candidate])
+    assert found == pytest.approx([expit(1.0), expit(1.5), expit(0.5)])
+
+
 def test_swapping_sides_swaps_the_prediction():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 4)), rng.random(50)
@@ -129,11 +146,18 @@ def run(snapshot, model, output, capsys, *more):
 def test_a_batch_has_two_arms_with_reasons_and_propensities(model_dir, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(selecting, "Embedder", Vectors)
     snapshot = with_pool(tmp_path / "s", 40)
+    weighed, greedy = [], selecting.greedy_d_optimal
+    monkeypatch.setattr(
+        selecting, "greedy_d_optimal", lambda *a, **more: weighed.extend(more["weights"]) or greedy(*a, **more)
+    )
     document, lines = run(snapshot, model_dir, tmp_path / "p.jsonl", capsys, "--n", "10")
     assert (document["n"], document["n_random"], document["n_pool"], document["n_skipped"]) == (10, 3, 40, 1)
     assert document["information_gain"] > document["information_gain_random"] > 0
     assert set(lines[0]) == {"comparison_id", "priority", "reason", "propensity", "arm", "model", "snapshot"}
-    assert Counter(line["arm"] for line in lines) == {"d_optimal": 7, "random": 3}
+    arms = [line["arm"] for line in lines]
+    assert Counter(arms) == {"d_optimal": 7, "random": 3}
+    assert arms != sorted(arms), "both arms in one order: a batch that is cut short keeps its lots"
+    assert set(weighed) == {1.0, 2 / 3}, "2 / k of a ranking"
     assert {line["propensity"] for line in lines if line["arm"] == "random"} == {3 / 40}
     assert {line["propensity"] for line in lines if line["arm"] == "d_optimal"} == {1.0}
     assert [line["priority"] for line in lines] == pytest.approx([1 - i / 10 for i in range(10)])
