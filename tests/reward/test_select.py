@@ -74,7 +74,7 @@ def test_the_posterior_of_one_feature_by_hand():
 
 
 def test_an_offset_is_taken_off_and_a_weight_multiplies():
-    """Three wins by a margin of 1/2: the mode solves 3 (1 - s(w - 1/2)) = w. With weight w a pair tells log(1 + w p q v)."""
+    """Three wins by a margin of 1/2: the mode solves 3 (1 - s(w - 1/2)) = w. A pair's gain is log(1 + weight p q v)."""
     fit = fit_posterior(np.ones((3, 1)), np.ones(3), offsets=np.full(3, 0.5))
     assert 3 * (1 - expit(fit.mean[0] - 0.5)) == pytest.approx(fit.mean[0], abs=1e-9)
     [(_, gain)] = greedy_d_optimal(fit, [np.ones((1, 1))], 1, weights=[2 / 3], probabilities=[np.array([0.3])])
