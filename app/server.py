@@ -38,7 +38,7 @@ OPTIONS: Mapping[str, Any] = {
     "client.toolbarMode": "minimal",
     "global.developmentMode": False,
     "logger.hideWelcomeMessage": True,
-    "runner.fastReruns": False,  # two threads of one session would run at once, and a click lose its callback
+    "runner.fastReruns": False,  # or two threads of one session run at once, and undo what a callback did
     "runner.magicEnabled": False,
     "runner.postScriptGC": False,  # a full collection after every run costs half of the latency; see `_lifespan`
     "server.enableAgentApi": False,

@@ -25,8 +25,7 @@ from app.store.engine import Store
 from app.store.migrate import upgrade
 from app.store.tables import metadata
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = Path(__file__).parent.parent
 _database_numbers = itertools.count(1)
 
 PRODUCT_HASHER = sessions._hasher
@@ -72,9 +71,10 @@ LONG = ("test_readme.py", "browser", "reward", "cli")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; all else in the order in which it was found."""
     place = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path.relative_to(HERE).parts[0], len(place)))
+    items.sort(key=lambda item: min((place[part] for part in item.path.parts if part in place), default=len(place)))
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One worker more than there are cores: a browser test waits for half of its time."""
     return (os.cpu_count() or 1) + 1

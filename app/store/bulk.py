@@ -24,10 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.store.engine import batched
-
-PARAMETERS = 30_000
-"""Values in one statement: SQLite takes 32,766."""
+BLOCK = 512
+"""The most rows in one statement on SQLite, which takes 32,766 values in all."""
 
 
 def insert_rows(
@@ -64,7 +62,7 @@ def insert_rows(
     ending += f" RETURNING {', '.join(map(quote.quote, returning))}" if returning else ""
     if connection.dialect.name == "sqlite":
         returned: list[Row[Any]] = []
-        for some in batched(rows, PARAMETERS // len(rows[0])):
+        for some in _blocks(rows):
             places = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * len(some))
             statement = f"INSERT INTO {name} ({columns}) VALUES {places}{ending}"
             result = connection.exec_driver_sql(statement, tuple(_bound(connection, table, some)))
@@ -74,6 +72,16 @@ def insert_rows(
     filled = f"SELECT {columns} FROM json_populate_recordset(NULL::{name}, :rows)"
     result = connection.execute(text(f"INSERT INTO {name} ({columns}) {filled}{ending}"), {"rows": document})
     return list(result.all()) if returning else []
+
+
+def _blocks(rows: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+    """The rows in blocks of powers of two: few different statements, because the driver keeps each with its values."""
+    start, size = 0, BLOCK
+    while start < len(rows):
+        while size > len(rows) - start:
+            size //= 2
+        yield rows[start : start + size]
+        start += size
 
 
 def _bound(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Iterator[Any]:

@@ -88,12 +88,15 @@ class Store:
                 yield
             return
         driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA synchronous=NORMAL")  # before it begins: within a transaction this would do nothing
+        driver.execute("PRAGMA synchronous=NORMAL")  # before it begins: within a transaction this is refused
         try:
             with connection.begin():
                 yield
         finally:
-            driver.execute("PRAGMA synchronous=FULL")
+            try:
+                driver.execute("PRAGMA synchronous=FULL")
+            except sqlite3.Error as error:  # its transaction could not even be rolled back: nobody gets it again
+                connection.invalidate(error)
 
     def write_together(self, work: Callable[[Connection], _T]) -> _T:
         """What `write` does, for short work that many do at once: drafts, clocks.

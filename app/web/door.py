@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
-from functools import partial
+from functools import lru_cache, partial
 from importlib.resources import files
 from operator import itemgetter
 from string import Template
@@ -24,6 +24,8 @@ from app.web.gate import COOKIE
 
 MAX_FORM_BYTES = 16_384
 MAX_NAME = 200
+MAX_LANGUAGES = 500
+"""Characters of a header that are read."""
 
 log = logging.getLogger(__name__)
 
@@ -165,13 +167,21 @@ def _say(request: Request, key: str, **values: object) -> str:
 
 
 def _language(request: Request) -> str:
+    return _preferred(request.headers.get("accept-language", "")[:MAX_LANGUAGES])
+
+
+@lru_cache(maxsize=64)
+def _preferred(accepted: str) -> str:
+    """The language that a header asks for: by weight, then by place; weight 0 means never."""
     wanted = []
-    for one in request.headers.get("accept-language", "").split(","):
-        code, _, weight = one.partition(";q=")
+    for one in accepted.split(","):
+        code, _, parameter = one.partition(";")
         try:
-            wanted.append((-float(weight or 1), code))
+            weight = float(parameter.strip().removeprefix("q=") or 1)
         except ValueError:
             continue
+        if 0 < weight <= 1:
+            wanted.append((-weight, code))
     return spoken(code for _, code in sorted(wanted, key=itemgetter(0)))
 
 

@@ -180,3 +180,37 @@ def test_marks_are_told_until_a_busy_server_has_heard_them(visit: Visit, place: 
     page.wait_for_function("() => document.steelyardPassages.unheard.length === 0")
     page.wait_for_timeout(2500)  # told twice, kept once
     expect(page.get_by_role("button", name="Remove")).to_have_count(2)
+
+
+def test_a_mark_goes_along_with_submit_and_stays_behind_when_the_page_is_left(
+    visit: Visit, place: Place, tmp_path: Path
+):
+    make_desk(place, "along", pair(), folder=tmp_path)
+    page = visit().log_in("along", "/rate?campaign=along")
+    here = ready(page)
+    answer(page, "22222")
+    page.get_by_label("Justification").fill("Helpfulness decided: Response A does more of what was asked.")
+    page.get_by_label("Justification").blur()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    with place.store.write():  # nobody else can write
+        page.keyboard.press("l")
+        page.keyboard.press("e")
+        page.get_by_role("button", name="Submit").click()
+        page.wait_for_timeout(300)
+    expect(page.get_by_role("heading", name="Nothing is left to rate here")).to_be_visible()
+    with place.store.read() as connection:
+        judged = tables.judgment.c.assignment_id == here
+        spans = tables.error_span.join(tables.judgment)
+        assert len(connection.execute(select(tables.error_span).select_from(spans).where(judged)).all()) == 1
+    make_desk(place, "left", pair(), folder=tmp_path)
+    page = visit().log_in("left", "/rate?campaign=left")
+    ready(page)
+    with place.store.write():
+        page.keyboard.press("l")
+        page.keyboard.press("e")
+        page.get_by_role("link", name="My work").click()
+        page.wait_for_timeout(300)
+    expect(page.get_by_role("heading", name="My work")).to_be_visible()
+    page.wait_for_timeout(2500)  # it is not told again where nobody listens
+    expect(page.get_by_role("heading", name="My work")).to_be_visible()
+    expect(page.get_by_text("Something failed")).to_have_count(0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import event as sqlalchemy_event
 
 from app.errors import StoreError
@@ -79,6 +79,21 @@ def test_many_rows_go_in_once_with_their_json_and_their_gaps(store: Store) -> No
             )
         ).all()
     assert dict(map(tuple, found)) == {row["hash"]: row["body"] for row in rows}
+
+
+def test_imports_of_any_size_keep_few_statements(store: Store) -> None:
+    """SQLite's driver keeps each statement with its values: one per number of rows would fill the memory."""
+    seen: set[str] = set()
+    sqlalchemy_event.listen(
+        store.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_rest: seen.add(statement)
+    )
+    for size in range(1, 1500, 37):
+        rows = [{"hash": f"{size}-{number}", "body": "b"} for number in range(size)]
+        with store.write() as connection:
+            insert_rows(connection, tables.content, rows)
+    assert len([one for one in seen if "INSERT" in one]) <= 10
+    with store.read() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables.content)) == sum(range(1, 1500, 37))
 
 
 def test_values_arrive_as_their_columns_take_them(store: Store) -> None:

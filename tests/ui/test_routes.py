@@ -144,7 +144,10 @@ def test_log_in_sets_a_strict_cookie_and_goes_on_to_the_page(make_client, seeded
     [
         ("de-AT,de;q=0.9,en;q=0.5", "de", "Anmelden"),
         ("fr, en;q=0.3, de;q=0.7", "de", "Anmelden"),
-        ("fr;q=x, tlh", "en", "Log in"),
+        ("fr;q=x, tlh, de;q=nan, de; q=7", "en", "Log in"),
+        ("de;q=0, fr", "en", "Log in"),
+        ("en; q=0.1, de-AT; q=0.2", "de", "Anmelden"),
+        ("," * 5000 + "de", "en", "Log in"),
         ("", "en", "Log in"),
     ],
 )

@@ -2,6 +2,7 @@
 // It clicks the real radio buttons, so that state, accessibility and saving stay Streamlit's own.
 const HOLD = 2000 // ms for which a key waits for its row, while the page is being drawn anew
 const SOON = 50 // ms
+const SUBMIT = ':is([class*="-submit"], [class*="-save"]) button'
 
 export default function ({ data, parentElement }) {
   const doc = parentElement.ownerDocument
@@ -59,7 +60,7 @@ export default function ({ data, parentElement }) {
     const buttons = [...((other ?? row)?.querySelectorAll(other ? 'button' : '[role="radio"]') ?? [])]
     return buttons[buttons.length - fromEnd]
   }
-  const passages = (name, ...given) => doc.steelyardPassages?.[name](...given)
+  const passages = (name, ...given) => doc.steelyardPassages?.[name]?.(...given) // not on every page
   const actions = {
     0: () => answer(beside(1)),
     x: () => answer(beside(2)),
@@ -124,15 +125,16 @@ export default function ({ data, parentElement }) {
     pressSubmit(data.item, performance.now() + HOLD)
   }
   const pressSubmit = (item, until) => {
-    const button = panel()?.querySelector(':is([class*="-submit"], [class*="-save"]) button')
+    const button = panel()?.querySelector(SUBMIT)
     if (state.item !== item || performance.now() > until) return
-    if (button && !button.disabled && !doc.steelyardPassages?.unheard.length) button.click()
+    if (button && !button.disabled) button.click()
     else setTimeout(pressSubmit, SOON, item, until)
   }
 
-  // Who clicks an answer, or reaches it with Tab, goes on there with the keys, too. Buttons keep their clicks to
+  // Who clicks an answer, or reaches it with Tab, goes on there with the keys, too; a click on Submit takes marks along. Buttons keep their clicks to
   // themselves, so it is heard on the way down.
   const onEnterRow = (event) => {
+    if (event.type === 'click' && event.target.closest?.(SUBMIT)) passages('tell') // goes along in the same message
     const row = event.isTrusted && event.target.closest?.('.st-key-panel [role="radiogroup"]')
     if (row && rows().includes(row)) moveTo(row)
   }

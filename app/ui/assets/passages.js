@@ -86,12 +86,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   // What is told while the line is cut reaches nobody, and of two messages in a row a busy server hears the second: all
-  // that was not heard is told, until it is.
+  // that was not heard is told, until it is, and with a click on Submit.
   function tell() {
+    if (state.unheard.length) setTriggerValue('marked', state.unheard)
+    tellLater()
+  }
+  function tellLater() {
     clearTimeout(state.retry)
-    if (!state.unheard.length) return
-    setTriggerValue('marked', state.unheard)
-    state.retry = setTimeout(() => state.tell(), AGAIN_AFTER)
+    if (state.unheard.length) state.retry = setTimeout(tell, AGAIN_AFTER)
   }
 
   function forgetHeard() {
@@ -188,10 +190,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (state.item !== data.item) state.last = null
   Object.assign(state, { item: data.item, quote, mark, step, tell, stop })
   forgetHeard()
+  tellLater()
   paint()
 
   function stop() {
     clearTimeout(waiting)
+    if (state.stop === stop) clearTimeout(state.retry)
+    if (state.stop === stop) for (const name of ['quote', 'mark', 'step', 'tell']) delete state[name]
     observer.disconnect()
     doc.removeEventListener('selectionchange', later)
     watched?.removeEventListener('scroll', hide)

@@ -17,9 +17,10 @@ from app.settings import settings
 from app.ui.components.calibration.shares import show_report, what_next
 from app.ui.components.page import campaign_header, empty_state, link_to, show_error
 from app.ui.components.rating import form_state
-from app.ui.components.rating.conversation import show_conversation, show_responses
+from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
+from app.ui.components.rating.marks import follow_selection, hear
 from app.ui.components.rating.panel import open_rubric, problem_lines, show_panel
 from app.ui.components.text import escape
 from app.ui.session import find_person, get_person, get_store
@@ -103,6 +104,7 @@ def _show_item(person: Person, campaign: Campaign) -> None:
             )
             for line in st.session_state.pop("exam-missing", ()):
                 st.warning(escape(line))
+        follow_selection(form, View())
     listen(item.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
@@ -115,6 +117,7 @@ def _autosave(form: Form) -> None:
 
 
 def _submit(shown: Form) -> None:
+    hear(shown)
     form = shown.anew()
     submission = form_state.read(form)
     try:

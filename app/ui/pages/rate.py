@@ -25,7 +25,7 @@ from app.ui.components.rating.conversation import show_conversation, show_respon
 from app.ui.components.rating.day import show_pause
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
-from app.ui.components.rating.marks import follow_selection
+from app.ui.components.rating.marks import follow_selection, hear
 from app.ui.components.rating.more import show_more
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.rating.typed import close
@@ -64,6 +64,8 @@ def page() -> None:
         _show_desk(person, campaign, form, seen.day)
     if is_new_here:
         _arrive(person, form.anew())
+    elif not form_state.is_saved(form.anew()):
+        autosave(form)  # another message may have cut short what saves a change
     listen(form.desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
 
@@ -86,6 +88,7 @@ def autosave(form: Form) -> None:
 
 def submit(shown: Form) -> None:
     """Hand in; a second click or a second tab finds it stored already."""
+    hear(shown)
     form = shown.anew()
     submission = form_state.read(form)
     try:

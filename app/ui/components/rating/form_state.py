@@ -206,7 +206,8 @@ def draft_of(submission: Submission) -> dict[str, Any]:
 def is_saved(form: Form) -> bool:
     """Whether the draft on the server says what the form says; time apart."""
     said = draft_of(read(form))
-    return all(said[key] == form.draft.get(key, said[key].__class__()) for key in ("answers", "justification"))
+    parts = ("answers", "justification", "confidence", "error_spans")
+    return all(said[key] == form.draft.get(key, None if said[key] is None else type(said[key])()) for key in parts)
 
 
 def tension_name(between: tuple[str, str] | list[str]) -> str:

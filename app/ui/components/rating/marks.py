@@ -26,12 +26,14 @@ _PASSAGES = st.components.v2.component(
 )
 _KEY = "steelyard-passages"
 _NOTHING = "mark-nothing"
+_VIEW = "view"
 _HEARD = "marks-heard"
 """Where a form keeps what the browser told of marks: what it does not find here it tells again."""
 
 
 def follow_selection(form: Form, view: View) -> None:
     """Mount the script that quotes and marks what is selected in a response, and colours what is marked."""
+    st.session_state[form.key(_VIEW)] = view
     shown_raw = _is_raw(form, view)
     places = []
     for mark in form.value(MARKS) or ():
@@ -51,7 +53,7 @@ def follow_selection(form: Form, view: View) -> None:
         },
     }
     _say_what_was_no_passage()
-    _PASSAGES(key=_KEY, data=data, on_marked_change=lambda: _hear(form, view), width="content", height="content")
+    _PASSAGES(key=_KEY, data=data, on_marked_change=lambda: hear(form), width="content", height="content")
 
 
 def _say_what_was_no_passage() -> None:
@@ -103,20 +105,26 @@ def _show_mark(form: Form, mark: Mark, names: Mapping[str, str]) -> None:
             )
 
 
-def _hear(form: Form, view: View) -> None:
-    """Keep the passages that the browser tells of; it tells them until it is told that they were heard."""
-    told: Any = st.session_state[_KEY].get("marked") or []
+def hear(form: Form) -> None:
+    """Keep the passages that the browser tells of; it tells them until it is told that they were heard.
+
+    It tells them with a click on Submit, too, and Streamlit calls what belongs to a button first: whoever hands in
+    hears first. That they were heard is noted last, because another message may cut a callback short.
+    """
+    told = (st.session_state.get(_KEY) or {}).get("marked") or ()
     heard: list[float] = form.value(_HEARD) or []
-    for one in told:
-        if one["item"] == form.desk.assignment.id and one["id"] not in heard:
-            heard = [*heard, one["id"]]
-            _mark(form, view, one)
-    st.session_state[form.key(_HEARD)] = heard
+    new = [one for one in told if one["item"] == form.desk.assignment.id and one["id"] not in heard]
+    if not new:
+        return
+    for one in new:
+        _mark(form, one)
+    form.changed()
+    st.session_state[form.key(_HEARD)] = [*heard, *(one["id"] for one in new)]
 
 
-def _mark(form: Form, view: View, told: Mapping[str, Any]) -> None:
-    """Keep one passage, tied to the criterion in hand."""
-    slot, criteria = int(told["slot"]), form.desk.assignment.criteria_shown
+def _mark(form: Form, told: Mapping[str, Any]) -> None:
+    """Note one passage, tied to the criterion in hand."""
+    slot, criteria, view = int(told["slot"]), form.desk.assignment.criteria_shown, form.value(_VIEW) or View()
     if str(slot) not in form.slots:
         return
     aligned = align(form.desk.assignment.responses[slot - 1], raw=_is_raw(form, view), math=view.math)
@@ -127,11 +135,9 @@ def _mark(form: Form, view: View, told: Mapping[str, Any]) -> None:
     marks: list[Mark] = form.value(MARKS) or []
     if any((one.slot, one.start, one.end) == (slot, *passage) for one in marks):
         return
-    made = Mark(slot, *passage)
-    st.session_state[form.key(MARKS)] = [*marks, made]
-    criterion = told.get("criterion")
+    made, criterion = Mark(slot, *passage), told.get("criterion")
     st.session_state[form.key(made.name)] = criterion if criterion in criteria else criteria[0]
-    form.changed()
+    st.session_state[form.key(MARKS)] = [*marks, made]
 
 
 def _remove(form: Form, mark: Mark) -> None:

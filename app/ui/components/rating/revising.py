@@ -15,7 +15,7 @@ from app.ui.components.rating import form_state
 from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
 from app.ui.components.rating.keyboard import listen
-from app.ui.components.rating.marks import follow_selection
+from app.ui.components.rating.marks import follow_selection, hear
 from app.ui.components.rating.panel import problem_lines, show_panel
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
@@ -70,6 +70,7 @@ def _show_saving(form: Form, *, can_revise: bool) -> None:
 
 
 def _revise(shown: Form) -> None:
+    hear(shown)
     form = shown.anew()
     submission = form_state.read(form)
     try:
