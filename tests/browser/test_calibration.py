@@ -116,6 +116,7 @@ def test_from_applicant_to_a_certificate_that_holds(visit: Visit, place: Place, 
     page.get_by_role("button", name="Try again").click()
     options.get_by_role("button").nth(0).click()
     expect(page.get_by_text("Right:")).to_be_visible()
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)  # nothing is put above it any more
     page.get_by_label("Your question").fill("What do I count?")
     page.get_by_label("Your question").press("Enter")
     expect(page.get_by_text("Count what is said, not what is meant.").first).to_be_visible()
