@@ -64,7 +64,7 @@ def page() -> None:
         _show_desk(person, campaign, form, seen.day)
     if is_new_here:
         _arrive(person, form.anew())
-    elif not form_state.is_saved(form.anew()):
+    elif not form_state.is_saved(form):
         autosave(form)  # another message may have cut short what saves a change
     listen(form.desk.assignment.id, is_on=st.session_state.get("single-keys", person.account.preferences.single_keys))
 
