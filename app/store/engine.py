@@ -17,9 +17,9 @@ from app.store.gathering import Gathering
 from app.store.tables import metadata
 
 BUSY_TIMEOUT_MS = 60_000
-CHECKPOINT_PAGES = 16_384
-"""SQLite's log is copied into the database when it has grown so far (64 MiB): a large import changes the same pages of
-its indexes again and again, and copies them once."""
+CHECKPOINT_PAGES, CHECKPOINT_PAGES_UNFLUSHED = 1_000, 16_384
+"""SQLite's log is copied into the database when it has grown so far. An import changes the same pages of its indexes
+again and again, and copies them once in 64 MiB; a rater's change never waits for that much."""
 
 IN_LIST = 10_000
 """The longest IN list of a statement: SQLite takes 32,766 parameters, PostgreSQL 65,535."""
@@ -90,11 +90,13 @@ class Store:
             return
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA synchronous=NORMAL")  # before it begins: within a transaction this is refused
+        driver.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES_UNFLUSHED}")
         try:
             with connection.begin():
                 yield
         finally:
             try:
+                driver.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
                 driver.execute("PRAGMA synchronous=FULL")
             except sqlite3.Error as error:  # its transaction could not even be rolled back: nobody gets it again
                 connection.invalidate(error)
@@ -176,7 +178,6 @@ def _prepare_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
-            f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
