@@ -297,10 +297,8 @@ def own_judgments(
     return [_own_judgment(row) for row in rows]
 
 
-def own_days(
-    store: Store, rater_name: str, campaign_name: str | None = None, *, since: datetime | None = None
-) -> list[DayCount]:
-    """How many judgments a rater gave and how long they worked, by day (UTC), oldest first."""
+def own_days(store: Store, rater_name: str, campaign_name: str, *, since: datetime | None = None) -> list[DayCount]:
+    """How many judgments a rater gave in a campaign and how long they worked on them, by day (UTC), oldest first."""
     statement = (
         select(_judgment.c.submitted_at, _judgment.c.active_seconds)
         .select_from(
@@ -310,10 +308,9 @@ def own_days(
             .join(tables.campaign, tables.campaign.c.id == _round.c.campaign_id)
         )
         .where(tables.rater.c.namespace == "", tables.rater.c.name == rater_name)
+        .where(tables.campaign.c.name == campaign_name)
         .where(_judgment.c.revision == 0, _judgment.c.submitted_at.is_not(None))
     )
-    if campaign_name is not None:
-        statement = statement.where(tables.campaign.c.name == campaign_name)
     if since is not None:
         statement = statement.where(_judgment.c.submitted_at >= since)
     days: dict[datetime, tuple[int, float]] = {}

@@ -19,6 +19,29 @@ from tests.ui.places import Place
 
 Visit = Callable[..., Visitor]
 
+COUNT_DESKS = """() => {
+    window.mostDesks = 0
+    window.pause = 20
+    const count = () => document.querySelectorAll('.st-key-panel').length
+    const watcher = new MutationObserver(() => { window.mostDesks = Math.max(window.mostDesks, count()) })
+    watcher.observe(document.body, { childList: true, subtree: true })
+}"""
+
+ONE_BY_ONE = """{
+    window.pause = 0
+    const listen = WebSocket.prototype.addEventListener
+    WebSocket.prototype.addEventListener = function (kind, hear, ...more) {
+        if (kind !== 'message') return listen.call(this, kind, hear, ...more)
+        let free = 0
+        listen.call(this, kind, (event) => {
+            free = Math.max(free + window.pause, performance.now())
+            setTimeout(() => hear.call(this, event), free - performance.now())
+        }, ...more)
+    }
+}"""
+"""What the server tells reaches the page piece by piece, as from a busy server: `pause` milliseconds apart,
+so that every state can be seen."""
+
 EMPTY = "Nothing is left to rate here"
 
 
@@ -45,6 +68,7 @@ def test_a_warning_first_then_a_question_with_its_answer_a_pause_and_a_report(
     make_desk(place, "warned", line, folder=tmp_path, designers=["designer"])
     visitor = visit()
     page = visitor.page
+    page.add_init_script(ONE_BY_ONE)
     page.goto(visitor.url + "/login?next=%2Frate%3Fcampaign%3Dwarned")
     page.fill("#name", "warned")
     page.fill("#password", "correct horse battery")
@@ -64,10 +88,14 @@ def test_a_warning_first_then_a_question_with_its_answer_a_pause_and_a_report(
     questions.answer(place.store, "designer", asked.id, f"Yes, Response {second.upper()} is.")
     page.reload()
     assert ready(page) == here  # what has been begun is not hidden again
+    page.evaluate(COUNT_DESKS)
     told = page.locator(f".st-key-answer-{asked.id}")
     expect(told).to_contain_text("Yes, Response B is.")
     told.get_by_role("button", name="Understood").click()
     expect(told).to_have_count(0)
+
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)
+    assert page.evaluate("window.pause = 0, window.mostDesks") == 1  # what comes and goes above the desk moves nothing
 
     choose_more(page, "Pause, keep this for me")
     expect(page.get_by_role("heading", name="Pause")).to_be_visible()

@@ -131,10 +131,10 @@ export default function ({ data, parentElement }) {
     else setTimeout(pressSubmit, SOON, item, until)
   }
 
-  // Who clicks an answer, or reaches it with Tab, goes on there with the keys, too; a click on Submit takes marks along. Buttons keep their clicks to
-  // themselves, so it is heard on the way down.
-  const onEnterRow = (event) => {
-    if (event.type === 'click' && event.target.closest?.(SUBMIT)) passages('tell') // goes along in the same message
+  // Who clicks an answer, or reaches it with Tab, goes on there with the keys, too; a click on Submit takes along, in the
+  // same message, the marks that were not heard. Buttons keep their clicks to themselves: this listens on the way down.
+  const onPlace = (event) => {
+    if (event.type === 'click' && event.target.closest?.(SUBMIT)) passages('tell')
     const row = event.isTrusted && event.target.closest?.('.st-key-panel [role="radiogroup"]')
     if (row && rows().includes(row)) moveTo(row)
   }
@@ -142,15 +142,15 @@ export default function ({ data, parentElement }) {
   const observer = new MutationObserver(() => requestAnimationFrame(() => { paint(); act() }))
   const watched = doc.querySelector('[data-testid="stMain"]')
   state.stop?.()
-  doc.addEventListener('click', onEnterRow, { capture: true })
-  doc.addEventListener('focusin', onEnterRow)
+  doc.addEventListener('click', onPlace, { capture: true })
+  doc.addEventListener('focusin', onPlace)
   doc.addEventListener('keydown', onEnter, { capture: true })
   doc.addEventListener('keydown', onKey)
   if (watched) observer.observe(watched, { childList: true, subtree: true, attributeFilter: ['disabled'] })
   const stop = state.stop = () => {
     observer.disconnect()
-    doc.removeEventListener('click', onEnterRow, { capture: true })
-    doc.removeEventListener('focusin', onEnterRow)
+    doc.removeEventListener('click', onPlace, { capture: true })
+    doc.removeEventListener('focusin', onPlace)
     doc.removeEventListener('keydown', onEnter, { capture: true })
     doc.removeEventListener('keydown', onKey)
   }

@@ -195,12 +195,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function stop() {
     clearTimeout(waiting)
-    if (state.stop === stop) clearTimeout(state.retry)
-    if (state.stop === stop) for (const name of ['quote', 'mark', 'step', 'tell']) delete state[name]
     observer.disconnect()
     doc.removeEventListener('selectionchange', later)
     watched?.removeEventListener('scroll', hide)
-    if (state.stop === stop) window.Highlight && CSS.highlights.delete('sy-marked')
+    if (state.stop !== stop) return // another one has taken over
+    clearTimeout(state.retry)
+    for (const name of ['quote', 'mark', 'step', 'tell']) delete state[name]
+    if (window.Highlight) CSS.highlights.delete('sy-marked')
   }
   return stop
 }

@@ -10,7 +10,6 @@ from app.services import audits
 from app.services.audits import Audit, AuditCase
 from app.services.sessions import Person
 from app.services.showing import answer_from_slots
-from app.ui.components.page import show_error
 from app.ui.components.rating.answer_widgets import overall_question
 from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.text import escape
@@ -93,7 +92,7 @@ def _answer(campaign: Campaign, case: AuditCase, answer: Answer) -> None:
 def _record(campaign: Campaign, case: AuditCase, key: str) -> None:
     said = st.session_state.get(f"wrong-{key}")
     if said is None:
-        st.session_state[NOTICE] = "Say whether the label is wrong, then record."
+        st.session_state[NOTICE] = ["Say whether the label is wrong, then record."]
         return
     try:
         audits.judge_label(
@@ -115,12 +114,3 @@ def promise(plan: audits.AcceptancePlan) -> str:
         f"Inspect {plan.n} of {plan.batch}, accept with at most {plan.c} wrong: a batch with {plan.bad:.0%} wrong "
         f"passes with probability {plan.risk_bad:.2f}, one with {plan.good:.0%} is rejected with {plan.risk_good:.2f}."
     )
-
-
-def show_notice() -> None:
-    """What the last answer led to, once."""
-    notice = st.session_state.pop(NOTICE, None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif notice:
-        st.success(escape(notice))

@@ -119,6 +119,22 @@ def show_error(error: SteelyardError) -> None:
         st.html(LOG_IN)
 
 
+def show_notice(key: str) -> None:
+    """What the last click came to, once, in a place of its own: what is below does not move when it comes and goes.
+
+    Args:
+        key: where in the session it waits: an error, a list of what is missing, or a sentence of success.
+    """
+    notice = st.session_state.pop(key, None)
+    with st.container():
+        if isinstance(notice, SteelyardError):
+            show_error(notice)
+        elif isinstance(notice, list):
+            st.warning("\n".join(f"- {escape(line)}" for line in notice))
+        elif notice:
+            st.success(escape(notice))
+
+
 @contextmanager
 def errors_shown() -> Iterator[None]:
     """Errors that a person can act on become a message in place; the page goes on below."""

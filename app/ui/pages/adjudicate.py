@@ -18,11 +18,10 @@ from app.services.sessions import Person
 from app.services.showing import answer_from_slots, material_of
 from app.ui.components.decision import NOTICE, show_decision, show_evidence
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.page import campaign_header, empty_state, show_notice
 from app.ui.components.rating.answer_widgets import overall_question
 from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.reports import open_report, show_stamp
-from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 from rubrics.answers import Answer, AnswerError
 
@@ -38,7 +37,7 @@ def page() -> None:
     if campaign is None:
         return
     queue = _show_queue(person, campaign)
-    _show_notice()
+    show_notice(NOTICE)
     if queue:
         try:
             case = quality.open_case(get_store(), person.name, campaign.name, st.query_params[HERE])
@@ -171,11 +170,3 @@ def _show(campaign: Campaign, case: Case, key: str, answer: Answer) -> None:
         st.session_state[NOTICE] = error
         return
     st.session_state[f"seen-{key}"] = answer
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop(NOTICE, None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif notice:
-        st.success(escape(notice))

@@ -12,9 +12,9 @@ from app.services import audits
 from app.services.audits import Audit
 from app.services.sessions import Person
 from app.stats.sampling_plans import find_plan
-from app.ui.components.audit_case import promise, show_notice, show_open_audit
+from app.ui.components.audit_case import NOTICE, promise, show_open_audit
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.page import campaign_header, empty_state, show_error, show_notice
 from app.ui.components.time import show_time
 from app.ui.session import get_person, get_store
 
@@ -28,7 +28,7 @@ def page() -> None:
     campaign = campaign_header("Audits", person, Action.ADJUDICATE, lead=LEAD)
     if campaign is None:
         return
-    show_notice()
+    show_notice(NOTICE)
     found = audits.list_audits(get_store(), person.name, campaign.name)
     waiting = audits.n_waiting(get_store(), person.name, campaign.name)
     for audit in found:

@@ -15,7 +15,7 @@ from app.services.examining import ExamStatus
 from app.services.sessions import Person
 from app.settings import settings
 from app.ui.components.calibration.shares import show_report, what_next
-from app.ui.components.page import campaign_header, empty_state, link_to, show_error
+from app.ui.components.page import campaign_header, empty_state, link_to, show_notice
 from app.ui.components.rating import form_state
 from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
@@ -33,7 +33,7 @@ def page() -> None:
     campaign = campaign_header(say("page-exam"), person, Action.JUDGE, lead=say("exam-lead"))
     if campaign is None:
         return
-    _show_notice()
+    show_notice("exam-notice")
     status = examining.exam_status(get_store(), person.name, campaign.name)
     if status.state == "none":
         empty_state(say("no-exam"), say("no-exam-next"), to="rate", label=say("page-rate"))
@@ -144,9 +144,3 @@ def _show_certificate(person: Person, campaign: Campaign) -> None:
         key="certificate",
     )
     st.caption(say("certificate-signed"))
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("exam-notice", None)
-    if notice is not None:
-        show_error(notice)

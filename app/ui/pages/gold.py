@@ -12,7 +12,7 @@ from app.services import gold, quality
 from app.services.gold import GoldItem
 from app.ui.components.calibration.shares import key_words
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.page import campaign_header, empty_state, show_notice
 from app.ui.components.rating.conversation import show_conversation, show_responses
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
@@ -30,7 +30,7 @@ def page() -> None:
     campaign = campaign_header("Gold", person, Action.MANAGE_RATERS, lead=LEAD)
     if campaign is None:
         return
-    _show_notice()
+    show_notice("gold-notice")
     items = gold.list_gold(get_store(), person.name, campaign.name)
     if not items:
         empty_state(
@@ -140,11 +140,3 @@ def _keep(campaign_name: str, comparison_id: str) -> None:
 def _told(suspended: list[str], passed: list[str]) -> str:
     after = f" {', '.join(passed)} passed the exam now." if passed else ""
     return f"Suspended: {', '.join(suspended)}. Everybody is scored without.{after}"
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("gold-notice", None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif notice:
-        st.success(escape(notice))

@@ -13,7 +13,7 @@ from app.stats.words import counted
 from app.ui.components.case import show_case
 from app.ui.components.designer_style import apply_designer_style
 from app.ui.components.inbox import KINDS, OUTCOMES, show_decision
-from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to
+from app.ui.components.page import campaign_header, empty_state, errors_shown, link_to, show_notice
 from app.ui.components.parts import show_parts
 from app.ui.components.reports import open_report
 from app.ui.components.text import escape, escape_html, excerpt, text_html
@@ -31,7 +31,7 @@ def page() -> None:
     campaign = campaign_header("Inbox", person, Action.ADJUDICATE, lead=LEAD)
     if campaign is None:
         return
-    _show_notice()
+    show_notice("inbox-notice")
     show_parts(
         {"Waiting": lambda: _show_waiting(person, campaign), "Decisions": lambda: _show_decisions(person, campaign)},
         key="inbox",
@@ -145,12 +145,6 @@ def _show_link(campaign: Campaign, decisions: list[InboxDecision]) -> None:
 
 def _in_short(one: InboxDecision) -> str:
     return f"{KINDS[one.kind]}: {excerpt(one.text, 60)}"
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("inbox-notice", None)
-    if notice:
-        st.success(escape(notice))
 
 
 def _plain(subject: str) -> str:

@@ -17,7 +17,7 @@ from app.services import examining, judging, working_time
 from app.services.looking import look
 from app.services.sessions import Person
 from app.services.working_time import Today
-from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.page import campaign_header, empty_state, show_notice
 from app.ui.components.rating import form_state
 from app.ui.components.rating.asking import show_answers
 from app.ui.components.rating.bar import show_bar
@@ -118,9 +118,10 @@ def skip(form: Form) -> None:
 
 def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> None:
     assignment = form.desk.assignment
-    view = show_bar(person, campaign, form.desk, day)
-    _show_notice()
-    show_answers(person, form)
+    with st.container(gap="small"):  # one place for what comes and goes: it never moves, and so doubles, the desk
+        view = show_bar(person, campaign, form.desk, day)
+        show_notice("rate-notice")
+        show_answers(person, form)
     reading, panel = st.columns([2.5, 1], gap="medium")
     with reading:
         show_conversation(assignment.prompt, view=view, material=form.desk.material)
@@ -187,14 +188,6 @@ def _show_advice(lines: list[str]) -> None:
         st.html(f'<p class="sy-missing sy-advice"><b>{escape_html(say("advice"))}</b> {said}</p>')
 
 
-def _show_notice() -> None:
-    notice = st.session_state.pop("rate-notice", None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif notice:
-        st.info(notice)
-
-
 def _show_no_work(person: Person, campaign: Campaign, state: RaterState) -> None:
     """Why there is no work, with the way to the exam where that is the reason."""
     campaign_header(say("page-rate"), person, Action.JUDGE)
@@ -211,5 +204,5 @@ def _show_nothing_left(person: Person, campaign: Campaign, state: RaterState) ->
         _show_no_work(person, campaign, state)
         return
     campaign_header(say("page-rate"), person, Action.JUDGE)
-    _show_notice()
+    show_notice("rate-notice")
     empty_state(say("nothing-left"), say("nothing-left-next"), to="my_work", label=say("page-my_work"))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from app.domain import Campaign, ReviewLevel
-from app.errors import SteelyardError
 from app.policy import Action
 from app.services import reviewing
 from app.services.reviewing import Waiting
 from app.services.sessions import Person
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import campaign_header, empty_state, show_error
+from app.ui.components.page import campaign_header, empty_state, show_notice
 from app.ui.components.reviews import NOTICE, show_attempt, show_summary
-from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 
 LEAD = "One judgment at a time, without a name. Your word stands beside it; the attempt stays as it was given."
@@ -28,7 +26,7 @@ def page() -> None:
     campaign = campaign_header("Review", person, Action.REVIEW, lead=LEAD)
     if campaign is None:
         return
-    _show_notice()
+    show_notice(NOTICE)
     found = reviewing.waiting(get_store(), person.name, campaign.name)
     level = _choose_level(person, campaign, found)
     attempt = reviewing.next_attempt(get_store(), person.name, campaign.name, level=level)
@@ -78,11 +76,3 @@ def _show_nothing(level: ReviewLevel, waiting: Waiting) -> None:
 
 def _may(person: Person, campaign: Campaign, action: Action) -> bool:
     return campaign.name in {one.name for one in person.campaigns_for(action)}
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop(NOTICE, None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif notice:
-        st.success(escape(notice))

@@ -8,7 +8,7 @@ from app.errors import SteelyardError
 from app.services import rubric_drafts, rubric_versions
 from app.services.rubric_versions import Version
 from app.ui.components.designer_style import apply_designer_style
-from app.ui.components.page import empty_state, page_header, show_error
+from app.ui.components.page import empty_state, page_header, show_error, show_notice
 from app.ui.components.rubric_view import show_rubric
 from app.ui.components.start_round import show_round_form
 from app.ui.components.studio.writing import go_to_draft
@@ -28,7 +28,7 @@ def page() -> None:
     page_header("Versions", "What raters judge by. A published version never changes; a change is a new version.")
     _go_to_studio()
     published = rubric_versions.list_versions(get_store())
-    _show_notice()
+    show_notice("rubrics-notice")
     with st.container(key="designer"):
         shelf, desk = st.columns([1, 3], gap="large")
         with shelf:
@@ -138,9 +138,3 @@ def _go_to_studio() -> None:
     problem = st.session_state.pop("versions-problem", None)
     if problem is not None:
         show_error(problem)
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("rubrics-notice", None)
-    if notice:
-        st.success(escape(notice))

@@ -32,8 +32,9 @@ def show_panel(form: Form) -> None:
         st.html(legend())
     for widget, question in form.questions:
         show_question(form, widget, question)
-    show_tensions(form)
-    show_marks(form)
+    for show in (show_tensions, show_marks):
+        with st.container(gap="small"):  # each in one place, so that what comes and goes moves nothing below it
+            show(form)
     st.text_area(
         say("justification"),
         key=form.key("why"),

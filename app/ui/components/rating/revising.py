@@ -10,7 +10,7 @@ from app.errors import RefusedSubmission, SteelyardError
 from app.services import desk as desks
 from app.services import judging, reviewing
 from app.services.sessions import Person
-from app.ui.components.page import show_error
+from app.ui.components.page import show_notice
 from app.ui.components.rating import form_state
 from app.ui.components.rating.conversation import View, show_conversation, show_responses
 from app.ui.components.rating.form_state import Form
@@ -30,8 +30,9 @@ def show_earlier(person: Person, assignment_id: int, *, on_close: Callable[[], N
     form = Form(desk, "revise", lambda _form: None, form_state.draft_of(work.submission))
     form_state.hydrate(form)
     view = View(math=desk.renders_math)
-    _show_notice()
-    _show_feedback(person, form)
+    with st.container(gap="small"):
+        show_notice("revise-notice")
+        _show_feedback(person, form)
     with st.container(key="desk", gap="small"):
         reading, panel = st.columns([2.5, 1], gap="medium")
         with reading:
@@ -82,13 +83,3 @@ def _revise(shown: Form) -> None:
     else:
         told = say("nothing-changed") if receipt.was_known else say("saved-revision", n=receipt.revision)
         st.session_state["revise-notice"] = told
-
-
-def _show_notice() -> None:
-    notice = st.session_state.pop("revise-notice", None)
-    if isinstance(notice, SteelyardError):
-        show_error(notice)
-    elif isinstance(notice, list):
-        st.warning("\n".join(f"- {escape(line)}" for line in notice))
-    elif notice:
-        st.success(notice)
