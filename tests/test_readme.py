@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from app.demo.simulate import simulate
 from app.services.database import open_store
 from app.settings import read_settings
 from tests.conftest import ROOT
+from tests.forking import forked_steelyard
 from tests.readme import BEGIN, END, README, tree
 
 TEXT = README.read_text(encoding="utf-8")
@@ -79,18 +79,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_tour_runs_to_the_letter(place: Path) -> None:
-    scripts = Path(sys.executable).parent
+def test_the_tour_runs_to_the_letter(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STEELYARD_")}
-    environment["PATH"] = f"{scripts}{os.pathsep}{environment['PATH']}"
-    for kind, _, block in TOUR.findall(TEXT):
-        if kind != "run":
-            continue
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=place, env=environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        assert "Warning" not in done.stderr
+    with forked_steelyard(tmp_path_factory.mktemp("fork")) as scripts:
+        environment["PATH"] = f"{scripts}{os.pathsep}{environment['PATH']}"
+        for kind, _, block in TOUR.findall(TEXT):
+            if kind != "run":
+                continue
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", block], cwd=place, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+            assert "Traceback" not in done.stderr
+            assert "Warning" not in done.stderr
     assert len((place / "out" / "scores.jsonl").read_text().splitlines()) == 3
     assert (place / "out" / "model" / "README.md").is_file()
