@@ -31,7 +31,7 @@ from app.services.assigning import require_judge
 from app.services.collecting import decide_after_vote
 from app.services.judgment_rows import report_rows, tension_rows, verdict_rows
 from app.services.justifying import find_grounds, remember
-from app.services.lookup import find_account, find_campaign, require, rubric_of, rules_from_dict
+from app.services.lookup import find_account, find_campaign, held_rules, require, rubric_of, rules_from_dict
 from app.services.prejudging_audit import after_vote
 from app.services.queueing import give_back, take_place
 from app.services.spans import span_problems, span_rows, text_lengths
@@ -406,6 +406,7 @@ def _unstorable(value: Any, field: str) -> str | None:
 
 def _take_again(connection: Connection, row: Row[Any]) -> bool:
     """Take the place of an expired lease again; work that takes no place can always be submitted."""
+    held_rules(connection, row.round_id)  # before its queue: who changes the rules locks them in this order
     return not row.takes_place or take_place(connection, row.round_id, row.comparison_id, row.scope)
 
 

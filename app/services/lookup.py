@@ -187,6 +187,14 @@ def locked_account(connection: Connection, name: str) -> Rater:
     return find_account(connection, name)
 
 
+_RULES = select(tables.round_.c.rules).where(tables.round_.c.id == bindparam("round_id")).with_for_update(read=True)
+
+
+def held_rules(connection: Connection, round_id: int) -> RoundRules:
+    """A round's rules, which nobody changes until the end of this transaction; locked before any row of its queue."""
+    return rules_from_dict(connection.scalars(_RULES, {"round_id": round_id}).one())
+
+
 def roles_in(connection: Connection, rater: Rater, campaign_id: int) -> frozenset[Role]:
     """What a person is in a campaign: the roles given there, and admin where the account has it.
 

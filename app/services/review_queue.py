@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from app.domain import AssignmentState, Campaign, Purpose, Rater, ReviewLevel, ReviewVerdict, Round
-from app.services.lookup import rounds_of, rules_from_dict
+from app.services.lookup import held_rules, rounds_of
 from app.store import tables
 
 CLAIM = timedelta(hours=1)
@@ -110,13 +110,17 @@ def waiting_for(connection: Connection, campaign: Campaign, level: ReviewLevel, 
 def enter(connection: Connection, judgment_id: int, assignment: Row[Any], *, counts: bool) -> None:
     """Let an attempt wait for a review where the lot drew it; an earlier revision of it waits no more.
 
+    The round's share is read and kept from changing until the transaction ends: whoever changes it at the same moment
+    and finds out anew what waits (`refill`) either finds this attempt, or has changed the share before.
+
     Args:
         connection: the transaction that writes the judgment.
         judgment_id: the judgment.
-        assignment: its row, with the `rules` of its round.
+        assignment: its row.
         counts: whether votes of the rater's kind count in the campaign.
     """
-    is_drawn = (assignment.id * STEP) % LOT < rules_from_dict(assignment.rules).review_share * LOT
+    share = held_rules(connection, assignment.round_id).review_share
+    is_drawn = (assignment.id * STEP) % LOT < share * LOT
     if not (is_drawn and counts and assignment.purpose in REVIEWED and assignment.shown is not None):
         return
     earlier = select(_judgment.c.id).where(_judgment.c.assignment_id == assignment.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from alembic import command
 
 from app.domain import OVERALL, OverlapPolicy, Purpose, ReviewLevel, ReviewVerdict, Role, RoundRules
 from app.errors import Conflict, InvalidInput, NotAllowed
-from app.services import managing, review_queue, review_summary, reviewing
+from app.services import judging, managing, review_queue, review_summary, reviewing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import Submission, revise, submit
@@ -270,6 +271,29 @@ def test_what_waits_is_kept_as_the_ledger_says_it(store: Store, tmp_path: Path) 
         assert rows(store, tables.review_wait) == found_anew(store)
         waiting = rows(store, tables.review_wait, tables.review_wait.c.level == "review")
         assert reviewing.waiting(store, "des", "c")[REVIEW].n == len(waiting)
+
+
+@pytest.mark.parametrize("moment", ["enter", "remember"])
+def test_an_attempt_handed_in_while_its_share_changes_waits(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Between reading the share and the commit (`remember` follows `enter`), another transaction changes it."""
+    staffed(store, tmp_path, [line("x")], review_share=0.0)
+    add_member(store, "c", "dora", roles=[Role.RESEARCHER])
+    boss, place = person_named(store, "dora"), {"enter": review_queue, "remember": judging}[moment]
+    carry_on, changes = getattr(place, moment), []
+    rules = RoundRules(gold_rate=0.0, review_share=1.0)
+    with ThreadPoolExecutor(max_workers=1) as other:
+
+        def meanwhile(*arguments, **named):
+            changes.append(other.submit(managing.change_rules, store, boss, "c", "main", rules=rules))
+            wait(changes, timeout=1)  # who has to wait for this transaction is not waited for
+            return carry_on(*arguments, **named)
+
+        monkeypatch.setattr(place, moment, meanwhile)
+        number = attempt_by(store, "ann")
+        changes[0].result()
+    assert [row.judgment_id for row in rows(store, tables.review_wait)] == [number]
 
 
 def found_anew(store: Store) -> list:
