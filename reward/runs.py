@@ -169,10 +169,18 @@ def _check_parameters(path: Path, parameters: Mapping[str, Any]) -> None:
 
 
 def last_checkpoint(partial: Path) -> Path | None:
-    """The newest complete checkpoint; one whose writing was interrupted (no trainer state yet) is passed over."""
-    folder = partial / CHECKPOINTS_NAME
-    found = [path for path in folder.glob("checkpoint-*") if (path / "trainer_state.json").is_file()]
+    """The newest complete checkpoint; one whose writing was interrupted is passed over."""
+    found = filter(_is_complete, (partial / CHECKPOINTS_NAME).glob("checkpoint-*"))
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    """Whether all of it was written: the trainer's state comes last, and an interrupted one is no JSON."""
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def complete(partial: Path, output_dir: Path) -> None:

@@ -15,6 +15,7 @@ from app.domain import JobState
 from app.services import job_board, model_shelf, sessions, snapshotting
 from app.services.database import open_store
 from app.store.engine import Store
+from reward import runs
 from tests.browser.conftest import Server, free_port
 from tests.browser.test_researcher import preference_lines
 from tests.reward.tiny import save_bert
@@ -79,8 +80,7 @@ def test_a_run_outlives_a_killed_server_with_the_page_open(
     expect(page.get_by_text(re.compile(r"Training loss \d"))).to_be_visible(timeout=WAIT_MS)
     [job] = job_board.jobs_of(store, sessions.person_named(store, "admin"), "c", "train")
     output = model_shelf.run_output(job)
-    checkpoints = model_shelf.partial_of(output) / "checkpoints"
-    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
+    while runs.last_checkpoint(model_shelf.partial_of(output)) is None:
         page.wait_for_timeout(200)
     before = n_steps_shown(page)
     assert own_server.process is not None

@@ -196,11 +196,11 @@ def test_one_run_at_a_time_and_a_failure_leaves_nothing(tmp_path):
 
 
 def test_an_unfinished_checkpoint_is_passed_over(tmp_path):
-    for step, complete in ((20, True), (40, True), (100, False)):
+    for step, state in ((20, "{}"), (40, "{}"), (60, ""), (80, '{"epoch": 1.'), (100, None)):
         folder = tmp_path / "checkpoints" / f"checkpoint-{step}"
         folder.mkdir(parents=True)
-        if complete:
-            (folder / "trainer_state.json").touch()
+        if state is not None:
+            (folder / "trainer_state.json").write_text(state)
     assert runs.last_checkpoint(tmp_path) == tmp_path / "checkpoints" / "checkpoint-40"
 
 
@@ -223,9 +223,8 @@ def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path
     killed = [*arguments, "--output", str(output), "--checkpoint-steps", "20"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen([sys.executable, "-m", "reward", *killed], env=environment, stderr=subprocess.DEVNULL)
-    checkpoints = tmp_path / "killed.partial" / "checkpoints"
     deadline = time.monotonic() + 240
-    while not list(checkpoints.glob("checkpoint-*/trainer_state.json")):
+    while runs.last_checkpoint(tmp_path / "killed.partial") is None:
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline, "no checkpoint within 240 s"
         time.sleep(0.01)
