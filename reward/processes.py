@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+_kept: list[object] = []
+
 
 def count() -> int:
     """Processes that work together."""
@@ -81,10 +83,20 @@ def device() -> str | None:
 
 
 def leave() -> None:
-    """The last thing done together: from here on the first process works alone, and the others may end."""
+    """The last thing done together: from here on the first process works alone, and the others may end.
+
+    The last wait is kept for good. Gloo frees it in a thread of its own, which needs the interpreter for that; a model
+    in copies that goes with the group at this moment holds the interpreter and waits for that thread, forever.
+    """
     if count() > 1:
-        wait_for_all()
-        _state().destroy_process_group()
+        import torch.distributed
+
+        state = _state()
+        devices = [state.device.index] if state.device.type == "cuda" else None
+        last = torch.distributed.barrier(async_op=True, device_ids=devices)
+        _kept.append(last)
+        last.wait()
+        state.destroy_process_group()
 
 
 def _state():

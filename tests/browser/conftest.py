@@ -105,6 +105,11 @@ class Visitor:
         return [url for url in self.requests if not url.startswith((self.url, "data:", "blob:"))]
 
 
+def settle(page: Page) -> None:
+    """Wait until the page is drawn to its end: before that, what is clicked may be of the screen that goes."""
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)
+
+
 def free_port() -> int:
     """A port that nobody listens on."""
     with socket.socket() as listener:

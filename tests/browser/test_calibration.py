@@ -25,7 +25,7 @@ from app.services.people import add_account
 from app.store import tables
 from rubrics.answers import Answer
 from rubrics.model import Rubric
-from tests.browser.conftest import Server, Visitor
+from tests.browser.conftest import Server, Visitor, settle
 from tests.browser.desks import pair
 from tests.browser.test_desk import of
 from tests.browser.test_keeping import _Always as Always
@@ -118,7 +118,7 @@ def test_from_applicant_to_a_certificate_that_holds(visit: Visit, place: Place, 
     page.get_by_role("button", name="Try again").click()
     options.get_by_role("button").nth(1 - wrong).click()
     expect(page.get_by_text("Right:")).to_be_visible()
-    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)  # nothing is put above it any more
+    settle(page)  # nothing is put above it any more
     page.get_by_label("Your question").fill("What do I count?")
     page.get_by_label("Your question").press("Enter")
     expect(page.get_by_text("Count what is said, not what is meant.").first).to_be_visible()

@@ -18,7 +18,7 @@ from app.services.importing import import_file
 from app.services.judging import Submission, submit
 from rubrics.answers import Answer
 from rubrics.loader import load_library
-from tests.browser.conftest import Server, Visitor
+from tests.browser.conftest import Server, Visitor, settle
 from tests.services.house import line, vote
 from tests.ui.places import Place
 
@@ -114,6 +114,7 @@ def test_a_review_names_nobody_and_a_senior_settles_it(visit: Visit, layered: Pl
     page.get_by_text("The attempt stands").click()
     page.get_by_role("button", name="Hand in and go on").click()
     expect(page.get_by_text("Waiting for you: 1")).to_be_visible()
+    settle(page)
     page.get_by_text("Other answers should stand").click()
     overall = page.get_by_role("radiogroup", name="Overall", exact=True)
     expect(overall.get_by_role("radio", name="A2", exact=True)).to_be_checked()

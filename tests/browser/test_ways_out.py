@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.services import desk as desks
 from app.services import questions, working_time
 from app.store import tables
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, settle
 from tests.browser.desks import make_desk, pair
 from tests.browser.test_desk import SIDEWAYS, answer, ready
 from tests.browser.test_rater import current
@@ -94,7 +94,7 @@ def test_a_warning_first_then_a_question_with_its_answer_a_pause_and_a_report(
     told.get_by_role("button", name="Understood").click()
     expect(told).to_have_count(0)
 
-    expect(page.locator('[data-test-script-state="notRunning"]')).to_have_count(1)
+    settle(page)
     assert page.evaluate("window.pause = 0, window.mostDesks") == 1  # what comes and goes above the desk moves nothing
 
     choose_more(page, "Pause, keep this for me")
