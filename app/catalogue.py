@@ -803,6 +803,19 @@ wenig.""",
     "password-again": ("The new one again", "Das neue noch einmal"),
     "password-change": ("Change password", "Passwort ändern"),
     "passwords-differ": ("The two new passwords differ.", "Die beiden neuen Passwörter sind verschieden."),
+    "password-short": (
+        "The password has {n} characters: use at least {limit}.",
+        "Das Passwort hat {n} Zeichen: nehmen Sie mindestens {limit}.",
+    ),
+    "password-long": (
+        "The password has {n} characters: use at most {limit}.",
+        "Das Passwort hat {n} Zeichen: nehmen Sie höchstens {limit}.",
+    ),
+    "password-easy": (
+        "The password is too easy to guess: use a few unrelated words.",
+        "Das Passwort ist zu leicht zu erraten: nehmen Sie ein paar Wörter ohne Zusammenhang.",
+    ),
+    "password-wrong": ("The present password is not right.", "Das bisherige Passwort stimmt nicht."),
     "password-changed": (
         "Changed. Your other log-ins were ended.",
         "Geändert. Ihre anderen Anmeldungen wurden beendet.",

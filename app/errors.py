@@ -46,6 +46,20 @@ class InvalidInput(SteelyardError):
     """A value from outside is not acceptable."""
 
 
+class UnfitPassword(InvalidInput):
+    """A password that nobody should have.
+
+    Attributes:
+        fault: "short", "long" or "easy".
+        n: its characters.
+        limit: how many it needs, or may have.
+    """
+
+    def __init__(self, message: str, *, fault: str, n: int, limit: int) -> None:
+        super().__init__(message)
+        self.fault, self.n, self.limit = fault, n, limit
+
+
 class RefusedSubmission(SteelyardError):
     """A judgment breaks the rubric or its justification rules; `problems` has one sentence each."""
 

@@ -18,7 +18,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, bindparam, insert, select, update
 
 from app.domain import Campaign, Rater, RaterKind, RaterState, Role, utc_now
-from app.errors import InvalidInput, NotAllowed, NotFound
+from app.errors import InvalidInput, NotAllowed, NotFound, UnfitPassword
 from app.policy import Action, may
 from app.services import events
 from app.services.lookup import campaign_of, find_account, rater_of
@@ -202,7 +202,7 @@ def use_link(store: Store, token: str, password: str, *, now: datetime | None = 
 
     Raises:
         NotFound: the link was used, has expired, or never was.
-        InvalidInput: the password is too short, too long, or the name itself.
+        UnfitPassword: it is too short, too long, or too easy to guess.
     """
     now = now or utc_now()
     with store.read() as connection:
@@ -223,7 +223,7 @@ def change_password(store: Store, person: Person, *, old: str, new: str, now: da
 
     Raises:
         NotAllowed: the old password is wrong.
-        InvalidInput: the new one is too short, too long, or the name itself.
+        UnfitPassword: the new one is too short, too long, or too easy to guess.
     """
     with store.read() as connection:
         row = connection.execute(select(_rater).where(_rater.c.id == person.account.id)).one()
@@ -245,7 +245,8 @@ def set_password(
 
     Raises:
         NotFound: no such account.
-        InvalidInput: the password is too short, too long, or the name itself; or the account is no person.
+        UnfitPassword: it is too short, too long, or too easy to guess.
+        InvalidInput: the account is no person.
     """
     _check_password(password, name=name)
     hashed = _hash(password)
@@ -350,12 +351,15 @@ def _end(connection: Connection, chosen: ColumnElement[bool], *, now: datetime) 
 
 
 def _check_password(password: str, *, name: str) -> None:
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise InvalidInput(f"The password has {len(password)} characters: use at least {MIN_PASSWORD_LENGTH}.")
-    if len(password) > MAX_PASSWORD_LENGTH:
-        raise InvalidInput(f"The password has {len(password)} characters: use at most {MAX_PASSWORD_LENGTH}.")
+    n, least, most = len(password), MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH
+    if n < least:
+        message = f"The password has {n} characters: use at least {least}."
+        raise UnfitPassword(message, fault="short", n=n, limit=least)
+    if n > most:
+        raise UnfitPassword(f"The password has {n} characters: use at most {most}.", fault="long", n=n, limit=most)
     if password.casefold() == name.casefold() or len(set(password)) < 4:
-        raise InvalidInput("The password is too easy to guess: use a few unrelated words.")
+        message = "The password is too easy to guess: use a few unrelated words."
+        raise UnfitPassword(message, fault="easy", n=n, limit=least)
 
 
 def _hash(password: str) -> str:

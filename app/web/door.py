@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.catalogue import say_in, spoken
-from app.errors import InvalidInput, NotFound
+from app.errors import NotFound, UnfitPassword
 from app.services import sessions
 from app.services.database import Store
 from app.settings import Settings
@@ -74,8 +74,9 @@ class Door:
             return self._password_page(request, owner, problem=_say(request, "door-differ"), status=422)
         try:
             login = await run_in_threadpool(sessions.use_link, self.store, token, fields.get("password", ""))
-        except InvalidInput as error:
-            return self._password_page(request, owner, problem=str(error), status=422)
+        except UnfitPassword as error:
+            problem = _say(request, f"password-{error.fault}", n=error.n, limit=error.limit)
+            return self._password_page(request, owner, problem=problem, status=422)
         except NotFound:
             return self._spent_page(request)
         return self._welcome(request, login, "/")

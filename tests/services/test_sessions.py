@@ -8,8 +8,9 @@ import pytest
 from argon2 import Type, extract_parameters
 from sqlalchemy import select, update
 
+from app.catalogue import say_in
 from app.domain import RaterKind, RaterState, Role
-from app.errors import InvalidInput, NotAllowed, NotFound
+from app.errors import InvalidInput, NotAllowed, NotFound, UnfitPassword
 from app.services import sessions
 from app.services.people import add_account, issue_link
 from app.services.sessions import LOGIN_LIFETIME
@@ -123,11 +124,15 @@ def test_a_link_expires_and_a_session_token_is_no_link(store, ana):
     assert sessions.who(store, link) is None
 
 
-@pytest.mark.parametrize("password", ["short", "aaaaaaaaaaaaaaa", "x" * 2000, ""])
-def test_poor_passwords_are_refused_and_the_link_stays_good(store, ana, password):
+@pytest.mark.parametrize(
+    ("password", "fault"), [("short", "short"), ("aaaaaaaaaaaaaaa", "easy"), ("x" * 2000, "long"), ("", "short")]
+)
+def test_poor_passwords_are_refused_and_the_link_stays_good(store, ana, password, fault):
     link = issue_link(store, ana)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(UnfitPassword) as refused:
         sessions.use_link(store, link, password)
+    found = refused.value
+    assert str(found) == say_in("en", f"password-{fault}", n=len(password), limit=found.limit)
     assert sessions.link_owner(store, link) == "ana"
 
 

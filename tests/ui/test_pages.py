@@ -67,6 +67,22 @@ def test_home_of_a_researcher_without_campaign_offers_to_create_one(empty, open_
     assert any("campaign" in subheader.value.lower() for subheader in at.subheader)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("not this one", "another long password", "The present password is not right."),
+        ("correct horse battery", "short", "The password has 5 characters: use at least 10."),
+    ],
+)
+def test_account_says_why_a_password_does_not_change(seeded, open_page, old, new, problem):
+    at = open_page("account", login=seeded.log_in("rater"))
+    for field, text in zip(at.text_input, (old, new, new), strict=True):
+        field.set_value(text)
+    at.button[-1].click().run()
+    assert [error.value for error in at.error] == [problem]
+    assert sessions.log_in(seeded.store, "rater", "correct horse battery")
+
+
 def test_account_changes_the_password_and_ends_other_log_ins(seeded, open_page):
     login, other = seeded.log_in("rater"), seeded.log_in("rater")
     at = open_page("account", login=login)

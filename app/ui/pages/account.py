@@ -7,11 +7,12 @@ from dataclasses import replace
 import streamlit as st
 
 from app.catalogue import LANGUAGES
+from app.errors import NotAllowed, UnfitPassword
 from app.policy import Action
 from app.services import sessions
 from app.services.preferences import set_preferences
 from app.services.sessions import Person
-from app.ui.components.page import errors_shown, page_header
+from app.ui.components.page import page_header
 from app.ui.components.rating.keyboard import show_single_keys
 from app.ui.components.rating.warning import show_content_choice
 from app.ui.components.time import show_time
@@ -88,6 +89,11 @@ def _password(person: Person) -> None:
     if new != again:
         st.error(say("passwords-differ"))
         return
-    with errors_shown():
+    try:
         sessions.change_password(get_store(), person, old=old, new=new)
+    except UnfitPassword as error:
+        st.error(say(f"password-{error.fault}", n=error.n, limit=error.limit))
+    except NotAllowed:
+        st.error(say("password-wrong"))
+    else:
         st.success(say("password-changed"))

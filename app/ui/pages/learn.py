@@ -45,8 +45,9 @@ def page() -> None:
 
 
 def _show_levels(course: Course) -> None:
-    if course.n_refreshers:
-        st.warning(say("refreshers-left", n=course.n_refreshers))
+    with st.container():  # a place of its own: the lesson below does not move when the last one is answered
+        if course.n_refreshers:
+            st.warning(say("refreshers-left", n=course.n_refreshers))
     columns = st.columns(len(LEVELS))
     for column, (level, name) in zip(columns, LEVELS.items(), strict=True):
         right, n = course.progress(level)
