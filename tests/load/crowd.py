@@ -85,8 +85,10 @@ async def _work_one(url: str, token: str, seen: Seen, *, period: float, end: flo
     try:
         await asyncio.sleep(chance.uniform(0, min(period, end - time.monotonic()) * 0.8))
         tab = await Tab.open(url, token, page_name="rate", query="campaign=c")
-        while time.monotonic() < end:
+        is_over = False
+        while not is_over:  # one judgment each at least, however slow the machine
             await _judge(tab, seen, chance, period=period)
+            is_over = time.monotonic() >= end
         await tab.close()
     except (PageFailed, OSError, TimeoutError, KeyError, websockets.WebSocketException) as error:
         seen.errors.append(f"{type(error).__name__}: {error}")
