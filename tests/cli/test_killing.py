@@ -15,7 +15,7 @@ import pytest
 from reward.contract import read_manifest
 from tests.cli.conftest import SCRIPT, Steelyard, environment, native, script, write_lines
 
-N_LINES = 2000
+N_LINES = 1200
 
 
 @pytest.fixture

@@ -7,21 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import ROOT, Steelyard, script
+from tests.cli.conftest import ROOT, Steelyard
 
 
-def test_llmfao_from_the_file_to_a_loaded_dataset(tmp_path: Path, shared_data: Path) -> None:
+def test_llmfao_from_the_file_to_a_loaded_dataset(steelyard: Steelyard, tmp_path: Path, shared_data: Path) -> None:
     import datasets
 
     rubric = ROOT / "rubrics" / "library" / "minimal.yaml"
-    for arguments in (
-        ("campaign", "create", "llmfao", "--rubric", str(rubric)),
-        ("import", "llmfao", str(shared_data / "llmfao.jsonl")),
-        ("snapshot", "llmfao", "--output", "out/llmfao"),
-    ):
-        done = script(tmp_path, *arguments)
-        assert done.status == 0, done.err
-    document = script(tmp_path, "report", "agreement", "llmfao", "--json").json
+    steelyard("campaign", "create", "llmfao", "--rubric", rubric)
+    steelyard("import", "llmfao", shared_data / "llmfao.jsonl")
+    steelyard("snapshot", "llmfao", "--output", "out/llmfao")
+    document = steelyard("report", "agreement", "llmfao", "--json").json
     overall = document["criteria"]["overall"]
     assert (document["n_comparisons"], document["n_raters"], document["n_judgments"]) == (2139, 124, 8931)
     assert round(overall["krippendorff_alpha"]["value"], 4) == 0.2906
