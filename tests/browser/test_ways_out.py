@@ -42,6 +42,17 @@ ONE_BY_ONE = """{
 """What the server tells reaches the page piece by piece, as from a busy server: `pause` milliseconds apart,
 so that every state can be seen."""
 
+BAR_AFTER_SCROLLING = """() => {
+    const main = document.querySelector('[data-testid="stMain"]')
+    const long = document.createElement('div')
+    Object.assign(long.style, { height: '3000px', flexShrink: 0 })
+    document.querySelector('.st-key-desk').append(long)
+    main.scrollTo(0, 1500)
+    const { top } = document.querySelector('.st-key-bar').getBoundingClientRect()
+    long.remove()
+    return top
+}"""
+
 EMPTY = "Nothing is left to rate here"
 
 
@@ -89,6 +100,7 @@ def test_a_warning_first_then_a_question_with_its_answer_a_pause_and_a_report(
     page.reload()
     assert ready(page) == here  # what has been begun is not hidden again
     page.evaluate(COUNT_DESKS)
+    assert page.evaluate(BAR_AFTER_SCROLLING) >= 0  # the bar stays, whatever stands below it
     told = page.locator(f".st-key-answer-{asked.id}")
     expect(told).to_contain_text("Yes, Response B is.")
     told.get_by_role("button", name="Understood").click()

@@ -102,7 +102,7 @@ def test_two_tabs_and_repeated_clicks_store_one_judgment(seeded, at, desk, open_
     press(at, "submit", desk)
     press(other, "submit", desk)
     assert n_judgments(seeded, desk.assignment.id) == 1
-    assert "submitted already" in other.success[0].value
+    assert "submitted already" in other.warning[0].value
 
 
 def test_incomplete_work_is_not_stored_and_the_page_says_what_is_missing(seeded, at, desk):

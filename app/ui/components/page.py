@@ -123,7 +123,7 @@ def show_notice(key: str) -> None:
     """What the last click came to, once, in a place of its own: what is below does not move when it comes and goes.
 
     Args:
-        key: where in the session it waits: an error, a list of what is missing, or a sentence of success.
+        key: where in the session it waits: an error, a list of what was not done, or a sentence of success.
     """
     notice = st.session_state.pop(key, None)
     with st.container():

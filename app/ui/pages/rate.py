@@ -101,7 +101,7 @@ def submit(shown: Form) -> None:
         st.session_state["rate-notice"] = error
     else:
         if receipt.was_known:
-            st.session_state["rate-notice"] = say("known-already")
+            st.session_state["rate-notice"] = [say("known-already")]
         close(form)
 
 
@@ -118,9 +118,9 @@ def skip(form: Form) -> None:
 
 def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> None:
     assignment = form.desk.assignment
-    with st.container(gap="small"):  # one place for what comes and goes: it never moves, and so doubles, the desk
-        view = show_bar(person, campaign, form.desk, day)
-        show_notice("rate-notice")
+    view = show_bar(person, campaign, form.desk, day)
+    show_notice("rate-notice")
+    with st.container(gap="small"):  # a place for what comes and goes: it never moves, and so doubles, the desk
         show_answers(person, form)
     reading, panel = st.columns([2.5, 1], gap="medium")
     with reading:

@@ -29,9 +29,10 @@ def show_bar(person: Person, campaign: Campaign, desk: Desk, day: Today) -> View
             open_rubric(desk)
         if st.button(say("keys"), key="open-keys", type="tertiary", help="?"):
             open_keys(person)
-    if is_unrelated:
-        st.caption(say("unrelated"))
-    show_rest(day)
+    with st.container(gap="small"):  # not in the bar, which stays while one scrolls; and no part of the desk moves
+        if is_unrelated:
+            st.caption(say("unrelated"))
+        show_rest(day)
     return view
 
 
