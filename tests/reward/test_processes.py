@@ -20,7 +20,6 @@ from tests.reward.building import build_snapshot
 from tests.reward.conftest import easy_rows
 
 ROOT = Path(__file__).parents[2]
-LEAVING = 40
 CONFIGS = ROOT / "reward" / "configs"
 
 
@@ -98,7 +97,6 @@ def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
         "copies": ("command", [*training, str(folder / "copies")]),
         "score": ("command", [*score_arguments(trained_alone, folder), "--output", str(folder / "shared.jsonl")]),
         "loss": ("loss, sharded", [str(qwen_dir), str(folder / "loss")]),
-        "leave": ("leave", [str(free_port()) for _ in range(LEAVING)]),
     }
     launch(folder, [{"name": name, "kind": kind, "arguments": given} for name, (kind, given) in tasks.items()])
     return folder
@@ -141,11 +139,6 @@ def test_two_processes_score_as_one_does(together, trained_alone):
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
-
-
-def test_leaving_with_a_model_in_copies_never_waits_forever(together):
-    """Where the last wait was not kept, it did within twenty times."""
-    assert int((together / "leave.out").read_text()) == LEAVING
 
 
 def test_the_loss_through_fsdp_is_that_of_the_whole_model(together):

@@ -12,37 +12,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import torch
-from accelerate import PartialState
-from torch.nn.parallel import DistributedDataParallel
-
 import reward.evaluate
 import reward.heads
 import reward.scorer
 import reward.trainer  # noqa: F401  what the tasks import, loaded before they are forked
-from reward import processes
 from reward.__main__ import main as command
 from tests.reward import fsdp_launch, fsdp_worker
-
-
-def leave_often(ports: Sequence[str]) -> int:
-    """Begin together and leave, on one port after the other, with a model in copies that goes at once."""
-    for port in ports:
-        os.environ["MASTER_PORT"] = port
-        processes.wait_for_all()
-        copy = DistributedDataParallel(torch.nn.Linear(64, 64))
-        copy(torch.ones(8, 64)).sum().backward()
-        processes.leave()
-        del copy
-        PartialState._reset_state()
-    print(len(ports))
-    return 0
-
 
 KINDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "command": command,
     "command, sharded": fsdp_launch.main,
-    "leave": leave_often,
     "loss, sharded": lambda arguments: fsdp_worker.main(*map(Path, arguments)),
 }
 LAUNCHED_AS_FSDP = ("ACCELERATE_USE_FSDP", "FSDP_", "ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_USE_AGENT_STORE")
