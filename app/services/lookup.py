@@ -191,8 +191,28 @@ _RULES = select(tables.round_.c.rules).where(tables.round_.c.id == bindparam("ro
 
 
 def held_rules(connection: Connection, round_id: int) -> RoundRules:
-    """A round's rules, which nobody changes until the end of this transaction; locked before any row of its queue."""
+    """A round's rules, which nobody changes until the end of this transaction.
+
+    Everybody takes locks in one order, so that nobody waits in a ring: one's own account and assignment, then the
+    round (here to read its rules, in `locked_round` to change them), then an attempt (`review_queue.locked_attempt`)
+    and what waits for a review, then the round's queue items (`queueing.lock_in_order`). Who changes the rules waits
+    for nothing that stands before the round; who passes over locked rows instead of waiting needs no order.
+    """
     return rules_from_dict(connection.scalars(_RULES, {"round_id": round_id}).one())
+
+
+def locked_round(connection: Connection, campaign: Campaign, name: str) -> Round:
+    """`find_round`, locked until the end of a write transaction by who changes it; `held_rules` says in which order.
+
+    Raises:
+        NotFound: there is none.
+    """
+    if connection.dialect.name != "sqlite":  # there a write transaction is alone anyway
+        own_row = select(tables.round_.c.id).where(
+            tables.round_.c.campaign_id == campaign.id, tables.round_.c.name == name
+        )
+        connection.execute(own_row.with_for_update(key_share=True))  # who only refers to it, as leases do, goes on
+    return find_round(connection, campaign, name)
 
 
 def roles_in(connection: Connection, rater: Rater, campaign_id: int) -> frozenset[Role]:

@@ -14,7 +14,7 @@ from app.policy import Action
 from app.services import campaigns, events, review_queue
 from app.services.campaigns import CampaignOverview
 from app.services.collecting import decide_again
-from app.services.lookup import find_account, find_campaign, find_round, rubric_of, rules_to_dict
+from app.services.lookup import find_account, find_campaign, locked_round, rubric_of, rules_to_dict
 from app.services.permission import require_anywhere, require_in
 from app.services.queueing import recount
 from app.services.sessions import Person
@@ -228,7 +228,7 @@ def change_rules(store: Store, person: Person, campaign_name: str, round_name: s
     campaigns.check_rules(rules)
     item = tables.queue_item
     with store.write() as connection:
-        round_ = find_round(connection, campaign, round_name)
+        round_ = locked_round(connection, campaign, round_name)
         if rules.scopes != round_.rules.scopes:
             raise InvalidInput(f"Round {round_name!r} is divided into its scopes for good: open a round with others.")
         document = rules_to_dict(rules)

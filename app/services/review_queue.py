@@ -227,5 +227,9 @@ def counts(connection: Connection, campaign: Campaign, actor: Rater) -> dict[Rev
 
 
 def locked_attempt(connection: Connection, judgment_id: int) -> None:
-    """Wait until nobody else writes a review of this attempt."""
-    connection.execute(select(_judgment.c.id).where(_judgment.c.id == judgment_id).with_for_update())
+    """Wait until nobody else writes a review of this attempt; its round's rules are held before, for their order."""
+    own = _judgment.c.id == judgment_id
+    round_id = connection.scalar(select(_assignment.c.round_id).join(_judgment).where(own))
+    if round_id is not None:
+        held_rules(connection, round_id)
+        connection.execute(select(_judgment.c.id).where(own).with_for_update())

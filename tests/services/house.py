@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import Table, func, insert, select, text
 
 from app.domain import OVERALL, Campaign, OverlapPolicy, RaterKind, Role, RoundRules, utc_now
 from app.services.campaigns import add_member, create_campaign
@@ -163,3 +164,16 @@ def grant(store: Store, name: str, skill: str, *, level: int = 1) -> None:
     with store.write() as connection:
         rater_id = connection.scalar(select(tables.rater.c.id).where(tables.rater.c.name == name))
         connection.execute(insert(tables.rater_skill), {**row, "rater_id": rater_id})
+
+
+def wait_until_waiting(store: Store, n: int) -> None:
+    """Until so many transactions of this database wait for a lock."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    for _ in range(600):
+        with store.read() as connection:
+            if connection.scalar(waiting) == n:
+                return
+        time.sleep(0.05)
+    raise AssertionError(f"never {n} waiting transactions")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, true, update
+from sqlalchemy import select, true, update
 
 from app.domain import Campaign, RoundRules, utc_now
 from app.errors import Conflict, LeaseLost, SteelyardError
@@ -36,6 +35,7 @@ from tests.services.house import (
     prefers,
     rows,
     vote,
+    wait_until_waiting,
     write_lines,
     wrong_counters,
 )
@@ -320,16 +320,3 @@ def return_all(store: Store, campaign: Campaign, name: str) -> int:
     """Give every place of a rater's work back; how many."""
     with store.write() as connection:
         return return_places(connection, find_account(connection, name), campaign, since=LONG_AGO)
-
-
-def wait_until_waiting(store: Store, n: int) -> None:
-    """Until so many transactions of this database wait for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    for _ in range(600):
-        with store.read() as connection:
-            if connection.scalar(waiting) == n:
-                return
-        time.sleep(0.05)
-    raise AssertionError(f"never {n} waiting transactions")

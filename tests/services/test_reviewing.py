@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,7 +17,7 @@ from alembic import command
 
 from app.domain import OVERALL, OverlapPolicy, Purpose, ReviewLevel, ReviewVerdict, Role, RoundRules
 from app.errors import Conflict, InvalidInput, NotAllowed
-from app.services import judging, managing, review_queue, review_summary, reviewing
+from app.services import events, judging, managing, review_queue, review_summary, reviewing
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
 from app.services.judging import Submission, revise, submit
@@ -28,7 +32,17 @@ from app.store.engine import Store
 from app.store.migrate import configuration, upgrade
 from app.store.votes import judgments_frame
 from rubrics.answers import Answer
-from tests.services.house import CRITERIA, gold, line, make_campaign, prefers, rows, wrong_counters
+from tests.conftest import emptied_postgres_store, give_back_postgres
+from tests.services.house import (
+    CRITERIA,
+    gold,
+    line,
+    make_campaign,
+    prefers,
+    rows,
+    wait_until_waiting,
+    wrong_counters,
+)
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 REVIEW, SENIOR = ReviewLevel.REVIEW, ReviewLevel.SENIOR
@@ -294,6 +308,79 @@ def test_an_attempt_handed_in_while_its_share_changes_waits(
         number = attempt_by(store, "ann")
         changes[0].result()
     assert [row.judgment_id for row in rows(store, tables.review_wait)] == [number]
+
+
+@pytest.fixture
+def busy(postgres_url: str, tmp_path: Path) -> Iterator[Store]:
+    """On PostgreSQL, where transactions run side by side: an attempt by ann that waits; dora may change the rules."""
+    store = staffed(emptied_postgres_store(postgres_url), tmp_path, [line("x")], overlap=2)
+    add_member(store, "c", "dora", roles=[Role.RESEARCHER, Role.DESIGNER])
+    attempt_by(store, "ann")
+    yield store
+    give_back_postgres(store)
+
+
+@contextmanager
+def when_reached(
+    store: Store, place: ModuleType, moment: str, *, another: Callable[[], None]
+) -> Iterator[Callable[[], None]]:
+    """The first to reach a moment of its transaction goes on once another waits for one of its locks.
+
+    Yields:
+        waits until the other is done, and raises what it raised.
+    """
+    carry_on, others = getattr(place, moment), list[Future[None]]()
+    with ThreadPoolExecutor(max_workers=1) as pool, pytest.MonkeyPatch.context() as patch:
+
+        def meanwhile(*arguments: Any, **named: Any) -> Any:
+            if not others:
+                others.append(pool.submit(another))
+                wait_until_waiting(store, 1)
+            return carry_on(*arguments, **named)
+
+        patch.setattr(place, moment, meanwhile)
+        yield lambda: others[0].result()
+
+
+def set_share(store: Store, share: float) -> None:
+    rules = RoundRules(gold_rate=0.0, policy=OverlapPolicy.FIXED, overlap=2, review_share=share)
+    managing.change_rules(store, person_named(store, "dora"), "c", "main", rules=rules)
+
+
+@pytest.mark.postgres
+def test_of_two_who_change_the_share_at_once_the_later_one_knows_of_the_earlier(busy: Store) -> None:
+    with when_reached(busy, review_queue, "refill", another=lambda: set_share(busy, 1.0)) as finish:
+        set_share(busy, 0.0)
+        finish()
+    kept = rows(busy, tables.review_wait)
+    assert len(kept) == 1, "the later one says that everything is reviewed"
+    assert kept == found_anew(busy)
+    told = [row.detail for row in rows(busy, tables.event) if row.action == "round.rules_changed"]
+    assert [(one["before"]["review_share"], one["after"]["review_share"]) for one in told] == [(1.0, 0.0), (0.0, 1.0)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("level", ReviewLevel)
+def test_a_review_and_a_change_of_the_share_never_wait_in_a_ring(busy: Store, level: ReviewLevel) -> None:
+    (waiting,) = rows(busy, tables.review_wait)
+    if level is SENIOR:
+        say(busy, "rea", waiting.judgment_id, B)
+    with when_reached(busy, review_queue, "advance", another=lambda: set_share(busy, 0.9)) as finish:
+        say(busy, "des", waiting.judgment_id, B, level=level)
+        finish()
+    kept = [(row.judgment_id, row.level) for row in rows(busy, tables.review_wait)]
+    assert kept == ([(waiting.judgment_id, "senior")] if level is REVIEW else [])
+    assert rows(busy, tables.review_wait) == found_anew(busy)
+
+
+@pytest.mark.postgres
+def test_a_review_that_waited_for_a_change_of_the_share_goes_by_the_new_one(busy: Store) -> None:
+    (waiting,) = rows(busy, tables.review_wait)
+    with when_reached(busy, events, "record", another=lambda: say(busy, "rea", waiting.judgment_id)) as finish:
+        set_share(busy, 0.0)
+        with pytest.raises(Conflict, match="no word of yours"):
+            finish()
+    assert rows(busy, tables.review) == []
 
 
 def found_anew(store: Store) -> list:
