@@ -21,7 +21,7 @@ from tests.reward.conftest import easy_rows
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "reward" / "configs"
-
+LEAVING = 100
 
 LEARNING = {"epochs": 1, "learning_rate": 1e-3, "max_length_tokens": 192, "frozen_baseline_pairs": 0}
 
@@ -97,6 +97,7 @@ def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
         "copies": ("command", [*training, str(folder / "copies")]),
         "score": ("command", [*score_arguments(trained_alone, folder), "--output", str(folder / "shared.jsonl")]),
         "loss": ("loss, sharded", [str(qwen_dir), str(folder / "loss")]),
+        "leave": ("leave", [str(folder), str(LEAVING)]),
     }
     launch(folder, [{"name": name, "kind": kind, "arguments": given} for name, (kind, given) in tasks.items()])
     return folder
@@ -139,6 +140,11 @@ def test_two_processes_score_as_one_does(together, trained_alone):
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
+
+
+def test_leaving_with_a_model_in_copies_never_waits_forever(together):
+    """Where the last wait is not kept, one in about ten does."""
+    assert int((together / "leave.out").read_text()) == LEAVING
 
 
 def test_the_loss_through_fsdp_is_that_of_the_whole_model(together):

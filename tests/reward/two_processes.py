@@ -12,16 +12,42 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import torch
+from accelerate import PartialState
+from torch.nn.parallel import DistributedDataParallel
+
 import reward.evaluate
 import reward.heads
 import reward.scorer
 import reward.trainer  # noqa: F401  what the tasks import, loaded before they are forked
+from reward import processes
 from reward.__main__ import main as command
 from tests.reward import fsdp_launch, fsdp_worker
+
+
+def leave_often(arguments: Sequence[str]) -> int:
+    """Begin together in a file, not on a port, and leave, many times, with a model in copies that goes at once."""
+    folder, times = Path(arguments[0]), int(arguments[1])
+    for i in range(times):
+        meeting = f"file://{folder / f'leave-{i}'}"
+        torch.distributed.init_process_group("gloo", init_method=meeting, rank=_rank(), world_size=processes.count())
+        copy = DistributedDataParallel(torch.nn.Linear(64, 64))
+        copy(torch.ones(8, 64)).sum().backward()
+        processes.leave()
+        del copy
+        PartialState._reset_state()
+    print(times)
+    return 0
+
+
+def _rank() -> int:
+    return int(os.environ["RANK"])
+
 
 KINDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "command": command,
     "command, sharded": fsdp_launch.main,
+    "leave": leave_often,
     "loss, sharded": lambda arguments: fsdp_worker.main(*map(Path, arguments)),
 }
 LAUNCHED_AS_FSDP = ("ACCELERATE_USE_FSDP", "FSDP_", "ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_USE_AGENT_STORE")
@@ -43,7 +69,7 @@ def _run(task: Mapping[str, object], folder: Path) -> int:
         for name in [name for name in os.environ if name.startswith(LAUNCHED_AS_FSDP)]:
             del os.environ[name]
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(task["port"])}
-    out = folder / f"{task['name']}.out" if os.environ["RANK"] == "0" else Path(os.devnull)
+    out = folder / f"{task['name']}.out" if _rank() == 0 else Path(os.devnull)
     with out.open("w", encoding="utf-8") as sys.stdout:
         return KINDS[str(task["kind"])](task["arguments"])  # type: ignore[arg-type]
 
