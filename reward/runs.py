@@ -175,7 +175,7 @@ def last_checkpoint(partial: Path) -> Path | None:
 
 
 def _is_complete(checkpoint: Path) -> bool:
-    """Whether the first process wrote all of its part: the trainer's state comes last, a cut one is no JSON."""
+    """Whether all was written: the trainer's state comes last, after each process's part; a cut one is no JSON."""
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

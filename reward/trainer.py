@@ -21,6 +21,7 @@ from torch.utils.data import Sampler
 from transformers.modeling_outputs import SequenceClassifierOutput
 from trl import RewardTrainer
 
+from reward import processes
 from reward.elements import ELEMENT_COLUMNS, PreferenceCollator, element_length
 
 MEGA_BATCHES = 50
@@ -84,6 +85,11 @@ class PreferenceTrainer(RewardTrainer):
 
     def _send_telemetry(self) -> None:
         """Nothing: no request leaves the host."""
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Every process has written its part of a checkpoint before the first one writes the file that ends it."""
+        super()._save_rng_state(output_dir)
+        processes.wait_for_all()
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """Rankings are tokenised already, like pairs, under a column name that TRL does not know."""

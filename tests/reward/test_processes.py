@@ -97,6 +97,7 @@ def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
         "copies": ("command", [*training, str(folder / "copies")]),
         "score": ("command", [*score_arguments(trained_alone, folder), "--output", str(folder / "shared.jsonl")]),
         "loss": ("loss, sharded", [str(qwen_dir), str(folder / "loss")]),
+        "late": ("late", [str(qwen_dir), str(folder / "late")]),
         "leave": ("leave", [str(folder), str(LEAVING)]),
     }
     launch(folder, [{"name": name, "kind": kind, "arguments": given} for name, (kind, given) in tasks.items()])
@@ -140,6 +141,11 @@ def test_two_processes_score_as_one_does(together, trained_alone):
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
+
+
+def test_a_checkpoint_ends_when_every_process_has_written_its_part(together):
+    """Its last file says that it can be resumed from: one whose random states are not all there must have none."""
+    assert (together / "late.out").read_text().split() == ["rng_state_0.pth", "rng_state_1.pth"]
 
 
 def test_leaving_with_a_model_in_copies_never_waits_forever(together):

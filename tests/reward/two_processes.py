@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 import reward.evaluate
 import reward.heads
-import reward.scorer
-import reward.trainer  # noqa: F401  what the tasks import, loaded before they are forked
+import reward.scorer  # noqa: F401  what the tasks import, loaded before they are forked
 from reward import processes
 from reward.__main__ import main as command
+from reward.trainer import PreferenceTrainer
 from tests.reward import fsdp_launch, fsdp_worker
+from tests.reward.test_trainer import EXAMPLES, make
+
+LATE_SECONDS = 0.5
 
 
 def leave_often(arguments: Sequence[str]) -> int:
@@ -40,6 +44,29 @@ def leave_often(arguments: Sequence[str]) -> int:
     return 0
 
 
+def save_late(arguments: Sequence[str]) -> int:
+    """Save a checkpoint, all but the first process late; print whose random state is whole when the last file comes."""
+    trainer = make(PreferenceTrainer, Path(arguments[0]), EXAMPLES, Path(arguments[1]))
+    trainer.create_optimizer_and_scheduler(1)
+    write = torch.save
+
+    def late(state: object, path: str) -> None:
+        Path(path).touch()
+        time.sleep(LATE_SECONDS)
+        write(state, path)
+
+    def note(last_file: str) -> None:
+        written = [path.name for path in Path(last_file).parent.glob("rng_state_*.pth") if path.stat().st_size]
+        print(*sorted(written))
+
+    if _rank():
+        torch.save = late
+    trainer.state.save_to_json = note
+    trainer._save_checkpoint(trainer.model, None)
+    processes.leave()
+    return 0
+
+
 def _rank() -> int:
     return int(os.environ["RANK"])
 
@@ -48,6 +75,7 @@ KINDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "command": command,
     "command, sharded": fsdp_launch.main,
     "leave": leave_often,
+    "late": save_late,
     "loss, sharded": lambda arguments: fsdp_worker.main(*map(Path, arguments)),
 }
 LAUNCHED_AS_FSDP = ("ACCELERATE_USE_FSDP", "FSDP_", "ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_USE_AGENT_STORE")
