@@ -1,7 +1,8 @@
 """`steelyard` without the wait for its imports: one process imports everything once, and forks for every command.
 
 A forked command is a process of its own, with the caller's arguments, folder, environment and streams; only the start
-of Python is left out, which `tests/cli` tests with the real console script.
+of Python is left out, which `tests/cli` tests with the real console script. Libraries read some environment variables
+when they are imported (`HF_HOME`, `OMP_NUM_THREADS`, ...): of those the server's count, not the caller's.
 """
 
 from __future__ import annotations
@@ -99,11 +100,19 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         main()
     except SystemExit as ending:
-        return int(ending.code or 0)
+        return _status(ending.code)
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _status(code: str | int | None) -> int:
+    """The exit status that Python makes of `sys.exit(code)`: a text goes to standard error, with status 1."""
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+        return 1
+    return code or 0
 
 
 def _become_reward(_: str, arguments: Sequence[str], environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from app.services.rubric_versions import Version
 from app.services.sessions import Person
 from app.ui.components.page import empty_state, show_error
 from app.ui.components.time import show_time
+from app.ui.components.versions import NOTICE
 from app.ui.session import get_person, get_store
 
 MODES = {RankingMode.PAIR: "Pairs", RankingMode.KWAY: "Rankings of three or more"}
@@ -121,5 +122,5 @@ def _start(
     except SteelyardError as error:
         show_error(error)
         return
-    st.session_state["rubrics-notice"] = f"Round {opened.name} of {campaign.title} is open; raters get work from it."
+    st.session_state[NOTICE] = f"Round {opened.name} of {campaign.title} is open; raters get work from it."
     st.rerun()

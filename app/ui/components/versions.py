@@ -7,6 +7,9 @@ from app.services.rubric_versions import Version
 from app.ui.components.time import show_time
 from app.ui.session import get_store
 
+NOTICE = "rubrics-notice"
+"""What the page of versions says once: where a version or a round was made."""
+
 
 def version_words(version: Version) -> str:
     """A version in a list: key, beginning of the hash, when it was published."""

@@ -14,6 +14,7 @@ from app.ui.components.start_round import show_round_form
 from app.ui.components.studio.writing import go_to_draft
 from app.ui.components.text import escape
 from app.ui.components.version_views import show_history, show_version
+from app.ui.components.versions import NOTICE
 from app.ui.session import get_person, get_store
 from rubrics.loader import library, load_library
 
@@ -28,7 +29,7 @@ def page() -> None:
     page_header("Versions", "What raters judge by. A published version never changes; a change is a new version.")
     _go_to_studio()
     published = rubric_versions.list_versions(get_store())
-    show_notice("rubrics-notice")
+    show_notice(NOTICE)
     with st.container(key="designer"):
         shelf, desk = st.columns([1, 3], gap="large")
         with shelf:

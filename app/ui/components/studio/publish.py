@@ -11,11 +11,10 @@ from app.ui.components.rubric_view import show_changes
 from app.ui.components.studio.writing import CHOSEN, PROBLEM, Writing, open_writing
 from app.ui.components.text import escape
 from app.ui.components.time import show_time
+from app.ui.components.versions import NOTICE
 from app.ui.session import get_person, get_store
 from rubrics.difference import changes
 from rubrics.errors import RubricError
-
-NOTICE = "rubrics-notice"
 
 
 def show_publish(writing: Writing) -> None:
