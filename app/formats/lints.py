@@ -28,7 +28,8 @@ def is_sentinel(value: float) -> bool:
 
 def lint(imported: ImportedComparison) -> ImportedComparison:
     """The same line with the findings of every lint added to its warnings."""
-    found = [finding for check in LINTS for finding in check(imported)]
+    checks = LINTS if imported.judgments else LINTS_OF_COMPARISONS
+    found = [finding for check in checks for finding in check(imported)]
     if not found:
         return imported
     return replace(imported, warnings=imported.warnings + tuple(dict.fromkeys(found)))
@@ -190,13 +191,20 @@ def leaked_model_names(imported: ImportedComparison) -> Iterator[str]:
             yield f"completion {completion.id} names its own model: {found!r}"
 
 
-LINTS: tuple[Callable[[ImportedComparison], Iterator[str]], ...] = (
+_Lint = Callable[[ImportedComparison], Iterator[str]]
+
+LINTS_OF_COMPARISONS: tuple[_Lint, ...] = (
     blank_texts,
     identical_completions,
+    chosen_under_rejected,
+    leaked_model_names,
+)
+"""What can be said of a line without judgments."""
+
+LINTS: tuple[_Lint, ...] = (
+    *LINTS_OF_COMPARISONS,
     sentinel_scores,
     sentinel_strengths,
     strength_against_preference,
     rank_against_score,
-    chosen_under_rejected,
-    leaked_model_names,
 )

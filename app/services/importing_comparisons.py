@@ -23,6 +23,7 @@ from app.store import tables
 from app.store.bulk import insert_rows, is_among
 
 _comparison = tables.comparison
+_AS_STORED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def text_hash(text: str) -> str:
@@ -33,7 +34,7 @@ def text_hash(text: str) -> str:
 def prompt_text(comparison: Comparison) -> str:
     """A prompt as stored: the JSON text of its turns."""
     turns = [{"role": message.role, "content": message.content} for message in comparison.prompt]
-    return json.dumps(turns, ensure_ascii=False, separators=(",", ":"))
+    return _AS_STORED.encode(turns)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Fingerprinted:
     fingerprint: Fingerprint
 
 
+_RECORD = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=list)
+
 _KEY = ("accepted", "criteria", "explanation", "distribution")
 """What a gold key says; whether it measures just now is no part of what a comparison is."""
 
@@ -76,8 +79,8 @@ def fingerprint(comparison: Comparison) -> Fingerprint:
     ]
     has_facts = comparison.gold or comparison.reference or comparison.meta or comparison.requires
     is_bare = not (has_facts or any(any(c) for c in facts[0]))
-    record = json.dumps([content_hash, facts], sort_keys=True, ensure_ascii=False, default=list)
-    return Fingerprint(prompt, prompt_hash, text_hashes, content_hash, text_hash(record), is_bare)
+    record_hash = text_hash(_RECORD.encode([content_hash, facts]))
+    return Fingerprint(prompt, prompt_hash, text_hashes, content_hash, record_hash, is_bare)
 
 
 class ComparisonWriter:
