@@ -8,6 +8,7 @@ import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of the processes that share the machine
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred processes that tests start would compile everything anew
 
 import shutil
 import tempfile

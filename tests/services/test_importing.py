@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -460,6 +461,7 @@ def test_an_abandoned_import_leaves_nothing(
         import_file(store, "c", path, **options)
     assert contents(store) == before
     assert count(store, tables.event) == events
+    assert gc.get_freeze_count() == 0, "what the process held before is collected again"
     assert import_file(store, "c", path).n_comparisons == 30
 
 
