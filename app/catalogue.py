@@ -243,10 +243,7 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "{name} does not cover every response: answer for each one.",
         "{name} fehlt für manche Antwort: bitte für jede angeben.",
     ),
-    "known-already": (
-        "That one was submitted already; here is the next.",
-        "Der war schon abgesendet; hier ist der nächste.",
-    ),
+    "known-already": ("That one was submitted already.", "Der war schon abgesendet."),
     "exam-first": ("The exam comes first", "Zuerst die Prüfung"),
     "exam-ready": (
         "This campaign gives work to raters who have passed its exam. You can take it now.",
@@ -332,8 +329,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "not-rankable-reason": ("Choose a reason first.", "Wählen Sie zuerst einen Grund."),
     "not-rankable-other": ("Say in your words what it is.", "Sagen Sie in Ihren Worten, was es ist."),
     "not-rankable-done": (
-        "Stored as not rankable; here is the next. The designers read why.",
-        "Als nicht bewertbar gespeichert; hier ist der nächste. Die Verantwortlichen lesen den Grund.",
+        "Stored as not rankable. The designers read why.",
+        "Als nicht bewertbar gespeichert. Die Verantwortlichen lesen den Grund.",
     ),
     "unrankable-prompt": ("The prompt makes no sense or is cut off", "Die Aufgabe ergibt keinen Sinn oder bricht ab"),
     "unrankable-missing": (

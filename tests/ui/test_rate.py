@@ -10,13 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from app.domain import Calibration, RoundRules, utc_now
 from app.services import desk as desks
-from app.services import judging
+from app.services import judging, working_time
 from app.services.campaigns import open_round, set_round_state
 from app.services.desk import Desk
 from app.services.rubric_versions import rounds_in
 from app.store import tables
 from rubrics.loader import load_library
 from tests.ui.places import HOSTILE, Place
+from tests.ui.speaking import words
 
 PAIR = {"helpfulness": "1:3", "harmlessness": "1:1", "honesty": "tie", "clarity": "1:2", "overall": "1:2"}
 WHY = "Response A has more Helpfulness than Response B, said clearly and in full."
@@ -103,6 +104,30 @@ def test_two_tabs_and_repeated_clicks_store_one_judgment(seeded, at, desk, open_
     press(other, "submit", desk)
     assert n_judgments(seeded, desk.assignment.id) == 1
     assert "submitted already" in other.warning[0].value
+
+
+@pytest.mark.parametrize("screen", ["pause", "warning", "no work", "nothing left", "no campaign"])
+def test_what_was_said_is_read_once_on_the_next_screen_whichever_that_is(seeded, at, desk, open_page, screen):
+    answer(at, desk, PAIR)
+    other = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+    press(at, "submit", desk)
+    with seeded.store.write() as connection:
+        mine = tables.rater.c.name == "rater"
+        if screen == "warning":
+            connection.execute(tables.comparison.update().values(meta={"content_kinds": ["violence"]}))
+        elif screen == "no work":
+            connection.execute(tables.rater.update().where(mine).values(state="paused"))
+        elif screen == "nothing left":
+            connection.execute(tables.round_.update().values(state="closed"))
+        elif screen == "no campaign":
+            connection.execute(tables.campaign_member.delete())
+    if screen == "pause":
+        working_time.pause(seeded.store, "rater", hold=False)
+    press(other, "submit", desk)
+    assert not other.exception
+    assert not [one for one in other.button if one.key and one.key.endswith("-submit")], "no desk"
+    assert "submitted already" in words(other)
+    assert "submitted already" not in words(other.run())
 
 
 def test_incomplete_work_is_not_stored_and_the_page_says_what_is_missing(seeded, at, desk):

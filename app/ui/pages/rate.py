@@ -40,8 +40,9 @@ SKIP_REASONS = ("knowledge", "broken", "language", "unwilling", "other")
 
 
 def page() -> None:
-    """The page."""
+    """The page: what the last click came to, then the screen that is due, whichever it is."""
     person = get_person()
+    show_notice("rate-notice")
     campaign = chosen_campaign(person, Action.JUDGE)
     if campaign is None:
         campaign_header(say("page-rate"), person, Action.JUDGE)
@@ -119,7 +120,6 @@ def skip(form: Form) -> None:
 def _show_desk(person: Person, campaign: Campaign, form: Form, day: Today) -> None:
     assignment = form.desk.assignment
     view = show_bar(person, campaign, form.desk, day)
-    show_notice("rate-notice")
     with st.container(gap="small"):  # a place for what comes and goes: it never moves, and so doubles, the desk
         show_answers(person, form)
     reading, panel = st.columns([2.5, 1], gap="medium")
@@ -204,5 +204,4 @@ def _show_nothing_left(person: Person, campaign: Campaign, state: RaterState) ->
         _show_no_work(person, campaign, state)
         return
     campaign_header(say("page-rate"), person, Action.JUDGE)
-    show_notice("rate-notice")
     empty_state(say("nothing-left"), say("nothing-left-next"), to="my_work", label=say("page-my_work"))
