@@ -138,12 +138,15 @@ def _evaluate(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 
 def _score(options: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from reward.heads import CriterionScorer
     from reward.score import score_file
     from reward.scorer import Scorer
 
-    scorer = Scorer(options.model, device=options.device or processes.device())
+    device = options.device or processes.device()
+    heads = CriterionScorer(options.heads, device=device) if options.heads is not None else None
+    scorer = Scorer(options.model, device=device)
     with _bar("Scoring", unit="row") as bar:
-        summary = score_file(scorer, options.input, options.output, on_progress=bar.update)
+        summary = score_file(scorer, options.input, options.output, heads=heads, on_progress=bar.update)
     processes.leave()
     return asdict(summary), summary.sentences(scorer.run.max_length_tokens)
 
@@ -354,12 +357,15 @@ def _add_score(commands: Any) -> None:
         help="score a file of texts",
         description="Score each row of a file: native comparisons (prompt, completions), preference rows (chosen, "
         "rejected; both may be lists) or single texts (prompt, response). One JSON line out for each row in, in the "
-        "same order; of preference rows also the accuracy, with its interval and ties apart.",
+        "same order; of preference rows also the accuracy, with its interval and ties apart. With --heads each line "
+        "ends in 'criteria': for each criterion the same fields (scores; chosen_score, rejected_score and margin; or "
+        "score). There only differences between responses tell; 1 is the root mean square over the training pairs.",
     )
     parser.set_defaults(command=_score)
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="a finished model")
     parser.add_argument("--input", type=Path, required=True, metavar="FILE", help=".jsonl, .json or .parquet")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help=".jsonl; appears when complete")
+    parser.add_argument("--heads", type=Path, metavar="DIR", help="scores by criterion, too: what 'heads' wrote there")
     parser.add_argument("--device", metavar="NAME", help="such as cuda or cpu; default the accelerator if there is one")
     parser.add_argument("--json", action="store_true", help="print counts and accuracy as one JSON document")
 

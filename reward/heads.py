@@ -13,6 +13,9 @@ with psi the first 16 principal components of the prompts' embeddings. The mean 
 criterion; beside it stand the weights that the verdicts reveal by regression (`app.stats.revealed`, in the manifest)
 and those that the rubric declares. The gate sees the heads' opinions, the regression the raters' own: where the two
 differ, the heads do not see what the raters see.
+
+The score of a response on criterion c is h_c . phi(x). Only differences tell: between two responses it is margin_c, and
+1 is the root mean square of the margins on the training pairs.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import numpy as np
 
 from app.stats.results import plain
 from reward import metrics
-from reward.embeddings import DEFAULT_ENCODER, Embedder
+from reward.embeddings import DEFAULT_ENCODER, FEATURES_VERSION, Embedder, text_features
 from reward.errors import RewardError
 from reward.frozen import pair_features
 from reward.laplace import fit_posterior
@@ -75,12 +78,14 @@ class CriterionHeads:
         coefficients: (criteria, features), brought to one scale.
         gate: over prompts.
         n_pairs: criterion -> pairs with a value there.
+        encoder: whose embeddings they read.
     """
 
     criteria: tuple[str, ...]
     coefficients: np.ndarray
     gate: Gate
     n_pairs: Mapping[str, int]
+    encoder: str
 
     def margins(self, differences: np.ndarray) -> np.ndarray:
         """Margins by criterion, shape (pairs, criteria)."""
@@ -94,32 +99,63 @@ class CriterionHeads:
         """Write the arrays (no pickle)."""
         gate = {f"gate_{name}": np.asarray(value) for name, value in vars(self.gate).items()}
         n_pairs = np.array([self.n_pairs[name] for name in self.criteria])
-        np.savez(path, criteria=np.array(self.criteria), coefficients=self.coefficients, n_pairs=n_pairs, **gate)
+        made = {"encoder": np.array(self.encoder), "version": np.array(FEATURES_VERSION), "n_pairs": n_pairs}
+        np.savez(path, criteria=np.array(self.criteria), coefficients=self.coefficients, **made, **gate)
 
 
 def load_heads(path: Path) -> CriterionHeads:
     """Read what `CriterionHeads.save` wrote.
 
     Raises:
-        RewardError: the file is absent.
+        RewardError: the file is absent, or its heads read features of another version.
     """
     if not path.is_file():
         raise RewardError(f"{path}: there are no heads; fit them with `steelyard heads`.")
     with np.load(path, allow_pickle=False) as arrays:
+        if "version" not in arrays or int(arrays["version"]) != FEATURES_VERSION:
+            raise RewardError(
+                f"{path}: the heads were fitted on features of another version; fit them again with `steelyard heads`."
+            )
         parts = ("mean", "directions", "slopes", "intercepts")
         gate = Gate(*(arrays[f"gate_{name}"] for name in parts), scale=float(arrays["gate_scale"]))
         criteria = tuple(arrays["criteria"].tolist())
         n_pairs = dict(zip(criteria, arrays["n_pairs"].tolist(), strict=True))
-        return CriterionHeads(criteria, arrays["coefficients"], gate, n_pairs)
+        return CriterionHeads(criteria, arrays["coefficients"], gate, n_pairs, str(arrays["encoder"]))
 
 
-def fit_heads(differences: np.ndarray, prompts: np.ndarray, pairs: Sequence[Pair]) -> CriterionHeads:
+class CriterionScorer:
+    """Fitted heads as a function: responses in, a score on each criterion out.
+
+    Args:
+        directory: the output of `train_heads`.
+        device: of the encoder, such as 'cuda'; chosen by sentence-transformers when None.
+
+    Raises:
+        RewardError: there are no heads, or they read features of another version.
+    """
+
+    def __init__(self, directory: Path, *, device: str | None = None) -> None:
+        self.heads = load_heads(directory / FILE_NAME)
+        self.criteria = self.heads.criteria
+        self._embedder = Embedder(self.heads.encoder, device=device)
+
+    def score(self, responses: Sequence[str]) -> np.ndarray:
+        """Scores by criterion, shape (responses, criteria); a head reads the response alone, not its prompt."""
+        if not responses:
+            return np.empty((0, len(self.criteria)))
+        return self.heads.margins(text_features(self._embedder, responses))
+
+
+def fit_heads(
+    differences: np.ndarray, prompts: np.ndarray, pairs: Sequence[Pair], *, encoder: str = DEFAULT_ENCODER
+) -> CriterionHeads:
     """Fit one head per criterion that enough pairs have, then the gate.
 
     Args:
         differences: (pairs, features) of the chosen minus the rejected response.
         prompts: (pairs, width) embeddings of the prompts.
         pairs: for values by criterion, labels and weights.
+        encoder: whose embeddings the features and the prompts are.
 
     Raises:
         RewardError: no criterion has 30 pairs with a value other than 0 on both sides together.
@@ -139,7 +175,7 @@ def fit_heads(differences: np.ndarray, prompts: np.ndarray, pairs: Sequence[Pair
         raise RewardError(f"No criterion was judged on {MIN_PAIRS} training pairs; heads need votes by criterion.")
     coefficients = np.stack(list(heads.values()))
     gate = fit_gate(differences @ coefficients.T, prompts, pairs)
-    return CriterionHeads(tuple(heads), coefficients, gate, counts)
+    return CriterionHeads(tuple(heads), coefficients, gate, counts, encoder)
 
 
 def fit_gate(margins: np.ndarray, prompts: np.ndarray, pairs: Sequence[Pair], *, seed: int = 0) -> Gate:
@@ -200,7 +236,7 @@ def train_heads(
     embedder = Embedder(encoder, cache_dir=cache_dir)
     train = read_pairs(snapshot, "train")
     prompts = embed_prompts(embedder, train)
-    heads = fit_heads(pair_features(embedder, train), prompts, train)
+    heads = fit_heads(pair_features(embedder, train), prompts, train, encoder=embedder.encoder)
     document = heads_report(heads, prompts, snapshot, embedder)
     output_dir.mkdir(parents=True, exist_ok=True)
     heads.save(output_dir / FILE_NAME)

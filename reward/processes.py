@@ -10,7 +10,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 _kept: list[object] = []
 
 
@@ -66,7 +68,7 @@ def share(lengths: Sequence[int]) -> list[int]:
     return order[int(os.environ.get("RANK", "0")) :: count()]
 
 
-def gather(values: Mapping[int, float], n: int) -> list[float]:
+def gather(values: Mapping[int, T], n: int) -> list[T]:
     """What all processes found, by place; every process gets all of it."""
     if count() == 1:
         return [values[i] for i in range(n)]

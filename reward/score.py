@@ -11,7 +11,12 @@ comes out for each row that goes in:
 
 `margin` is the lowest chosen score minus the highest rejected one: the row is right where it is above 0, and the
 summary says how often that is. `trained_on` says whether the model learned from two of the responses: such a row tells
-nothing of what it is worth.
+nothing of what it is worth. With heads (`steelyard heads`) each line ends in `criteria`, the same fields by criterion:
+
+    {"id": "x1", ..., "criteria": {"clarity": {"scores": {"a": 0.31, "b": -0.42}}, "tone": {"scores": {...}}}}
+    {"id": "line 2", ..., "criteria": {"clarity": {"chosen_score": 0.9, "rejected_score": 0.4, "margin": 0.5}}}
+
+A criterion's scores have a unit of their own (see `reward.heads`); `trained_on` speaks of the model, not of the heads.
 
 The output appears complete or not at all: a row that cannot be read stops the work and names its line. Under
 `accelerate launch -m reward score ...` every process scores its share of each chunk; the first one writes.
@@ -21,11 +26,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -38,8 +44,10 @@ from reward.overlap import Memory, Overlap, load_fingerprints
 from reward.pairs import Messages, is_text_list, messages_of, pairs_of_row, read_rows, response_of
 
 if TYPE_CHECKING:
+    from reward.heads import CriterionScorer
     from reward.scorer import Scorer
 
+Text = TypeVar("Text", bound=Sized)
 CHUNK_ROWS = 2048
 SIDES = ("chosen", "rejected")
 
@@ -58,6 +66,7 @@ class ScoreSummary:
         n_trained_on: of those rows, the ones that the model learned from.
         model: run id of the model.
         output: where the scores lie.
+        criteria: those that each line has scores of, too; none without heads.
     """
 
     n_rows: int
@@ -68,6 +77,7 @@ class ScoreSummary:
     n_trained_on: int
     model: str
     output: str
+    criteria: Sequence[str] = ()
 
     def sentences(self, max_length_tokens: int) -> str:
         """All of it, in words; `max_length_tokens` is the model's limit."""
@@ -79,6 +89,8 @@ class ScoreSummary:
             f"Scored {counted(self.n_rows, 'row')} ({counted(self.n_texts, 'text')}) with model {self.model} into "
             f"{self.output}; {cut}."
         ]
+        if self.criteria:
+            lines.append(f"Beside each reward stand the scores by criterion: {', '.join(self.criteria)}.")
         if self.accuracy is not None:
             lines.append(self._agreement(self.accuracy))
         return "\n".join(lines)
@@ -116,24 +128,36 @@ class Question:
     n_chosen: int = 0
     is_tie: bool = False
 
-    def line(self, scores: Sequence[float], *, model: str, memory: Memory) -> dict[str, Any]:
-        """The row's line; `scores` are those of `texts`, in order; `memory` is what the model was trained on."""
-        values = [float(score) for score in scores]
-        chosen, rejected = values[: self.n_chosen], values[self.n_chosen :]
-        line: dict[str, Any] = {"id": self.row_id, "model": model}
-        if self.kind == "comparison":
-            line["scores"] = dict(zip(self.names, values, strict=True))
-        elif self.kind == "pair":
-            line |= {"chosen_score": chosen[0], "rejected_score": rejected[0]}
-        elif self.kind == "lists":
-            line |= {"chosen_scores": chosen, "rejected_scores": rejected}
-        else:
-            line["score"] = values[0]
-        if self.n_chosen:
-            line["margin"] = min(chosen) - max(rejected)
+    def line(
+        self, scores: Sequence[float], *, model: str, memory: Memory, criteria: Mapping[str, Sequence[float]]
+    ) -> dict[str, Any]:
+        """The row's line.
+
+        Args:
+            scores: those of `texts`, in order.
+            model: run id of the model.
+            memory: what it was trained on.
+            criteria: criterion -> the scores of `texts` there; empty without heads.
+        """
+        line: dict[str, Any] = {"id": self.row_id, "model": model, **self._fields(scores)}
         if self.kind != "text":
             line["trained_on"] = self._is_known_to(memory)
+        if criteria:
+            line["criteria"] = {name: self._fields(found) for name, found in criteria.items()}
         return line
+
+    def _fields(self, scores: Sequence[float]) -> dict[str, Any]:
+        """Scores under the names that belong to this kind of row, with the margin of a preference row."""
+        values = [float(score) for score in scores]
+        if self.kind == "comparison":
+            return {"scores": dict(zip(self.names, values, strict=True))}
+        if self.kind == "text":
+            return {"score": values[0]}
+        chosen, rejected = values[: self.n_chosen], values[self.n_chosen :]
+        margin = min(chosen) - max(rejected)
+        if self.kind == "pair":
+            return {"chosen_score": chosen[0], "rejected_score": rejected[0], "margin": margin}
+        return {"chosen_scores": chosen, "rejected_scores": rejected, "margin": margin}
 
     def _is_known_to(self, memory: Memory) -> bool:
         """Whether the model was trained on any two of the responses."""
@@ -194,7 +218,12 @@ def _comparison(row: Mapping[str, Any], *, row_id: str, place: str) -> Question:
 
 
 def score_file(
-    scorer: Scorer, input_path: Path, output_path: Path, *, on_progress: Callable[[int], None] | None = None
+    scorer: Scorer,
+    input_path: Path,
+    output_path: Path,
+    *,
+    heads: CriterionScorer | None = None,
+    on_progress: Callable[[int], None] | None = None,
 ) -> ScoreSummary:
     """Score every row of a `.jsonl` or `.parquet` file and write one JSON line for each, in order.
 
@@ -202,43 +231,39 @@ def score_file(
         scorer: a loaded model.
         input_path: the rows.
         output_path: where the lines go; replaced when all is done.
+        heads: give each line its scores by criterion, too.
         on_progress: called with the number of rows that each chunk finished.
 
     Raises:
         RewardError: a row cannot be read (file, line, reason), or the file has no rows; no output is written.
     """
-    output_path.parent.mkdir(parents=True, exist_ok=True)
-    partial = output_path.with_name(f".{output_path.name}.partial")
     memory = load_fingerprints(scorer.run.directory / FINGERPRINTS_NAME)
     n_rows = n_texts = n_prompts_cut = n_responses_cut = n_trained_on = 0
     margins: list[float] = []
-    try:
-        with (partial if processes.is_first() else Path(os.devnull)).open("w", encoding="utf-8") as file:
-            for chunk in _chunks(input_path):
-                rendered = scorer.renderer.render([text for question in chunk for text in question.texts])
-                scores = _scores(scorer, [one.ids for one in rendered])
-                start = 0
-                for question in chunk:
-                    end = start + len(question.texts)
-                    line = question.line(scores[start:end], model=scorer.run.run_id, memory=memory)
-                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                    if question.n_chosen and not question.is_tie:
-                        margins.append(line["margin"])
-                        n_trained_on += line["trained_on"]
-                    start = end
-                n_rows += len(chunk)
-                n_texts += len(rendered)
-                n_prompts_cut += sum(one.n_prompt_cut > 0 for one in rendered)
-                n_responses_cut += sum(one.n_response_cut > 0 for one in rendered)
-                if on_progress is not None:
-                    on_progress(len(chunk))
+    with _complete_or_absent(output_path) as file:
+        for chunk in _chunks(input_path):
+            texts = [text for question in chunk for text in question.texts]
+            rendered = scorer.renderer.render(texts)
+            scores = _shared_out(scorer.score_ids, [one.ids for one in rendered])
+            by_criterion = _by_criterion(heads, texts)
+            start = 0
+            for question in chunk:
+                part = slice(start, start + len(question.texts))
+                criteria = {name: found[part] for name, found in by_criterion.items()}
+                line = question.line(scores[part], model=scorer.run.run_id, memory=memory, criteria=criteria)
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                if question.n_chosen and not question.is_tie:
+                    margins.append(line["margin"])
+                    n_trained_on += line["trained_on"]
+                start = part.stop
+            n_rows += len(chunk)
+            n_texts += len(texts)
+            n_prompts_cut += sum(one.n_prompt_cut > 0 for one in rendered)
+            n_responses_cut += sum(one.n_response_cut > 0 for one in rendered)
+            if on_progress is not None:
+                on_progress(len(chunk))
         if not n_rows:
             raise RewardError(f"{input_path}: the file has no rows.")
-        if processes.is_first():
-            os.replace(partial, output_path)
-    finally:
-        if processes.is_first():
-            partial.unlink(missing_ok=True)
     return ScoreSummary(
         n_rows,
         n_texts,
@@ -248,16 +273,42 @@ def score_file(
         n_trained_on,
         scorer.run.run_id,
         str(output_path),
+        heads.criteria if heads is not None else (),
     )
 
 
-def _scores(scorer: Scorer, ids: Sequence[Sequence[int]]) -> Sequence[float]:
-    """Rewards of a chunk, each process scoring its share of it."""
+@contextmanager
+def _complete_or_absent(path: Path) -> Iterator[IO[str]]:
+    """A file that takes the place of `path` when all went well; only the first process has one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not processes.is_first():
+        with Path(os.devnull).open("w", encoding="utf-8") as file:
+            yield file
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            yield file
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _by_criterion(heads: CriterionScorer | None, texts: Sequence[tuple[Messages, str]]) -> dict[str, Sequence[float]]:
+    """Criterion -> the scores of a chunk's responses; empty without heads."""
+    if heads is None:
+        return {}
+    found = _shared_out(heads.score, [response for _, response in texts])
+    return dict(zip(heads.criteria, np.asarray(found).T, strict=True))
+
+
+def _shared_out(score: Callable[[Sequence[Text]], np.ndarray], texts: Sequence[Text]) -> Sequence[Any]:
+    """Scores of a chunk's texts, each process scoring its share of them."""
     if processes.count() == 1:
-        return scorer.score_ids(ids)
-    mine = processes.share([len(one) for one in ids])
-    rewards = scorer.score_ids([ids[i] for i in mine])
-    return processes.gather(dict(zip(mine, rewards.tolist(), strict=True)), len(ids))
+        return score(texts)
+    mine = processes.share([len(one) for one in texts])
+    found = score([texts[i] for i in mine])
+    return processes.gather(dict(zip(mine, found.tolist(), strict=True)), len(texts))
 
 
 def _chunks(path: Path) -> Iterator[list[Question]]:

@@ -54,15 +54,18 @@ def test_heads_find_their_directions_and_the_gate_finds_the_prompts():
     assert (found.overall(new_x, new_prompts) > 0).mean() > 0.85
 
 
-def test_heads_survive_storage_without_pickle(tmp_path):
+def test_heads_survive_storage_without_pickle(tmp_path, monkeypatch):
     x, prompts, pairs, _ = planted(200)
-    found = fit_heads(x, prompts, pairs)
+    found = fit_heads(x, prompts, pairs, encoder="letters")
     found.save(tmp_path / "heads.npz")
     loaded = load_heads(tmp_path / "heads.npz")
-    assert (loaded.criteria, loaded.n_pairs) == (found.criteria, found.n_pairs)
+    assert (loaded.criteria, loaded.n_pairs, loaded.encoder) == (found.criteria, found.n_pairs, "letters")
     assert loaded.overall(x, prompts) == pytest.approx(found.overall(x, prompts))
     with pytest.raises(RewardError, match="there are no heads"):
         load_heads(tmp_path / "none.npz")
+    monkeypatch.setattr(heads, "FEATURES_VERSION", 99)
+    with pytest.raises(RewardError, match="features of another version; fit them again"):
+        load_heads(tmp_path / "heads.npz")
 
 
 def test_swapping_the_responses_swaps_every_sign():

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from reward.__main__ import main
+from reward.heads import train_heads
 from reward.train import train
 from tests.reward.building import build_snapshot
 from tests.reward.conftest import easy_rows
@@ -84,11 +85,12 @@ def trained_alone(small_snapshot, qwen_dir, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
+def together(small_snapshot, trained_alone, qwen_dir, bert_dir, tmp_path_factory) -> Path:
     """What two processes made, each task with a process group of its own: trained, trained in shards, scored."""
     folder = tmp_path_factory.mktemp("together")
     rows = [{"prompt": f"question {i}", "response": "the answer is clear" + " and so on" * (i % 9)} for i in range(37)]
     (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train_heads(small_snapshot, output_dir=folder / "heads", encoder=str(bert_dir))
     learning = [f"--{name.replace('_', '-')}={value}" for name, value in LEARNING.items()]
     training = ["train", *learning, "--snapshot", str(small_snapshot), "--base", str(qwen_dir)]
     training += ["--precision", "fp32", "--batch-size", "4", "--json", "--output"]
@@ -106,7 +108,8 @@ def together(small_snapshot, trained_alone, qwen_dir, tmp_path_factory) -> Path:
 
 def score_arguments(model: Path, folder: Path) -> list[str]:
     """Everything but the output."""
-    return ["score", "--model", str(model), "--input", str(folder / "in.jsonl"), "--json"]
+    given = {"model": model, "input": folder / "in.jsonl", "heads": folder / "heads"}
+    return ["score", *(f"--{name}={path}" for name, path in given.items()), "--json"]
 
 
 def largest_difference(one: Path, other: Path) -> float:
@@ -133,7 +136,8 @@ def test_two_processes_train_as_one_does(together, trained_alone, name, kind):
 
 
 def test_two_processes_score_as_one_does(together, trained_alone):
-    assert json.loads((together / "score.out").read_text())["n_rows"] == 37
+    said = json.loads((together / "score.out").read_text())
+    assert (said["n_rows"], said["criteria"]) == (37, ["clarity"])
     assert main([*score_arguments(trained_alone, together), "--output", str(together / "alone.jsonl")]) == 0
     shared, alone = (
         [json.loads(line) for line in (together / f"{name}.jsonl").read_text().splitlines()]
@@ -141,6 +145,9 @@ def test_two_processes_score_as_one_does(together, trained_alone):
     )
     assert [line["id"] for line in shared] == [line["id"] for line in alone]
     assert [line["score"] for line in shared] == pytest.approx([line["score"] for line in alone], abs=1e-5)
+    together_on, alone_on = ([line["criteria"]["clarity"]["score"] for line in lines] for lines in (shared, alone))
+    assert together_on == pytest.approx(alone_on, abs=1e-5)
+    assert len({round(value, 3) for value in alone_on}) == 9, "a head tells texts of nine lengths apart"
 
 
 def test_a_checkpoint_ends_when_every_process_has_written_its_part(together):

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reward import score
+from reward import heads, score
+from reward.embeddings import surface_features
 from reward.errors import RewardError
 from reward.overlap import FILE_NAME, save_fingerprints
 from reward.pairs import Pair, messages_of
@@ -16,7 +17,9 @@ from reward.prefix import shared_rows
 from reward.runs import Run
 from reward.score import question_of, score_file
 from reward.scorer import Scorer, length_batches, prefix_groups
-from tests.reward.conftest import BAD, GOOD
+from tests.reward.building import build_snapshot
+from tests.reward.conftest import BAD, GOOD, easy_rows
+from tests.reward.test_heads import NamedVectors
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +116,41 @@ def test_a_row_with_lists_is_right_where_each_chosen_text_beats_each_rejected_on
     assert (summary.accuracy["n_correct"], summary.accuracy["n_wrong"]) == (2, 1)
     texts = write_lines(tmp_path / "texts.jsonl", {"response": "clear"})
     assert score_file(scorer, texts, tmp_path / "out.jsonl").accuracy is None
+
+
+def test_with_heads_each_line_has_its_scores_by_criterion(scorer, tmp_path, monkeypatch):
+    """The same fields as of the reward, each score h . phi(response); on its own criterion the better word wins."""
+    monkeypatch.setattr(heads, "Embedder", NamedVectors)
+    rows = [
+        row | {"criteria": [{"key": "clarity", "value": 1.0}, {"key": "brevity", "value": (-1.0) ** i}]}
+        for i, row in enumerate(easy_rows(range(48)))
+    ]
+    heads.train_heads(build_snapshot(tmp_path / "s", {"train": rows}), output_dir=tmp_path / "h")
+    path = write_lines(
+        tmp_path / "in.jsonl",
+        {"prompt": "q", "completions": [{"id": "a", "text": "it is clear"}, {"id": "b", "text": "it is wrong"}]},
+        {"prompt": "q", "chosen": "it is clear", "rejected": "it is wrong"},
+        {"prompt": "q", "chosen": ["it is clear"], "rejected": ["it is wrong", "it is rude"]},
+        {"response": "it is rude"},
+    )
+    summary = score_file(scorer, path, tmp_path / "out.jsonl", heads=heads.CriterionScorer(tmp_path / "h"))
+    lines = read_lines(tmp_path / "out.jsonl")
+    assert summary.criteria == ("brevity", "clarity") == tuple(lines[0]["criteria"])
+    assert "stand the scores by criterion: brevity, clarity." in summary.sentences(32)
+    with np.load(tmp_path / "h" / "heads.npz") as arrays:
+        head = arrays["coefficients"][1]
+    texts = ["it is clear", "it is wrong", "it is rude"]
+    clear, wrong, rude = np.hstack([NamedVectors().embed(texts), surface_features(texts)]) @ head
+    assert clear > wrong
+    comparison, pair, lists, text = (line["criteria"]["clarity"] for line in lines)
+    assert comparison["scores"] == pytest.approx({"a": clear, "b": wrong})
+    assert pair == pytest.approx({"chosen_score": clear, "rejected_score": wrong, "margin": clear - wrong})
+    assert lists["rejected_scores"] == pytest.approx([wrong, rude])
+    assert lists["margin"] == pytest.approx(clear - max(wrong, rude))
+    assert text == {"score": pytest.approx(rude)}
+    score_file(scorer, path, tmp_path / "plain.jsonl")
+    plain = [{key: value for key, value in line.items() if key != "criteria"} for line in lines]
+    assert read_lines(tmp_path / "plain.jsonl") == plain, "the rewards are the same with heads and without"
 
 
 def test_a_causal_model_computes_a_shared_prompt_once(qwen_dir, monkeypatch):
