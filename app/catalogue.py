@@ -243,7 +243,13 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
         "{name} does not cover every response: answer for each one.",
         "{name} fehlt für manche Antwort: bitte für jede angeben.",
     ),
-    "known-already": ("That one was submitted already.", "Der war schon abgesendet."),
+    "known-submitted": ("That one was submitted already.", "Der war schon abgesendet."),
+    "known-skipped": ("That one was skipped already.", "Der war schon übersprungen."),
+    "lease-lost": (
+        "The time for that one ran out, and it has all its judgments now. Your words are kept as a draft.",
+        "Die Zeit für diesen Vergleich ist abgelaufen, und er hat inzwischen alle Urteile. "
+        "Ihr Text ist als Entwurf aufgehoben.",
+    ),
     "exam-first": ("The exam comes first", "Zuerst die Prüfung"),
     "exam-ready": (
         "This campaign gives work to raters who have passed its exam. You can take it now.",

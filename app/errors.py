@@ -25,6 +25,18 @@ class Conflict(SteelyardError):
     """The same identity with other content, or a state that forbids the step."""
 
 
+class AlreadyEnded(Conflict):
+    """An assignment was handed in or given back before: by another tab, or another click.
+
+    Attributes:
+        state: "submitted" or "skipped".
+    """
+
+    def __init__(self, message: str, *, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
 class DraftMoved(Conflict):
     """Somebody else saved a draft meanwhile: nothing was overwritten.
 

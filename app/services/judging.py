@@ -22,7 +22,7 @@ from app.domain import (
     Report,
     utc_now,
 )
-from app.errors import Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmission
+from app.errors import AlreadyEnded, Conflict, InvalidInput, LeaseLost, NotFound, RefusedSubmission
 from app.formats.base import Refusal
 from app.formats.lines import refuse_unstorable
 from app.policy import Action
@@ -174,7 +174,8 @@ def hand_in(
         if row.state == AssignmentState.SUBMITTED.value:
             return _first_receipt(connection, assignment_id)
         if row.state == AssignmentState.SKIPPED.value:
-            raise Conflict(f"Assignment {assignment_id} was skipped; ask for the next comparison.")
+            said = f"Assignment {assignment_id} was skipped; ask for the next comparison."
+            raise AlreadyEnded(said, state=row.state)
         _require_turn(connection, rater, row)
         submission = submission_for(row)
         is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
@@ -253,7 +254,8 @@ def skip(store: Store, rater_name: str, assignment_id: int, *, reason: str, now:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
         if row.state == AssignmentState.SUBMITTED.value:
-            raise Conflict(f"Assignment {assignment_id} was submitted: revise it instead of skipping it.")
+            said = f"Assignment {assignment_id} was submitted: revise it instead of skipping it."
+            raise AlreadyEnded(said, state=row.state)
         if row.purpose == Purpose.EXAM.value:
             raise Conflict(f"Assignment {assignment_id} is an exam's: answer it; 'cannot judge' is an answer.")
         if row.state == AssignmentState.SKIPPED.value:

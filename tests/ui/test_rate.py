@@ -8,16 +8,17 @@ import pytest
 from sqlalchemy import func, select
 from streamlit.testing.v1 import AppTest
 
-from app.domain import Calibration, RoundRules, utc_now
+from app.domain import Calibration, Preferences, RoundRules, utc_now
 from app.services import desk as desks
 from app.services import judging, working_time
 from app.services.campaigns import open_round, set_round_state
 from app.services.desk import Desk
+from app.services.preferences import set_preferences
 from app.services.rubric_versions import rounds_in
 from app.store import tables
 from rubrics.loader import load_library
 from tests.ui.places import HOSTILE, Place
-from tests.ui.speaking import words
+from tests.ui.speaking import person, words
 
 PAIR = {"helpfulness": "1:3", "harmlessness": "1:1", "honesty": "tie", "clarity": "1:2", "overall": "1:2"}
 WHY = "Response A has more Helpfulness than Response B, said clearly and in full."
@@ -104,6 +105,38 @@ def test_two_tabs_and_repeated_clicks_store_one_judgment(seeded, at, desk, open_
     press(other, "submit", desk)
     assert n_judgments(seeded, desk.assignment.id) == 1
     assert "submitted already" in other.warning[0].value
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "said"),
+    [
+        ("submit", "submit", "Der war schon abgesendet"),
+        ("submit", "skip", "Der war schon abgesendet"),
+        ("skip", "submit", "Der war schon übersprungen"),
+        ("expire", "submit", "Ihr Text ist als Entwurf aufgehoben"),
+    ],
+)
+def test_what_another_tab_or_the_clock_did_is_said_in_the_persons_language(
+    seeded, at, desk, open_page, first, then, said
+):
+    set_preferences(seeded.store, person(seeded, "rater"), Preferences(language="de"))
+    answer(at, desk, PAIR)
+    other = open_page("rate", login=seeded.log_in("rater"), campaign="sample")
+    if then == "skip":
+        other.session_state[f"rate-{desk.assignment.id}-skip-menu"] = True
+        other.run()
+    if first == "submit":
+        press(at, "submit", desk)
+    elif first == "skip":
+        judging.skip(seeded.store, "rater", desk.assignment.id, reason="other")
+    else:
+        with seeded.store.write() as connection:
+            mine = tables.assignment.c.id == desk.assignment.id
+            connection.execute(tables.assignment.update().where(mine).values(state="expired", takes_place=True))
+            connection.execute(tables.queue_item.update().values(is_open=False))  # no place to take again
+    press(other, then, desk)
+    assert [warning.value for warning in other.warning if said in warning.value]
+    assert str(desk.assignment.id) not in words(other)
 
 
 @pytest.mark.parametrize("screen", ["pause", "warning", "no work", "nothing left", "no campaign"])

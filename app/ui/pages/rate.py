@@ -28,6 +28,7 @@ from app.ui.components.rating.keyboard import listen
 from app.ui.components.rating.marks import follow_selection, hear
 from app.ui.components.rating.more import show_more
 from app.ui.components.rating.panel import problem_lines, show_panel
+from app.ui.components.rating.stopped import tell
 from app.ui.components.rating.typed import close
 from app.ui.components.rating.warning import show_warning
 from app.ui.components.text import escape, escape_html
@@ -99,10 +100,10 @@ def submit(shown: Form) -> None:
         st.session_state["rate-just-refused"] = True
         autosave(form)
     except SteelyardError as error:
-        st.session_state["rate-notice"] = error
+        tell(error)
     else:
         if receipt.was_known:
-            st.session_state["rate-notice"] = [say("known-already")]
+            st.session_state["rate-notice"] = [say("known-submitted")]
         close(form)
 
 
@@ -112,7 +113,7 @@ def skip(form: Form) -> None:
     try:
         judging.skip(get_store(), get_person().name, form.desk.assignment.id, reason=reason)
     except SteelyardError as error:
-        st.session_state["rate-notice"] = error
+        tell(error)
     else:
         close(form)
 

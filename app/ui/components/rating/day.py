@@ -8,6 +8,7 @@ from app.errors import SteelyardError
 from app.services import working_time
 from app.services.working_time import Today
 from app.ui.components.page import empty_state
+from app.ui.components.rating.stopped import tell
 from app.ui.components.time import show_duration, show_time
 from app.ui.session import get_person, get_store
 from app.ui.words import say
@@ -38,7 +39,7 @@ def pause(*, hold: bool) -> None:
     try:
         working_time.pause(get_store(), get_person().name, hold=hold)
     except SteelyardError as error:
-        st.session_state["rate-notice"] = error
+        tell(error)
 
 
 def _resume() -> None:

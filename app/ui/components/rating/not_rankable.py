@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app.catalogue import CATALOGUE
-from app.errors import SteelyardError
+from app.errors import AlreadyEnded, LeaseLost, SteelyardError
 from app.services.unrankable import mark_not_rankable
 from app.services.wording import MAX_LENGTH
 from app.ui.components.page import show_error
 from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.stopped import tell
 from app.ui.components.rating.typed import close
 from app.ui.session import get_person, get_store
 from app.ui.words import say
@@ -43,9 +44,12 @@ def _show(form: Form) -> None:
     said = CATALOGUE[f"unrankable-{reason}"][0]
     try:
         mark_not_rankable(get_store(), get_person().name, form.desk.assignment.id, reason=said, text=words)
+    except (AlreadyEnded, LeaseLost) as error:
+        tell(error)
     except SteelyardError as error:
         show_error(error)
+        return
     else:
         close(form)
         st.session_state["rate-notice"] = say("not-rankable-done")
-        st.rerun()
+    st.rerun()

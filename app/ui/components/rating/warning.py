@@ -9,6 +9,7 @@ from app.errors import SteelyardError
 from app.services import content, judging
 from app.services.sessions import Person
 from app.ui.components.rating.form_state import Form
+from app.ui.components.rating.stopped import tell
 from app.ui.components.text import escape
 from app.ui.session import get_person, get_store
 from app.ui.words import say
@@ -58,7 +59,7 @@ def _skip(assignment_id: int) -> None:
     try:
         judging.skip(get_store(), get_person().name, assignment_id, reason="content warning")
     except SteelyardError as error:
-        st.session_state["rate-notice"] = error
+        tell(error)
 
 
 def _opt_out(kind: str) -> None:
