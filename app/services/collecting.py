@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, Select, Update, and_, bindparam, select, update
 
 from app.domain import OVERALL, AssignmentState, ItemState, OverlapPolicy, Round, utc_now
 from app.services.lanes import lane_id, requires_of, scope_named
@@ -27,6 +27,7 @@ from app.stats.frames import MISSING_OUTCOMES
 from app.stats.overlap import CONFIDENT, CONTESTED, STOP, decide_overlap
 from app.stats.stopping import StoppingModel
 from app.store import tables
+from app.store.bulk import insert_rows
 from app.store.engine import batched
 from app.store.reviews import is_settled_otherwise
 from app.store.visibility import visible
@@ -45,6 +46,8 @@ _judgment = tables.judgment
 _verdict = tables.verdict
 _comparison = tables.comparison
 _decision = tables.overlap_decision
+_KEY = ("round_id", "comparison_id", "scope")
+_PLACE = ("n_slots", "n_extra", "lane_id", "state", "is_open")
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,8 @@ def _act(
 ) -> None:
     """Rule on queue items, and set their places, lanes and states accordingly."""
     model, policy = _usable_model(connection, round_)
+    places: list[dict[str, Any]] = []
+    decisions: list[dict[str, Any]] = []
     for item in items:
         if item.state == ItemState.WITHDRAWN.value:
             continue
@@ -256,7 +261,15 @@ def _act(
         by_overall = scope_named(round_, item.scope).asks_overall
         largest = round_.rules.overlap + item.n_extra
         ruling = rule(round_, given, largest=largest, model=model if by_overall else None)
-        _apply(connection, round_, item, ruling, policy=policy, now=now)
+        goes_on = ruling.action == STOP and ruling.n_votes < largest and is_audited(round_, item.external_id)
+        place = _place(connection, round_, item, ruling, goes_on=goes_on)
+        if any(getattr(item, name) != value for name, value in place.items()):
+            places.append({f"its_{name}": getattr(item, name) for name in _KEY} | place)
+        if ruling.n_votes and (ruling.action == STOP or place["state"] == ItemState.CONTESTED.value):
+            decisions.append(_decision_row(item, ruling, is_audited=goes_on) | {"policy": policy, "decided_at": now})
+    _write_decisions(connection, round_, decisions)
+    if places:
+        connection.execute(_place_update(), places)
 
 
 def _usable_model(connection: Connection, round_: Round) -> tuple[StoppingModel | None, str]:
@@ -270,17 +283,21 @@ def _usable_model(connection: Connection, round_: Round) -> tuple[StoppingModel 
     return found[1], f"{policy} {found[0]}"
 
 
-def _apply(
-    connection: Connection, round_: Round, item: Row[Any], ruling: Ruling, *, policy: str, now: datetime
-) -> None:
-    """Set one queue item as ruled; a decision is written when it is new."""
+def _place(connection: Connection, round_: Round, item: Row[Any], ruling: Ruling, *, goes_on: bool) -> dict[str, Any]:
+    """Where one queue item stands as ruled: its places, lane and state.
+
+    Args:
+        connection: the transaction.
+        round_: the round.
+        item: the queue item, as it stands.
+        ruling: what the policy makes of its votes.
+        goes_on: whether it collects to the full overlap though the policy would stop.
+    """
     largest = round_.rules.overlap + item.n_extra
     state, n_slots, lane, n_extra = ItemState.COLLECTING, ruling.n_votes + ruling.n_more, item.lane_id, item.n_extra
     if not ruling.n_votes:
         n_slots = min(first_places(round_.rules) + item.n_extra, largest)
     elif ruling.action == STOP:
-        goes_on = ruling.n_votes < largest and is_audited(round_, item.external_id)
-        _write_decision(connection, round_, item, ruling, is_audited=goes_on, policy=policy, now=now)
         state = ItemState.COLLECTING if goes_on else ItemState.SETTLED
         n_slots = largest if goes_on else ruling.n_votes
     elif ruling.action == CONTESTED and round_.rules.experts and not item.for_contested:
@@ -289,58 +306,47 @@ def _apply(
         scope = scope_named(round_, item.scope)
         lane = lane_id(connection, round_, scope, requires_of(item.requires), for_contested=True)
     elif ruling.action == CONTESTED:
-        _write_decision(connection, round_, item, ruling, is_audited=False, policy=policy, now=now)
         state, n_slots = ItemState.CONTESTED, ruling.n_votes
     n_slots = max(n_slots, item.n_taken) if state is not ItemState.COLLECTING else n_slots
-    wanted = {
+    return {
         "n_slots": n_slots,
         "n_extra": n_extra,
         "lane_id": lane,
         "state": state.value,
         "is_open": item.is_there and item.n_taken < n_slots,
     }
-    changed = {name: value for name, value in wanted.items() if getattr(item, name) != value}
-    if changed:
-        here = and_(
-            _queue.c.round_id == item.round_id,
-            _queue.c.comparison_id == item.comparison_id,
-            _queue.c.scope == item.scope,
-        )
-        connection.execute(update(_queue).where(here).values(**changed))
 
 
-def _write_decision(
-    connection: Connection,
-    round_: Round,
-    item: Row[Any],
-    ruling: Ruling,
-    *,
-    is_audited: bool,
-    policy: str,
-    now: datetime,
-) -> None:
-    """Write a decision, unless the last one on the comparison says the same."""
-    state = (ItemState.SETTLED if ruling.action == STOP else ItemState.CONTESTED).value
-    last = connection.execute(
-        _last_query(), {"round_id": round_.id, "comparison_id": item.comparison_id, "scope": item.scope}
-    ).first()
-    same = (state, ruling.answer, is_audited)
-    if last is not None and (last.state, last.answer, last.is_audited) == same:
-        return
-    row = {
-        "round_id": round_.id,
+def _decision_row(item: Row[Any], ruling: Ruling, *, is_audited: bool) -> dict[str, Any]:
+    """The decision on one queue item, without its policy and time."""
+    return {
+        "round_id": item.round_id,
         "comparison_id": item.comparison_id,
         "scope": item.scope,
-        "state": state,
+        "state": (ItemState.SETTLED if ruling.action == STOP else ItemState.CONTESTED).value,
         "reason": ruling.reason,
         "answer": ruling.answer,
         "n_votes": ruling.n_votes,
         "probability": ruling.probability,
-        "policy": policy,
         "is_audited": is_audited,
-        "decided_at": now,
     }
-    connection.execute(insert(_decision), row)
+
+
+def _write_decisions(connection: Connection, round_: Round, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write decisions, but those that say the same as the last one on their comparison and scope."""
+    if not rows:
+        return
+    wanted = {"comparison_ids": [row["comparison_id"] for row in rows], "round_id": round_.id}
+    last = {
+        (one.comparison_id, one.scope): (one.state, one.answer, one.is_audited)
+        for one in connection.execute(_decisions_query(), wanted)
+    }
+    new = [
+        row
+        for row in rows
+        if last.get((row["comparison_id"], row["scope"])) != (row["state"], row["answer"], row["is_audited"])
+    ]
+    insert_rows(connection, _decision, new)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
@@ -391,17 +397,24 @@ def _round_query() -> Select[Any]:
 
 
 @cache
-def _last_query() -> Select[Any]:
-    """The decision that holds on `:comparison_id`."""
+def _place_update() -> Update:
+    """Set the places, lane and state of a queue item."""
+    here = and_(*(_queue.c[name] == bindparam(f"its_{name}") for name in _KEY))
+    return update(_queue).where(here).values({name: bindparam(name) for name in _PLACE})
+
+
+@cache
+def _decisions_query() -> Select[Any]:
+    """The decisions on `:comparison_ids`, oldest first: the last one holds."""
     return (
-        select(_decision.c.state, _decision.c.answer, _decision.c.is_audited)
-        .where(
-            _decision.c.comparison_id == bindparam("comparison_id"),
-            _decision.c.round_id == bindparam("round_id"),
-            _decision.c.scope == bindparam("scope"),
+        select(
+            _decision.c.comparison_id, _decision.c.scope, _decision.c.state, _decision.c.answer, _decision.c.is_audited
         )
-        .order_by(_decision.c.id.desc())
-        .limit(1)
+        .where(
+            _decision.c.comparison_id.in_(bindparam("comparison_ids", expanding=True)),
+            _decision.c.round_id == bindparam("round_id"),
+        )
+        .order_by(_decision.c.id)
     )
 
 
