@@ -9,17 +9,20 @@ from __future__ import annotations
 import random
 import time
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
     Connection,
+    bindparam,
     case,
     literal_column,
     select,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.domain import (
     Assignment,
@@ -148,18 +151,21 @@ def _open_rounds(connection: Connection, campaign: Campaign) -> list[Round]:
     return sorted(rounds, key=lambda round_: round_.rules.sample is None)
 
 
+_HELD = (
+    select(_assignment.c.id, _assignment.c.lease_expires_at)
+    .where(
+        _assignment.c.round_id == bindparam("round_id"),
+        _assignment.c.rater_id == bindparam("rater_id"),
+        _assignment.c.purpose != Purpose.EXAM.value,
+        _is_held,
+    )
+    .with_for_update()
+)
+
+
 def _held(connection: Connection, round_: Round, rater: Rater, *, now: datetime) -> int | None:
     """The id of the assignment that the rater holds in a round, its lease renewed if it had run out unnoticed."""
-    row = connection.execute(
-        select(_assignment.c.id, _assignment.c.lease_expires_at)
-        .where(
-            _assignment.c.round_id == round_.id,
-            _assignment.c.rater_id == rater.id,
-            _assignment.c.purpose != Purpose.EXAM.value,
-            _is_held,
-        )
-        .with_for_update()
-    ).first()
+    row = connection.execute(_HELD, {"round_id": round_.id, "rater_id": rater.id}).first()
     if row is None:
         return None
     if row.lease_expires_at < now:
@@ -173,21 +179,24 @@ def renew_lease(connection: Connection, assignment_id: int, round_: Round, *, no
     connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(lease_expires_at=expires))
 
 
+_LAPSED = (
+    select(
+        _assignment.c.id,
+        _assignment.c.round_id,
+        _assignment.c.comparison_id,
+        _assignment.c.scope,
+        _assignment.c.takes_place,
+    )
+    .where(_is_held, _assignment.c.lease_expires_at < bindparam("now"))
+    .order_by(_assignment.c.lease_expires_at)
+    .limit(SWEEP)
+    .with_for_update(skip_locked=True)
+)
+
+
 def release_expired(connection: Connection, *, now: datetime) -> int:
     """Give up to `SWEEP` expired leases back to their queues; returns how many."""
-    lapsed = connection.execute(
-        select(
-            _assignment.c.id,
-            _assignment.c.round_id,
-            _assignment.c.comparison_id,
-            _assignment.c.scope,
-            _assignment.c.takes_place,
-        )
-        .where(_is_held, _assignment.c.lease_expires_at < now)
-        .order_by(_assignment.c.lease_expires_at)
-        .limit(SWEEP)
-        .with_for_update(skip_locked=True)
-    ).all()
+    lapsed = connection.execute(_LAPSED, {"now": now}).all()
     in_order = sorted(lapsed, key=lambda row: (row.comparison_id, row.round_id, row.scope))
     for row in in_order:  # that of `queueing.lock_in_order`: no deadlock
         connection.execute(
@@ -201,6 +210,11 @@ def release_expired(connection: Connection, *, now: datetime) -> int:
         detail = {"assignments": [row.id for row in lapsed]}
         events.record(connection, actor="system", action="leases.expired", subject="assignments", detail=detail)
     return len(lapsed)
+
+
+_LEASED = select(tables.comparison.c.meta, tables.comparison.c.external_id).where(
+    tables.comparison.c.id == bindparam("comparison_id")
+)
 
 
 def _lease(
@@ -217,11 +231,7 @@ def _lease(
     takes_place = draw.purpose is Purpose.WORK and rater.kind in campaign.counted_kinds
     if takes_place and not take_place(connection, round_.id, draw.comparison_id, draw.scope):
         raise Conflict(f"Comparison {draw.comparison_id} filled up while it was being leased: ask again.")
-    comparison = connection.execute(
-        select(tables.comparison.c.meta, tables.comparison.c.external_id).where(
-            tables.comparison.c.id == draw.comparison_id
-        )
-    ).one()
+    comparison = connection.execute(_LEASED, {"comparison_id": draw.comparison_id}).one()
     rubric, scope = rubric_of(connection, round_.rubric_version), scope_named(round_, draw.scope)
     row = {
         "round_id": round_.id,
@@ -266,7 +276,13 @@ def _is_overall_first(round_: Round, *, chance: random.Random) -> bool:
 
 def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:
     """Insert an assignment; the expired one of the same rater and comparison is opened again instead, draft and all."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return connection.execute(_upsert(connection.dialect.name), row).scalar_one()
+
+
+@cache
+def _upsert(dialect_name: str) -> ReturningInsert[tuple[int]]:
+    """The statement of `_insert_or_reopen`; built once, because building it takes longer than running it."""
+    dialect: Any = sqlite if dialect_name == "sqlite" else postgresql
     renewed = ("scope", "purpose", "state", "takes_place", "policy", "propensity", "leased_at", "lease_expires_at")
     asked = ("criteria_shown", "asks_overall", "overall_first")
     statement = dialect.insert(_assignment)
@@ -280,7 +296,13 @@ def _insert_or_reopen(connection: Connection, row: dict[str, Any]) -> int:
         },
         where=_assignment.c.state == AssignmentState.EXPIRED.value,
     )
-    return connection.execute(statement.returning(_assignment.c.id), row).scalar_one()
+    return statement.returning(_assignment.c.id)
+
+
+_SLOTS = select(tables.completion.c.slot).where(tables.completion.c.comparison_id == bindparam("comparison_id"))
+_ORDERS = select(_assignment.c.shown).where(
+    _assignment.c.comparison_id == bindparam("comparison_id"), _assignment.c.round_id == bindparam("round_id")
+)
 
 
 def _draw_order(connection: Connection, round_: Round, draw: Draw, *, chance: random.Random) -> list[str]:
@@ -288,14 +310,9 @@ def _draw_order(connection: Connection, round_: Round, draw: Draw, *, chance: ra
 
     Counter-balanced over a comparison's raters; a blind repeat starts with another response than the first time.
     """
-    slots = connection.scalars(
-        select(tables.completion.c.slot).where(tables.completion.c.comparison_id == draw.comparison_id)
-    ).all()
-    orders = connection.scalars(
-        select(_assignment.c.shown).where(
-            _assignment.c.comparison_id == draw.comparison_id, _assignment.c.round_id == round_.id
-        )
-    ).all()
+    here = {"comparison_id": draw.comparison_id, "round_id": round_.id}
+    slots = connection.scalars(_SLOTS, here).all()
+    orders = connection.scalars(_ORDERS, here).all()
     if draw.avoid_order:
         return list(reversed(draw.avoid_order))
     n_first = dict.fromkeys(slots, 0)

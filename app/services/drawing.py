@@ -11,9 +11,10 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, select
 
 from app.domain import AssignmentState, Campaign, Purpose, Rater, Round
 from app.services import probing
@@ -90,20 +91,9 @@ def draw_for(seeker: Seeker, round_: Round) -> Draw | None:
 
 def _draw_gold(seeker: Seeker, round_: Round) -> Draw | None:
     """One of the gold comparisons that the rater may judge and has not met, in one of the scopes open to them."""
-    comparison, key = tables.comparison, tables.gold_key
-    rows = seeker.connection.execute(
-        select(comparison.c.id, comparison.c.requires)
-        .join(key)
-        .where(
-            comparison.c.campaign_id == round_.campaign_id,
-            comparison.c.mode == round_.mode.value,
-            visible(comparison.c.batch_id),
-            key.c.suspended_at.is_(None),
-            is_offered(comparison.c.id),
-        )
-        .order_by(comparison.c.id),
-        {"round_id": round_.id, "rater_id": seeker.rater.id},
-    ).all()
+    wanted = {"campaign_id": round_.campaign_id, "mode": round_.mode.value}
+    wanted |= {"round_id": round_.id, "rater_id": seeker.rater.id}
+    rows = seeker.connection.execute(_gold_query(), wanted).all()
     ids = [row.id for row in rows if row.requires is None or requires_of(row.requires).met_by(seeker.held)]
     ids = probing.unused_gold(seeker.connection, round_, ids)
     scopes = [one.name for one in scopes_of(round_) if not one.requires or one.requires.met_by(seeker.held)]
@@ -112,6 +102,24 @@ def _draw_gold(seeker: Seeker, round_: Round) -> Draw | None:
     chosen = seeker.chance.choice(ids)
     scope = scopes[0] if len(scopes) == 1 else seeker.chance.choice(scopes)
     return Draw(chosen, Purpose.GOLD, 1 / len(ids), scope)
+
+
+@cache
+def _gold_query() -> Select[Any]:
+    """The gold comparisons of `:campaign_id` and `:mode` that `:rater_id` may be given in `:round_id`."""
+    comparison, key = tables.comparison, tables.gold_key
+    return (
+        select(comparison.c.id, comparison.c.requires)
+        .join(key)
+        .where(
+            comparison.c.campaign_id == bindparam("campaign_id"),
+            comparison.c.mode == bindparam("mode"),
+            visible(comparison.c.batch_id),
+            key.c.suspended_at.is_(None),
+            is_offered(comparison.c.id),
+        )
+        .order_by(comparison.c.id)
+    )
 
 
 def _draw_repeat(seeker: Seeker, round_: Round) -> Draw | None:

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, insert
 from app.domain import utc_now
 from app.store import tables
 
+_INSERT = insert(tables.event).returning(tables.event.c.id)
+
 
 def record(
     connection: Connection,
@@ -43,4 +45,4 @@ def record(
         "payload_hash": hashlib.sha256(payload.encode()).hexdigest(),
         "detail": json.loads(payload),
     }
-    return connection.execute(insert(tables.event).returning(tables.event.c.id), row).scalar_one()
+    return connection.execute(_INSERT, row).scalar_one()

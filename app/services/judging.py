@@ -435,6 +435,17 @@ def _as_draft(submission: Submission) -> dict[str, Any]:
     return draft
 
 
+_INSERT = insert(_judgment).returning(_judgment.c.id)
+_INSERT_VERDICTS = insert(tables.verdict)
+_ATTACH_REPORTS = (
+    update(tables.rater_report)
+    .where(
+        tables.rater_report.c.assignment_id == bindparam("its_assignment"), tables.rater_report.c.judgment_id.is_(None)
+    )
+    .values(judgment_id=bindparam("its_judgment"))
+)
+
+
 def _store(
     connection: Connection,
     rater: Rater,
@@ -464,7 +475,7 @@ def _store(
         },
     )
     judgment_id = connection.execute(
-        insert(_judgment).returning(_judgment.c.id),
+        _INSERT,
         {
             "assignment_id": row.id,
             "revision": revision,
@@ -476,7 +487,7 @@ def _store(
             "event_id": event_id,
         },
     ).scalar_one()
-    connection.execute(insert(tables.verdict), verdict_rows(judgment_id, submission.answers))
+    connection.execute(_INSERT_VERDICTS, verdict_rows(judgment_id, submission.answers))
     if submission.tensions:
         connection.execute(insert(tables.declared_tension), tension_rows(judgment_id, submission.tensions))
     if submission.error_spans:
@@ -487,11 +498,7 @@ def _store(
         )
     review_queue.enter(connection, judgment_id, row, counts=rater.kind.value in row.counted_kinds)
     remember(connection, rater.id, judgment_id, submission.justification)
-    connection.execute(
-        update(tables.rater_report)
-        .where(tables.rater_report.c.assignment_id == row.id, tables.rater_report.c.judgment_id.is_(None))
-        .values(judgment_id=judgment_id)
-    )
+    connection.execute(_ATTACH_REPORTS, {"its_assignment": row.id, "its_judgment": judgment_id})
     return Receipt(judgment_id, revision, was_known=False)
 
 

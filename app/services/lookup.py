@@ -111,13 +111,16 @@ def rater_of(row: Row[Any]) -> Rater:
     return Rater(row.id, row.name, row.namespace, kind, state, roles, Preferences(**(row.preferences or {})))
 
 
+_CAMPAIGN = select(tables.campaign).where(tables.campaign.c.name == bindparam("name"))
+
+
 def find_campaign(connection: Connection, name: str) -> Campaign:
     """The campaign of this name.
 
     Raises:
         NotFound: there is none; the message suggests the nearest name.
     """
-    row = connection.execute(select(tables.campaign).where(tables.campaign.c.name == name)).first()
+    row = connection.execute(_CAMPAIGN, {"name": name}).first()
     if row is None:
         names = connection.scalars(select(tables.campaign.c.name)).all()
         raise NotFound(
@@ -134,10 +137,16 @@ def rounds_of(connection: Connection, campaign_id: int, *, batch_id: int | None 
         campaign_id: the campaign.
         batch_id: the import that asks, if it is one.
     """
-    round_ = tables.round_
-    is_there = or_(visible(round_.c.batch_id), round_.c.batch_id == batch_id)
-    rows = connection.execute(select(round_).where(round_.c.campaign_id == campaign_id, is_there).order_by(round_.c.id))
+    rows = connection.execute(_rounds_query(), {"campaign_id": campaign_id, "batch_id": batch_id})
     return [round_of(row) for row in rows]
+
+
+@cache
+def _rounds_query() -> Select[Any]:
+    """The rounds of `:campaign_id` that are there for everybody or for the import `:batch_id`, oldest first."""
+    round_ = tables.round_
+    is_there = or_(visible(round_.c.batch_id), round_.c.batch_id == bindparam("batch_id", type_=round_.c.batch_id.type))
+    return select(round_).where(round_.c.campaign_id == bindparam("campaign_id"), is_there).order_by(round_.c.id)
 
 
 def find_round(connection: Connection, campaign: Campaign, name: str) -> Round:
@@ -215,16 +224,18 @@ def locked_round(connection: Connection, campaign: Campaign, name: str) -> Round
     return find_round(connection, campaign, name)
 
 
+_ROLES = select(tables.campaign_member.c.roles).where(
+    tables.campaign_member.c.campaign_id == bindparam("campaign_id"),
+    tables.campaign_member.c.rater_id == bindparam("rater_id"),
+)
+
+
 def roles_in(connection: Connection, rater: Rater, campaign_id: int) -> frozenset[Role]:
     """What a person is in a campaign: the roles given there, and admin where the account has it.
 
     Roles on the account itself hold everywhere for an admin only; the others are given campaign by campaign.
     """
-    stored = connection.scalar(
-        select(tables.campaign_member.c.roles).where(
-            tables.campaign_member.c.campaign_id == campaign_id, tables.campaign_member.c.rater_id == rater.id
-        )
-    )
+    stored = connection.scalar(_ROLES, {"campaign_id": campaign_id, "rater_id": rater.id})
     here = frozenset(Role(role) for role in stored or ())
     return here | (rater.roles & {Role.ADMIN})
 

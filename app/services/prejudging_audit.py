@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, Select, exists, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, select, update
 
 from app.domain import OVERALL, AssignmentState, Campaign, Purpose, RaterKind
 from app.services import events
@@ -163,21 +163,25 @@ def _campaign_of(connection: Connection, round_id: int) -> Campaign:
     )
 
 
+_AUDITED = (
+    select(_prejudging, _prejudged.c.preferred)
+    .join(_prejudged, _prejudged.c.prejudging_id == _prejudging.c.id)
+    .where(
+        _prejudged.c.comparison_id == bindparam("comparison_id"),
+        _prejudged.c.outcome == AUDIT,
+        _prejudging.c.round_id == bindparam("round_id"),
+        _prejudging.c.state == STANDING,
+    )
+)
+"""The batches whose labels stand that audit `:comparison_id` in `:round_id`, with the label."""
+
+
 def after_vote(connection: Connection, round_id: int, comparison_id: int, *, now: datetime) -> None:
     """Where a vote completes what people say of an audited label, and it is not the label: measure, and withdraw.
 
     Only a further error can cross the bound; a label that people confirm needs no look at the whole audit.
     """
-    batches = connection.execute(
-        select(_prejudging, _prejudged.c.preferred)
-        .join(_prejudged, _prejudged.c.prejudging_id == _prejudging.c.id)
-        .where(
-            _prejudged.c.comparison_id == comparison_id,
-            _prejudged.c.outcome == AUDIT,
-            _prejudging.c.round_id == round_id,
-            _prejudging.c.state == STANDING,
-        )
-    ).all()
+    batches = connection.execute(_AUDITED, {"comparison_id": comparison_id, "round_id": round_id}).all()
     if not batches:
         return
     kinds = _campaign_of(connection, round_id).counted_kinds

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Connection,
     ScalarSelect,
     Select,
+    Update,
     and_,
     bindparam,
     exists,
@@ -120,40 +121,45 @@ def patient_query() -> Select[Any]:
     )
 
 
-def _here(round_id: int, comparison_id: int, scope: str) -> ColumnElement[bool]:
-    """The queue item of a comparison for a scope."""
-    return (_queue.c.round_id == round_id) & (_queue.c.comparison_id == comparison_id) & (_queue.c.scope == scope)
+_here = and_(
+    _queue.c.round_id == bindparam("its_round"),
+    _queue.c.comparison_id == bindparam("its_comparison"),
+    _queue.c.scope == bindparam("its_scope"),
+)
+"""The queue item of a comparison for a scope."""
+
+_LOCK = select(_queue.c.comparison_id).where(_here, _queue.c.is_open).with_for_update(skip_locked=True)
+_TAKE = (
+    update(_queue)
+    .where(_here, _queue.c.is_open)
+    .values(n_taken=_queue.c.n_taken + 1, is_open=_queue.c.n_taken + 1 < _queue.c.n_slots)
+)
 
 
 def lock_open(connection: Connection, round_id: int, comparison_id: int, scope: str) -> bool:
     """Lock a queue row if it is open and nobody else holds its lock: others then look elsewhere, not wait."""
-    row = connection.execute(
-        select(_queue.c.comparison_id)
-        .where(_here(round_id, comparison_id, scope), _queue.c.is_open)
-        .with_for_update(skip_locked=True)
-    ).first()
-    return row is not None
+    here = {"its_round": round_id, "its_comparison": comparison_id, "its_scope": scope}
+    return connection.execute(_LOCK, here).first() is not None
 
 
 def take_place(connection: Connection, round_id: int, comparison_id: int, scope: str) -> bool:
     """Take one place of a comparison's overlap if there is one: the only way to one, and atomic."""
-    taken = _queue.c.n_taken + 1
-    done = connection.execute(
-        update(_queue)
-        .where(_here(round_id, comparison_id, scope), _queue.c.is_open)
-        .values(n_taken=taken, is_open=taken < _queue.c.n_slots)
-    )
-    return done.rowcount == 1
+    here = {"its_round": round_id, "its_comparison": comparison_id, "its_scope": scope}
+    return connection.execute(_TAKE, here).rowcount == 1
 
 
 def give_back(connection: Connection, round_id: int, comparison_id: int, scope: str) -> None:
     """Free one place of a comparison's overlap."""
+    here = {"its_round": round_id, "its_comparison": comparison_id, "its_scope": scope}
+    connection.execute(_give_back(), here)
+
+
+@cache
+def _give_back() -> Update:
+    """The statement of `give_back`."""
     taken = _queue.c.n_taken - 1
-    connection.execute(
-        update(_queue)
-        .where(_here(round_id, comparison_id, scope), _queue.c.n_taken > 0)
-        .values(n_taken=taken, is_open=and_(taken < _queue.c.n_slots, _is_collecting, ~is_accepted()))
-    )
+    is_open = and_(taken < _queue.c.n_slots, _is_collecting, ~is_accepted())
+    return update(_queue).where(_here, _queue.c.n_taken > 0).values(n_taken=taken, is_open=is_open)
 
 
 # --- who waits ---------------------------------------------------------------------------------------------------
