@@ -21,8 +21,9 @@ from typing import Any
 
 from reward import processes
 from reward.config import with_config
-from reward.contract import ContractError
+from reward.contract import ContractError, read_manifest
 from reward.errors import RewardError
+from reward.runs import read_run
 from reward.targets import TARGETS
 
 FROZEN_PAIRS = 1_000
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser.parse_args(_with_config(parser, sys.argv[1:] if arguments is None else arguments))
         _require_extra()
+        _look_for_what_is_named(options)
         _quiet()
         with contextlib.redirect_stdout(sys.stderr):
             document, text = options.command(options)
@@ -64,6 +66,15 @@ def _require_extra() -> None:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise RewardError(f"{', '.join(missing)} not installed: pip install 'steelyard[reward]'.")
+
+
+def _look_for_what_is_named(options: argparse.Namespace) -> None:
+    """Refuse a model or a snapshot that is not there before the libraries load, which takes seconds."""
+    named = vars(options)
+    for model in filter(None, (named.get("model"), named.get("against"))):
+        read_run(model)
+    if named.get("snapshot") is not None:
+        read_manifest(named["snapshot"], verify=False)
 
 
 def _quiet() -> None:

@@ -189,14 +189,14 @@ _LAPSED = (
     )
     .where(_is_held, _assignment.c.lease_expires_at < bindparam("now"))
     .order_by(_assignment.c.lease_expires_at)
-    .limit(SWEEP)
+    .limit(bindparam("n"))
     .with_for_update(skip_locked=True)
 )
 
 
 def release_expired(connection: Connection, *, now: datetime) -> int:
     """Give up to `SWEEP` expired leases back to their queues; returns how many."""
-    lapsed = connection.execute(_LAPSED, {"now": now}).all()
+    lapsed = connection.execute(_LAPSED, {"now": now, "n": SWEEP}).all()
     in_order = sorted(lapsed, key=lambda row: (row.comparison_id, row.round_id, row.scope))
     for row in in_order:  # that of `queueing.lock_in_order`: no deadlock
         connection.execute(
