@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import itertools
 import os
 
@@ -73,6 +74,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; all else in the order in which it was found."""
     place = {name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: min((place[part] for part in item.path.parts if part in place), default=len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no collection of garbage looks through it again."""
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
