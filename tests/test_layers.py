@@ -6,6 +6,7 @@ Imports inside functions count: a heavy import that waits for its call still cou
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,22 +92,38 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports_of(name: str) -> Iterator[tuple[int, str]]:
+@functools.cache
+def imports_of(name: str) -> tuple[tuple[int, str], ...]:
     """Line and dotted name of everything that a module imports, at its top or anywhere inside."""
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    return tuple(_imports_of(name))
+
+
+def _imports_of(name: str) -> Iterator[tuple[int, str]]:
+    source = MODULES[name].read_text(encoding="utf-8")
+    tree = ast.parse(source)
     package = name if MODULES[name].name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
         elif isinstance(node, ast.ImportFrom):
             base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
-            source = ".".join([*base, *([node.module] if node.module else [])])
+            origin = ".".join([*base, *([node.module] if node.module else [])])
             for alias in node.names:
-                inner = f"{source}.{alias.name}"
-                yield node.lineno, inner if inner in MODULES else source
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "__import__"):
-            yield node.lineno, _named(node.args[0])
+                inner = f"{origin}.{alias.name}"
+                yield node.lineno, inner if inner in MODULES else origin
+    if "import_module" in source or "__import__" in source:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "__import__"):
+                yield node.lineno, _named(node.args[0])
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every statement under a node; no expressions, which are most of a tree."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.stmt, ast.excepthandler, ast.match_case)):
+            yield node
+            yield from _statements(node)
 
 
 def _named(argument: ast.expr) -> str:

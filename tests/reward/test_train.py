@@ -228,13 +228,15 @@ def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runs, "complete", lambda *_: signal.pause())
         process.start()
-    deadline = time.monotonic() + 240
-    while runs.last_checkpoint(tmp_path / "killed.partial") is None:
-        assert process.is_alive(), "the run ended before it could be killed"
-        assert time.monotonic() < deadline, "no checkpoint within 240 s"
-        time.sleep(0.01)
-    process.kill()
-    process.join()
+    try:
+        deadline = time.monotonic() + 240
+        while runs.last_checkpoint(tmp_path / "killed.partial") is None:
+            assert process.is_alive(), "the run ended before it could be killed"
+            assert time.monotonic() < deadline, "no checkpoint within 240 s"
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.join()
 
     assert not output.exists()
     assert not (tmp_path / "killed.partial" / "run.json").exists()
