@@ -1,8 +1,12 @@
-"""Hypothesis strategies for whole imported comparisons, in the canonical form that a reader returns."""
+"""Hypothesis strategies for whole imported comparisons, in the canonical form that a reader returns.
+
+They are kept: to build one takes longer than to draw from it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from string import ascii_lowercase
 from typing import Any
 
@@ -30,7 +34,7 @@ from app.domain import (
 from rubrics.answers import Answer
 
 texts = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=30)
-names = texts.filter(lambda text: bool(text.strip()))
+names = texts.map(lambda text: text if text.strip() else f"{text}n")
 keys = st.sampled_from(["helpfulness", "harmlessness", "clarity", "größe"])
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 times = st.datetimes(datetime(1900, 1, 1), datetime(2900, 1, 1), timezones=st.just(UTC))
@@ -42,6 +46,7 @@ json_values = st.recursive(
 objects = st.dictionaries(texts, json_values, max_size=3)
 
 
+@cache
 def answers(ids: tuple[str, ...]) -> st.SearchStrategy[Answer]:
     """Answers of every form that cover the completions."""
     words = ["tie", "both_bad", "cannot_judge", "not_applicable"]
@@ -56,6 +61,7 @@ def answers(ids: tuple[str, ...]) -> st.SearchStrategy[Answer]:
     )
 
 
+@cache
 def rankings(ids: tuple[str, ...]) -> st.SearchStrategy[tuple[tuple[str, ...], ...]]:
     """Weak orders of the completions, best first."""
 
@@ -80,6 +86,7 @@ tensions = st.builds(
 )
 
 
+@cache
 def spans(ids: tuple[str, ...]) -> st.SearchStrategy[ErrorSpan]:
     """Passages with a beginning and a later end."""
     return st.builds(
@@ -94,6 +101,7 @@ def spans(ids: tuple[str, ...]) -> st.SearchStrategy[ErrorSpan]:
     )
 
 
+@cache
 def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
     """Judgments that use every field of the type."""
     overall = st.dictionaries(st.just(OVERALL), answers(ids), max_size=1)
@@ -123,6 +131,7 @@ def judgments(ids: tuple[str, ...]) -> st.SearchStrategy[Judgment]:
     ).filter(lambda one: one.rater not in {review.by for review in one.reviews})
 
 
+@cache
 def reviews(ids: tuple[str, ...]) -> st.SearchStrategy[tuple[Review, ...]]:
     """No review, a reviewer's word, or that of one who would change it with a senior's."""
     changed = st.dictionaries(st.just(OVERALL) | keys, answers(ids), min_size=1, max_size=2)
@@ -136,6 +145,7 @@ def reviews(ids: tuple[str, ...]) -> st.SearchStrategy[tuple[Review, ...]]:
     return st.just(()) | first | both.filter(lambda two: two[0].by != two[1].by)
 
 
+@cache
 def reports() -> st.SearchStrategy[Report]:
     """Reports and questions, some with an answer, some of these read."""
     waiting = st.builds(Report, names, texts, st.none() | times)
@@ -143,11 +153,13 @@ def reports() -> st.SearchStrategy[Report]:
     return waiting | answered
 
 
+@cache
 def questions() -> st.SearchStrategy[Question]:
     """Questions of any rater."""
     return st.builds(Question, names, reports(), st.sampled_from(RaterKind), st.none() | names, st.integers(0, 3))
 
 
+@cache
 def gold_keys(ids: tuple[str, ...]) -> st.SearchStrategy[GoldKey]:
     """Gold keys with accepted answers, with or without the rest."""
     return st.builds(
@@ -156,6 +168,14 @@ def gold_keys(ids: tuple[str, ...]) -> st.SearchStrategy[GoldKey]:
         criteria=st.dictionaries(keys, st.sampled_from([*ids, "tie"]), max_size=2),
         explanation=texts,
         distribution=st.none() | st.just({ids[0]: 0.75, "tie": 0.25}),
+    )
+
+
+@cache
+def decisions(ids: tuple[str, ...]) -> st.SearchStrategy[Adjudication]:
+    """Adjudications of every cause."""
+    return st.builds(
+        Adjudication, answers(ids), st.sampled_from(Cause), texts, names, st.none() | times, st.none() | names
     )
 
 
@@ -182,13 +202,10 @@ def imported_comparisons(draw: st.DrawFn, *, line: int = 1) -> ImportedCompariso
         reference=draw(st.none() | label | st.just({})),
         meta=draw(objects),
     )
-    decisions = st.builds(
-        Adjudication, answers(ids), st.sampled_from(Cause), texts, names, st.none() | times, st.none() | names
-    )
     return ImportedComparison(
         line,
         comparison,
         tuple(draw(st.lists(judgments(ids), max_size=3, unique_by=_identity))),
-        tuple(draw(st.lists(decisions, max_size=2))),
+        tuple(draw(st.lists(decisions(ids), max_size=2))),
         questions=tuple(draw(st.lists(questions(), max_size=2, unique_by=str))),
     )
