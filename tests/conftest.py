@@ -12,6 +12,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # one thread for each of the processes 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a hundred processes that tests start would compile everything anew
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 
 from app.services import lookup, sessions
 from app.store import engine as engines
@@ -41,6 +42,13 @@ _sqlite.connect().close()
 _compiled: dict[object, object] = {}
 
 
+class _Unflushed(sqlite3.Connection):
+    """No commit waits for the disk, whatever the product asks for: nothing here has to outlive a power cut."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        return super().execute("PRAGMA synchronous=OFF" if sql.startswith("PRAGMA synchronous=") else sql, *values)
+
+
 def _create_engine(url: URL, **options: Any) -> Engine:
     """An engine; those on SQLite share what SQLAlchemy has compiled, as the threads of one server do.
 
@@ -48,22 +56,13 @@ def _create_engine(url: URL, **options: Any) -> Engine:
     """
     if url.get_backend_name() != "sqlite":
         return create_engine(url, **options)
-    engine = create_engine(url, execution_options={"compiled_cache": _compiled}, **options)
+    options |= {"execution_options": {"compiled_cache": _compiled}, "connect_args": {"factory": _Unflushed}}
+    engine = create_engine(url, **options)
     engine.dialect = _sqlite.dialect  # a part of the key
     return engine
 
 
-prepare_sqlite = engines._prepare_sqlite
-
-
-def _prepare_without_waiting(engine: Engine) -> None:
-    """As the product does, but no commit waits for the disk: nothing here has to outlive a power cut."""
-    prepare_sqlite(engine)
-    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
-
-
 engines.create_engine = _create_engine
-engines._prepare_sqlite = _prepare_without_waiting
 
 
 LONG = ("test_readme.py", "browser", "reward", "cli")
@@ -130,15 +129,20 @@ def emptied_postgres_store(server_url: str) -> Store:
 
 
 def give_back_postgres(store: Store) -> None:
-    """Empty a store's database for the next test; whoever is still connected is thrown out."""
-    store.close()
-    url = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    _run(url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-              " WHERE datname = current_database() AND pid <> pg_backend_pid()")  # fmt: skip
-    _run(url, _EMPTYING)
+    """Empty a store's database for the next test, which takes over its idle connections; others are thrown out."""
+    kept = [store.engine.raw_connection() for _ in range(max(1, store.engine.pool.checkedin()))]
+    drivers: list[Any] = [one.driver_connection for one in kept]
+    drivers[0].execute(_THROWING_OUT, [[one.info.backend_pid for one in drivers]])
+    drivers[0].execute(_EMPTYING)
+    drivers[0].commit()
+    for one in kept:
+        one.close()
     lookup._rubrics.clear()
     _emptied.append(store)
 
+
+_THROWING_OUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL(%s)"""
 
 _EMPTYING = f"""
 DO $$ DECLARE name text; BEGIN

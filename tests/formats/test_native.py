@@ -41,7 +41,7 @@ def read_one(tmp_path: Path, **fields: Any) -> ImportedComparison:
 @settings(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_what_is_written_reads_back_the_same_and_is_written_the_same(tmp_path: Path, rows: list[ImportedComparison]) -> None:
+def test_what_is_written_reads_back_and_is_written_the_same(tmp_path: Path, rows: list[ImportedComparison]) -> None:
     path = tmp_path / "out.jsonl"
     assert native.write(path, iter(rows)) == len(rows)
     read = [replace(row, warnings=()) for row in native.read(path) if isinstance(row, ImportedComparison)]

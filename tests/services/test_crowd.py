@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +14,7 @@ from app.services.assigning import next_assignment
 from app.services.judging import submit
 from app.store import tables
 from app.store.engine import Store
-from tests.conftest import ROOT
+from tests.services.doomed import Doomed
 from tests.services.house import line, make_campaign, many_raters, prefers, rows, wrong_counters
 
 N_RATERS, N_COMPARISONS, OVERLAP = 64, 60, 3
@@ -86,19 +83,12 @@ def test_sixty_four_threads_curtail_as_one_would(store: Store, tmp_path: Path) -
 
 def test_a_process_killed_again_and_again_loses_nothing_acknowledged(store: Store, tmp_path: Path) -> None:
     crowded(store, tmp_path)
-    url = store.url.render_as_string(hide_password=False)
     told: set[int] = set()
     for kill in range(4):
-        child = subprocess.Popen([sys.executable, "-c", WORK, url], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        assert child.stdout is not None
-        printed = []
-        if kill < 3:
-            printed += [child.stdout.readline() for _ in range(5 + 3 * kill)]
-            child.kill()
-        printed += child.stdout.readlines()
-        assert child.wait() == (-signal.SIGKILL if kill < 3 else 0)
-        child.stdout.close()
-        told.update(int(one) for one in printed if one.endswith("\n"))
+        child = Doomed(store, WORK)
+        printed = [child.stdout.readline() for _ in range(5 + 3 * kill)] if kill < 3 else []
+        printed += child.kill() if kill < 3 else child.wait()
+        told.update(int(one) for one in printed)
     stored = {row.id for row in rows(store, tables.judgment)}
     assert told <= stored
     assert len(stored) - len(told) <= 3

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,10 +14,10 @@ from app.services.importing import import_file
 from app.services.judging import submit
 from app.store import tables
 from app.store.engine import Store
-from tests.conftest import ROOT
+from tests.services.doomed import Doomed
 from tests.services.house import contents, count, four, gold, line, make_campaign, prefers, vote, write_lines
 
-N_LINES = 1200
+N_LINES = 600
 
 IMPORT = """
 import sys
@@ -47,22 +43,11 @@ while (view := next_assignment(store, "ann", "c")) is not None:
 """
 
 
-def start(store: Store, script: str, *arguments: Any) -> subprocess.Popen[str]:
-    url = store.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", script, url, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-
-def kill_after(child: subprocess.Popen[str], n_lines: int, *, delay: float) -> list[str]:
-    """Let a child print so many lines, wait a moment, kill it; returns all that it printed."""
-    assert child.stdout is not None
+def kill_after(child: Doomed, n_lines: int, *, delay: float) -> list[str]:
+    """Let a process print so many lines, wait a moment, kill it; returns all that it printed."""
     printed = [child.stdout.readline() for _ in range(n_lines)]
     time.sleep(delay)
-    child.kill()
-    printed += child.stdout.readlines()
-    assert child.wait() == -signal.SIGKILL
-    child.stdout.close()
-    return [one for one in printed if one.endswith("\n")]
+    return printed + child.kill()
 
 
 @pytest.fixture
@@ -84,8 +69,8 @@ def test_an_import_killed_at_any_moment_leaves_nothing(store: Store, tmp_path: P
     before = contents(store)
     n_begun = 0
     chance = random.Random(7)
-    for n_chunks in (1, 2, 12):
-        kill_after(start(store, IMPORT, big_file), n_chunks, delay=chance.uniform(0.0, 0.03))
+    for n_chunks in (1, 2, 8):
+        kill_after(Doomed(store, IMPORT, big_file), n_chunks, delay=chance.uniform(0.0, 0.03))
         n_begun += count(store, tables.import_batch) > before["import_batch"]
         overview = show_campaign(store, "c")
         assert [one.round.name for one in overview.rounds] == ["main"]
@@ -104,8 +89,8 @@ def test_an_import_killed_at_any_moment_leaves_nothing(store: Store, tmp_path: P
 
 
 def test_an_acknowledged_judgment_survives_the_kill(store: Store, tmp_path: Path) -> None:
-    make_campaign(store, tmp_path, [line(f"x{n}") for n in range(400)], overlap=1)
-    printed = kill_after(start(store, SUBMIT), 25, delay=0.01)
+    make_campaign(store, tmp_path, [line(f"x{n}") for n in range(100)], overlap=1)
+    printed = kill_after(Doomed(store, SUBMIT), 25, delay=0.01)
     acknowledged = {int(one) for one in printed}
     with store.read() as connection:
         stored = set(connection.scalars(tables.judgment.select().with_only_columns(tables.judgment.c.id)))

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +19,7 @@ from app.store import tables
 from app.store.engine import Store
 from reward.contract import JUDGMENT_COLUMNS, PAIR_COLUMNS, POOL_COLUMNS, SPLITS, Manifest, read_manifest
 from rubrics.loader import load_library, load_rubric
+from tests.services.doomed import Doomed
 from tests.services.ledgers import (
     PLAIN,
     TWO_CRITERIA,
@@ -407,13 +404,9 @@ snapshotting.build(Store(sys.argv[1]), "c", sys.argv[2], is_cancelled=wait)
 def test_a_killed_build_leaves_no_half_snapshot_and_the_next_one_cleans_up(sqlite_store: Store, tmp_path: Path) -> None:
     make_campaign(sqlite_store, many_lines(), tmp_path)
     target = tmp_path / "snapshot"
-    command = [sys.executable, "-c", KILLED, sqlite_store.url.render_as_string(), str(target)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ}, text=True)
-    assert child.stdout is not None
+    child = Doomed(sqlite_store, KILLED, target)
     assert child.stdout.readline() == "begun\n"
-    child.send_signal(signal.SIGKILL)
-    child.wait()
-    child.stdout.close()
+    child.kill()
     assert not target.exists()
     assert (tmp_path / ".snapshot.partial").is_dir()
     manifest = snapshotting.build(sqlite_store, "c", target)

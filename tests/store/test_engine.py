@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, create_engine, func, insert, select
 from sqlalchemy import event as sqlalchemy_event
 
 from app.errors import StoreError
@@ -19,7 +19,7 @@ from app.store import engine as engines
 from app.store import tables
 from app.store.bulk import insert_rows, is_among
 from app.store.engine import Store
-from tests.conftest import emptied_postgres_store, give_back_postgres, prepare_sqlite
+from tests.conftest import emptied_postgres_store, give_back_postgres
 
 
 @pytest.mark.postgres
@@ -54,7 +54,7 @@ def test_a_settled_view_waits_for_smaller_event_numbers(postgres_url: str) -> No
 
 
 def test_what_the_product_commits_to_a_file_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "_prepare_sqlite", prepare_sqlite)
+    monkeypatch.setattr(engines, "create_engine", create_engine)
     store = Store(f"sqlite:///{tmp_path / 'steelyard.db'}")
     for way in (store.read, store.write):
         with way() as connection:
@@ -109,9 +109,14 @@ def test_values_arrive_as_their_columns_take_them(store: Store) -> None:
     assert [dict(row._mapping) for row in found] == [*rows, *rows]
 
 
-def test_what_is_not_flushed_says_so_to_the_database_and_to_nobody_after_it(store: Store) -> None:
+def test_what_is_not_flushed_says_so_to_the_database_and_to_nobody_after_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked, flushed, unflushed = "PRAGMA synchronous", 2, 1
-    if not store.is_sqlite:
+    if store.is_sqlite:
+        monkeypatch.setattr(engines, "create_engine", create_engine)  # the tests' engines flush nothing
+        store = Store(store.url.render_as_string())
+    else:
         asked, flushed, unflushed = "SHOW synchronous_commit", "on", "off"
         store.engine.dispose()
         sqlalchemy_event.listen(store.engine, "connect", _wait_for_the_disk)  # the tests' server does not
@@ -125,7 +130,7 @@ def test_what_is_not_flushed_says_so_to_the_database_and_to_nobody_after_it(stor
         assert connection.scalars(select(tables.event.c.id)).all() == []
     if not store.is_sqlite:
         sqlalchemy_event.remove(store.engine, "connect", _wait_for_the_disk)
-        store.engine.dispose()
+    store.close()
 
 
 def _wait_for_the_disk(connection: Any, _record: object) -> None:
