@@ -51,8 +51,9 @@ from app.store.engine import Store
 SWEEP = 50
 """How many expired leases one call takes back."""
 
-BUSY_TRIES = 100
-"""How often a call starts over because other calls held every comparison that was left, a few milliseconds each."""
+BUSY_TRIES = 30
+"""How often a call starts over because other calls held every comparison that was left: after some 10 ms, then 20, 30,
+for the more there are, the longer each of them takes."""
 
 _assignment = tables.assignment
 _is_held = _assignment.c.state == literal_column(f"'{AssignmentState.OPEN.value}'")
@@ -84,15 +85,15 @@ def next_assignment(
     Raises:
         NotFound: no such account or campaign.
         NotAllowed: the account may not judge here, or its state gives it no work.
-        Conflict: other raters held everything that was left for a whole second; ask again.
+        Conflict: other raters held everything that was left for whole seconds; ask again.
     """
     now = now or utc_now()
     chance = chance or random.Random()
-    for _ in range(BUSY_TRIES):
+    for n_tries in range(1, BUSY_TRIES + 1):
         try:
             return _next(store, rater_name, campaign_name, now=now, chance=chance, round_name=round_name)
         except Busy:
-            time.sleep(random.uniform(0.001, 0.02))
+            time.sleep(n_tries * random.uniform(0.001, 0.02))
     raise Conflict(f"Every comparison left in campaign {campaign_name!r} is being leased at this moment: ask again.")
 
 
