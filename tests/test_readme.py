@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -58,7 +59,7 @@ def test_every_command_of_the_readme_exists() -> None:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working directory with the files of the tour and, as after `make demo`, with the sample campaign.
 
-    A third of its comparisons and a tenth of its votes are enough here.
+    The shortest fifth of its comparisons, cut to a few words, and a thirtieth of its votes are enough here.
     """
     folder = tmp_path_factory.mktemp("tour")
     for _, file, text in TOUR.findall(TEXT):
@@ -67,15 +68,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     package = tmp_path_factory.mktemp("demo")
     (package / "sample").mkdir()
     for file in (ROOT / "app" / "demo" / "sample").glob("*.jsonl"):
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-        (package / "sample" / file.name).write_text("".join(lines[::3]), encoding="utf-8")
+        lines = sorted(file.read_text(encoding="utf-8").splitlines(), key=len)
+        kept = [json.loads(line) for line in lines[: len(lines) // 6 + 1]]
+        for line in kept:
+            line["prompt"] = line["prompt"][:120]  # of characters, or of turns
+            for completion in line["completions"]:
+                completion["text"] = completion["text"][:120]
+        (package / "sample" / file.name).write_text("\n".join(map(json.dumps, kept)), encoding="utf-8")
     with (
         closing(open_store(read_settings({"STEELYARD_DATA_DIRECTORY": str(folder / "steelyard-data")}))) as store,
         pytest.MonkeyPatch.context() as patched,
     ):
         patched.setattr(sample, "files", lambda _: package)
         sample.load_sample(store)
-        simulate(store, sample.NAME, n_raters=5, n_judgments=80, seed=7)
+        simulate(store, sample.NAME, n_raters=5, n_judgments=36, seed=7)
     return folder
 
 
