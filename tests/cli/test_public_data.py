@@ -24,8 +24,13 @@ def test_llmfao_from_the_file_to_a_loaded_dataset(steelyard: Steelyard, tmp_path
     assert round(overall["percent_agreement"]["value"], 4) == 0.5322
     assert round(overall["percent_agreement_without_ties"]["value"], 4) == 0.7013
     loaded = datasets.load_dataset(str(tmp_path / "out" / "llmfao"), cache_dir=str(tmp_path / "cache"))
-    manifest = json.loads((tmp_path / "out" / "llmfao" / "manifest.json").read_text())
-    assert sum(len(split) for split in loaded.values()) == manifest["content"]["counts"]["n_pairs"]
+    content = json.loads((tmp_path / "out" / "llmfao" / "manifest.json").read_text())["content"]
+    counts = content["counts"]
+    assert sum(len(split) for split in loaded.values()) == counts["n_pairs"]
+    assert counts["n_pairs"] + counts["n_ties"] == 2139
+    assert counts["n_judgments"] == 8931
+    assert round(content["agreement"]["criteria"]["overall"]["krippendorff_alpha"]["value"], 4) == 0.2906
+    assert content["splits"]["omitted"] == []
 
 
 def test_the_kappas_of_pandalm(steelyard: Steelyard, shared_data: Path) -> None:

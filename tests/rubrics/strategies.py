@@ -1,7 +1,11 @@
-"""Hypothesis strategies for rubrics, and for answers that fit a criterion."""
+"""Hypothesis strategies for rubrics, and for answers that fit a criterion.
+
+What does not depend on a draw is built once: to build a strategy takes longer than to draw from it.
+"""
 
 from __future__ import annotations
 
+from string import ascii_lowercase, digits
 from typing import Any
 
 from hypothesis import strategies as st
@@ -11,10 +15,15 @@ from rubrics.criterion_types import CRITERION_TYPES
 from rubrics.model import RESERVED_KEYS, Criterion, Rubric
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
-prose = texts.filter(lambda text: text.strip() != "")
-slugs = st.from_regex(r"\A[a-z][a-z0-9_-]{0,11}\Z").filter(lambda slug: slug not in RESERVED_KEYS)
+prose = texts.map(lambda text: text if text.strip() else f"{text}p")
+slugs = st.builds(str.__add__, st.sampled_from(ascii_lowercase), st.text(f"{ascii_lowercase}{digits}_-", max_size=11))
+slugs = slugs.filter(lambda slug: slug not in RESERVED_KEYS)
 plain_floats = st.floats(-1000, 1000).filter(lambda number: "e" not in repr(number))  # see the test of exponents
 scalars = st.one_of(texts, st.integers(-5, 5), st.booleans(), plain_floats)
+conditions = st.dictionaries(texts, st.lists(scalars, min_size=1, max_size=3), max_size=2)
+preferences = st.sampled_from(["a", "b", TIE])
+example = st.fixed_dictionaries({"prompt": texts, "a": texts, "b": texts, "prefer": preferences, "why": prose})
+examples = st.lists(example, max_size=2)
 
 
 @st.composite
@@ -28,7 +37,7 @@ def plain_criteria(draw: st.DrawFn, *, key: str, has_weight: bool) -> dict[str, 
         "guidance": draw(texts),
         "type": kind,
         "allow_not_applicable": draw(st.booleans()),
-        "applies_if": draw(st.dictionaries(texts, st.lists(scalars, min_size=1, max_size=3), max_size=2)),
+        "applies_if": draw(conditions),
     }
     if kind == "preference_scale":
         plain["points"] = draw(st.integers(2, 101))
@@ -42,10 +51,7 @@ def plain_criteria(draw: st.DrawFn, *, key: str, has_weight: bool) -> dict[str, 
     points = CRITERION_TYPES[kind].anchor_range(Criterion.model_validate(plain))
     if points:
         plain["anchors"] = draw(st.dictionaries(st.sampled_from(list(points)), prose, max_size=3))
-    example = st.fixed_dictionaries(
-        {"prompt": texts, "a": texts, "b": texts, "prefer": st.sampled_from(["a", "b", TIE]), "why": prose}
-    )
-    plain["examples"] = draw(st.lists(example, max_size=2))
+    plain["examples"] = draw(examples)
     return plain
 
 
@@ -60,7 +66,7 @@ def rubrics(draw: st.DrawFn) -> Rubric:
         vetoing = [criterion["key"] for criterion in criteria[:2] if criterion.get("veto")]
         precedence = draw(st.sampled_from(vetoing if len(vetoing) == 1 else [*keys[:2], "context"]))
         tensions.append({"between": keys[:2], "precedence": precedence, "guidance": draw(prose)})
-    expected = st.dictionaries(st.sampled_from([*keys, "overall"]), st.sampled_from(["a", "b", TIE]), min_size=1)
+    expected = st.dictionaries(st.sampled_from([*keys, "overall"]), preferences, min_size=1)
     test = st.fixed_dictionaries({"prompt": texts, "a": texts, "b": texts, "expect": expected})
     return Rubric.from_dict(
         {

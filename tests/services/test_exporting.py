@@ -267,7 +267,7 @@ reviews = st.one_of(
 def native_lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Lines with any texts, several raters, repeats and revisions."""
     lines = []
-    for number in range(draw(st.integers(1, 3))):
+    for number in range(draw(st.integers(1, 6))):
         judgments = []
         for rater in range(draw(st.integers(0, 3))):
             for revision in range(draw(st.integers(1, 2))):
@@ -284,7 +284,7 @@ def native_lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     return lines
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=native_lines())
 def test_import_export_import_export_gives_the_same_bytes(store: Store, lines: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -405,7 +405,8 @@ def test_an_unknown_campaign_is_named(sqlite_store: Store, tmp_path: Path) -> No
 
 def test_real_rankings_come_back(store: Store, shared_data: Path, tmp_path: Path) -> None:
     texts = []
-    source = shared_data / "qa_ranking_k4.jsonl"
+    source = tmp_path / "third.jsonl"
+    source.write_text("".join((shared_data / "qa_ranking_k4.jsonl").open().readlines()[::3]))
     for name in ("one", "two"):
         make_campaign(store, [], tmp_path, name=name)
         import_file(store, name, source, format_name="native")
@@ -413,4 +414,4 @@ def test_real_rankings_come_back(store: Store, shared_data: Path, tmp_path: Path
         counts = export_campaign(store, name, source)
         texts.append(source.read_text())
     assert texts[0] == texts[1]
-    assert (counts.n_comparisons, counts.n_judgments) == (500, 500)
+    assert (counts.n_comparisons, counts.n_judgments) == (167, 167)

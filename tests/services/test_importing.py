@@ -499,7 +499,7 @@ def test_memory_does_not_grow_with_the_file(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file five times as long takes no more than a quarter more memory at its peak."""
-    monkeypatch.setattr(importing, "CHUNK", 50)
+    monkeypatch.setattr(importing, "CHUNK", 20)
 
     def peak(n_lines: int, name: str) -> int:
         path = tmp_path / f"{name}.jsonl"
@@ -512,16 +512,17 @@ def test_memory_does_not_grow_with_the_file(
         return most
 
     make_campaign(sqlite_store, tmp_path, raters=())
-    peak(100, "warm")
-    short, long = peak(200, "short"), peak(1000, "long")
+    peak(40, "warm")
+    short, long = peak(80, "short"), peak(400, "long")
     assert long < 1.25 * short
 
 
 def test_more_raters_than_a_statement_takes_parameters(store: Store, tmp_path: Path) -> None:
-    """70,000 names in a chunk: SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535."""
+    """More names in a chunk than that: SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535."""
+    n_raters = 33_000 if store.is_sqlite else 66_000
     campaign = make_campaign(store, tmp_path, raters=["w5"])
     one = Comparison("x1", (), (Completion("a", ""), Completion("b", "")))
-    crowd = ImportedComparison(1, one, tuple(Judgment(f"w{n}", {}) for n in range(70_000)))
+    crowd = ImportedComparison(1, one, tuple(Judgment(f"w{n}", {}) for n in range(n_raters)))
     with store.write() as connection:
         writer = JudgmentWriter(connection, campaign, 1, actor="system")
         writer.load([crowd], known_ids={})

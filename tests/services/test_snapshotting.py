@@ -14,11 +14,10 @@ from app.domain import RaterKind
 from app.errors import Conflict, InvalidInput, JobCancelled, NotFound
 from app.services import snapshotting
 from app.services.campaigns import create_campaign
-from app.services.importing import import_file
 from app.store import tables
 from app.store.engine import Store
 from reward.contract import JUDGMENT_COLUMNS, PAIR_COLUMNS, POOL_COLUMNS, SPLITS, Manifest, read_manifest
-from rubrics.loader import load_library, load_rubric
+from rubrics.loader import load_rubric
 from tests.services.doomed import Doomed
 from tests.services.ledgers import (
     PLAIN,
@@ -412,18 +411,3 @@ def test_a_killed_build_leaves_no_half_snapshot_and_the_next_one_cleans_up(sqlit
     manifest = snapshotting.build(sqlite_store, "c", target)
     assert read_manifest(target).hash == manifest.hash
     assert not (tmp_path / ".snapshot.partial").exists()
-
-
-# --- real votes --------------------------------------------------------------------------------------------------
-
-
-def test_real_votes_of_people(sqlite_store: Store, shared_data: Path, tmp_path: Path) -> None:
-    create_campaign(sqlite_store, "llmfao", rubric=load_library("minimal"))
-    import_file(sqlite_store, "llmfao", shared_data / "llmfao.jsonl")
-    manifest = snapshotting.build(sqlite_store, "llmfao", tmp_path / "llmfao")
-    overall = manifest.content["agreement"]["criteria"]["overall"]
-    assert overall["krippendorff_alpha"]["value"] == pytest.approx(0.2906, abs=5e-5)
-    counts = manifest.content["counts"]
-    assert counts["n_pairs"] + counts["n_ties"] == 2139
-    assert counts["n_judgments"] == 8931
-    assert manifest.content["splits"]["omitted"] == []
