@@ -39,7 +39,7 @@ def read_one(tmp_path: Path, **fields: Any) -> ImportedComparison:
 
 @given(rows=st.lists(imported_comparisons(), max_size=3))
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_what_is_written_reads_back_and_is_written_the_same(tmp_path: Path, rows: list[ImportedComparison]) -> None:
     path = tmp_path / "out.jsonl"
