@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ from typing import Any
 import pytest
 
 from app.cli.main import main
+from app.services import database
 from app.settings import settings
+from app.store.engine import Store
+from app.store.migrate import current_revision
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(sys.executable).with_name("steelyard")
@@ -53,9 +58,23 @@ def script(folder: Path, *arguments: str, **changes: str) -> Done:
 
 @pytest.fixture
 def steelyard(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Steelyard]:
-    """Run commands in this process, in an empty working directory; checks the exit status."""
+    """Run commands in this process, in an empty working directory; checks the exit status.
+
+    A new database is a copy of the template: to run every migration takes longer than most commands. The console script
+    of `script` runs them.
+    """
+    upgrade = database.upgrade
+
+    def copy(store: Store) -> None:
+        if not store.is_sqlite or current_revision(store) is not None:
+            upgrade(store)
+            return
+        with closing(sqlite3.connect(sqlite_template)) as source, closing(sqlite3.connect(store.url.database)) as new:
+            source.backup(new)
+
+    monkeypatch.setattr(database, "upgrade", copy)
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith("STEELYARD_"):
