@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
-from app.cli.main import main
+from app.cli.main import app, main
 from app.services import database
 from app.settings import settings
 from app.store.engine import Store
@@ -23,6 +24,8 @@ from app.store.migrate import current_revision
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(sys.executable).with_name("steelyard")
+COMMANDS = typer.main.get_command(app)
+"""The command line, built once: to read the options of a hundred commands takes longer than most of them."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ def steelyard(
             source.backup(new)
 
     monkeypatch.setattr(database, "upgrade", copy)
+    monkeypatch.setattr("app.cli.main.app", COMMANDS)
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith("STEELYARD_"):
