@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from app.domain import AssignmentState, Calibration, Campaign, Purpose, Rater, Round
 from app.services import gold_scoring, probing
@@ -67,36 +68,42 @@ def pool_of(sitting: Sitting) -> list[PoolItem]:
 
     What requires something that they do not hold, or has content that they opted out of, is not for them.
     """
+    wanted = {"campaign_id": sitting.campaign.id, "mode": sitting.round.mode.value, "rater_id": sitting.rater.id}
+    rows = sitting.connection.execute(_pool_query(), wanted).all()
+    held = held_by(sitting.connection, sitting.campaign, sitting.rater, now=sitting.now)
+    mine = [row.comparison_id for row in rows if row.requires is None or requires_of(row.requires).met_by(held)]
+    usable = set(probing.unused_gold(sitting.connection, sitting.round, mine))
+    keys = [(row.comparison_id, key_of(row)) for row in rows if row.comparison_id in usable]
+    return [PoolItem(one, answer_class(key_), tuple(sorted(key_.criteria))) for one, key_ in keys]
+
+
+@cache
+def _pool_query() -> Select[Any]:
+    """The keys that measure in `:campaign_id` and `:mode`, on comparisons that `:rater_id` may meet and has not met."""
     comparison, key = tables.comparison, tables.gold_key
     met = (
         select(_assignment.c.comparison_id)
         .join(tables.round_, tables.round_.c.id == _assignment.c.round_id)
         .where(
-            _assignment.c.rater_id == sitting.rater.id,
-            tables.round_.c.campaign_id == sitting.campaign.id,
+            _assignment.c.rater_id == bindparam("rater_id"),
+            tables.round_.c.campaign_id == bindparam("campaign_id"),
             _assignment.c.state != AssignmentState.EXPIRED.value,
         )
     )
-    rows = sitting.connection.execute(
+    return (
         select(comparison.c.requires, key)
         .join(key, key.c.comparison_id == comparison.c.id)
         .where(
-            comparison.c.campaign_id == sitting.campaign.id,
-            comparison.c.mode == sitting.round.mode.value,
+            comparison.c.campaign_id == bindparam("campaign_id"),
+            comparison.c.mode == bindparam("mode"),
             visible(comparison.c.batch_id),
             key.c.suspended_at.is_(None),
             comparison.c.id.not_in(met),
             ~is_unwelcome(comparison.c.id),
             ~has_reviewed(comparison.c.id),
         )
-        .order_by(comparison.c.id),
-        {"rater_id": sitting.rater.id},
-    ).all()
-    held = held_by(sitting.connection, sitting.campaign, sitting.rater, now=sitting.now)
-    mine = [row.comparison_id for row in rows if row.requires is None or requires_of(row.requires).met_by(held)]
-    usable = set(probing.unused_gold(sitting.connection, sitting.round, mine))
-    keys = [(row.comparison_id, key_of(row)) for row in rows if row.comparison_id in usable]
-    return [PoolItem(one, answer_class(key_), tuple(sorted(key_.criteria))) for one, key_ in keys]
+        .order_by(comparison.c.id)
+    )
 
 
 def classes_of(pool: Sequence[PoolItem]) -> Counter[str]:
