@@ -143,7 +143,7 @@ def test_errors_survive_pickling():
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60, deadline=None)
 @given(rubrics())
 def test_yaml_round_trips(rubric):
     again = parse_rubric(dump_rubric(rubric))
@@ -151,7 +151,7 @@ def test_yaml_round_trips(rubric):
     assert again.version == rubric.version
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=25, deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=40, deadline=None)
 @given(rubrics(), rubrics())
 def test_a_document_can_become_any_other_rubric(before, after):
     assert parse_rubric(update_document(dump_rubric(before), after)) == after
