@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import script
+from app.cli.learning import _REWARD
+from reward.__main__ import main
+from tests.cli.conftest import Steelyard, script
 
 HIDING = """
 import sys
@@ -26,14 +30,25 @@ def hide(folder: Path, *modules: str) -> str:
     return str(place)
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "score"])
-def test_help_and_usage_are_those_of_steelyard(tmp_path: Path, command: str) -> None:
-    shown = script(tmp_path, command, "--help")
+def test_help_and_usage_are_those_of_steelyard(tmp_path: Path) -> None:
+    shown = script(tmp_path, "train", "--help")
     assert shown.status == 0
-    assert shown.out.startswith(f"usage: steelyard {command} ")
-    wrong = script(tmp_path, command, "--colour")
+    assert shown.out.startswith("usage: steelyard train ")
+    wrong = script(tmp_path, "train", "--colour")
     assert wrong.status == 2
-    assert f"steelyard {command}: error: " in wrong.err
+    assert "steelyard train: error: " in wrong.err
+
+
+@pytest.mark.parametrize("command", ["evaluate", "score"])
+def test_so_are_those_of_the_others(steelyard: Steelyard, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    def become(_: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        assert tuple(arguments[: len(_REWARD)]) == _REWARD
+        monkeypatch.setenv("REWARD_PROG", environment["REWARD_PROG"])
+        sys.exit(main(arguments[len(_REWARD) :]))
+
+    monkeypatch.setattr("os.execve", become)
+    assert steelyard(command, "--help").out.startswith(f"usage: steelyard {command} ")
+    assert f"steelyard {command}: error: " in steelyard(command, "--colour", status=2).err
 
 
 def test_without_the_extra_everything_but_training_works(tmp_path: Path) -> None:
