@@ -13,7 +13,9 @@ from app.requirements import from_dict
 from app.services import stopping
 from app.services.assigning import next_assignment
 from app.services.campaigns import open_round
+from app.services.collecting import decide_again
 from app.services.judging import Submission, revise, skip, submit
+from app.services.lookup import find_campaign, find_round
 from app.store import tables
 from app.store.engine import Store
 from rubrics.answers import Answer
@@ -65,6 +67,19 @@ def test_two_that_agree_are_enough_of_three(store: Store, tmp_path: Path) -> Non
     assert (item(store).state, item(store).n_slots, item(store).is_open) == ("settled", 2, False)
     assert decisions(store) == [("settled", "a", 2, False)]
     assert wrong_counters(store) == []
+
+
+def test_a_decision_that_says_the_same_is_written_once(store: Store, tmp_path: Path) -> None:
+    start(store, tmp_path, line("x1"), line("x2"))
+    for name in ("r0", "r1"):
+        assert judge(store, name) is not None
+        assert judge(store, name) is not None
+    before = decisions(store)
+    assert before == [("settled", "a", 2, False)] * 2
+    with store.write() as connection:
+        round_ = find_round(connection, find_campaign(connection, "c"), "main")
+        decide_again(connection, round_, [item(store, name).comparison_id for name in ("x1", "x2")])
+    assert decisions(store) == before
 
 
 def test_never_more_leases_at_once_than_are_needed_in_any_case(store: Store, tmp_path: Path) -> None:
