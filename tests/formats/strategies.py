@@ -5,6 +5,7 @@ They are kept: to build one takes longer than to draw from it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from string import ascii_lowercase
@@ -161,14 +162,17 @@ def questions() -> st.SearchStrategy[Question]:
 
 @cache
 def gold_keys(ids: tuple[str, ...]) -> st.SearchStrategy[GoldKey]:
-    """Gold keys with accepted answers, with or without the rest."""
-    return st.builds(
+    """Gold keys with accepted answers, with or without the rest; some suspended, some looked at and kept."""
+    key = st.builds(
         GoldKey,
         accepted=st.lists(st.sampled_from([*ids, "tie", "both_bad"]), min_size=1, unique=True).map(tuple),
         criteria=st.dictionaries(keys, st.sampled_from([*ids, "tie"]), max_size=2),
         explanation=texts,
         distribution=st.none() | st.just({ids[0]: 0.75, "tie": 0.25}),
+        kept_at=st.none() | times,
     )
+    reasons = st.none() | st.dictionaries(texts, json_values, min_size=1, max_size=2)
+    return key | st.builds(replace, key, suspended_at=times, suspended_for=reasons)
 
 
 @cache
