@@ -246,8 +246,8 @@ CATALOGUE: dict[str, tuple[str, ...]] = {
     "known-submitted": ("That one was submitted already.", "Der war schon abgesendet."),
     "known-skipped": ("That one was skipped already.", "Der war schon übersprungen."),
     "lease-lost": (
-        "The time for that one ran out, and it has all its judgments now. Your words are kept as a draft.",
-        "Die Zeit für diesen Vergleich ist abgelaufen, und er hat inzwischen alle Urteile. "
+        "The time for that one ran out, and it needs no more judgments. Your words are kept as a draft.",
+        "Die Zeit für diesen Vergleich ist abgelaufen, und er braucht keine Urteile mehr. "
         "Ihr Text ist als Entwurf aufgehoben.",
     ),
     "exam-first": ("The exam comes first", "Zuerst die Prüfung"),

@@ -69,12 +69,15 @@ def _require_extra() -> None:
 
 
 def _look_for_what_is_named(options: argparse.Namespace) -> None:
-    """Refuse a model or a snapshot that is not there before the libraries load, which takes seconds."""
+    """Refuse a model, a snapshot or heads that are not there before the libraries load, which takes seconds."""
     named = vars(options)
     for model in filter(None, (named.get("model"), named.get("against"))):
         read_run(model)
     if named.get("snapshot") is not None:
         read_manifest(named["snapshot"], verify=False)
+    heads = named.get("heads")
+    if heads is not None and not heads.is_dir():
+        raise RewardError(f"{heads}: there are no heads; fit them with `steelyard heads`.")
 
 
 def _quiet() -> None:

@@ -79,6 +79,18 @@ def gather(values: Mapping[int, T], n: int) -> list[T]:
     return [found[i] for i in range(n)]
 
 
+def first_says(answer: bool) -> bool:
+    """What the first process answers, in all of them: where each would go by a clock of its own."""
+    if count() == 1:
+        return answer
+    from accelerate.utils import broadcast_object_list
+
+    _state()
+    said = [answer]
+    broadcast_object_list(said)
+    return said[0]
+
+
 def device() -> str | None:
     """The device of this process where several work together, else None: the caller chooses."""
     return str(_state().device) if count() > 1 else None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from reward import processes
+
 if TYPE_CHECKING:
     from reward.held_out import HeldOut
 
@@ -103,6 +105,9 @@ def seconds_before(path: Path) -> float:
 class TimeLimit(TrainerCallback):
     """Stops the training after the step that passes a limit.
 
+    With several processes the clock of the first decides for all: each would stop after another step, and the others
+    would wait for it forever.
+
     Args:
         seconds: of wall time since training began, or None for no limit.
     """
@@ -120,8 +125,9 @@ class TimeLimit(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Stop when the time is up; a run that just did its last step counts as done."""
-        over = self.seconds is not None and time.monotonic() - self._start > self.seconds
-        if over and state.global_step < state.max_steps:
+        if self.seconds is None or state.global_step >= state.max_steps:
+            return
+        if processes.first_says(time.monotonic() - self._start > self.seconds):
             self.reached = True
             control.should_training_stop = True
             control.should_log = True

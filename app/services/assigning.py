@@ -52,8 +52,8 @@ SWEEP = 50
 """How many expired leases one call takes back."""
 
 BUSY_TRIES = 30
-"""How often a call starts over because other calls held every comparison that was left: after some 10 ms, then 20, 30,
-for the more there are, the longer each of them takes."""
+"""How often a call starts over because other calls held every comparison that was left: after some 10 ms, then 20, 30
+and so on to 100, for the more there are, the longer each of them takes."""
 
 _assignment = tables.assignment
 _is_held = _assignment.c.state == literal_column(f"'{AssignmentState.OPEN.value}'")
@@ -93,7 +93,7 @@ def next_assignment(
         try:
             return _next(store, rater_name, campaign_name, now=now, chance=chance, round_name=round_name)
         except Busy:
-            time.sleep(n_tries * random.uniform(0.001, 0.02))
+            time.sleep(min(n_tries, 10) * random.uniform(0.001, 0.02))
     raise Conflict(f"Every comparison left in campaign {campaign_name!r} is being leased at this moment: ask again.")
 
 

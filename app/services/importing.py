@@ -144,6 +144,9 @@ def _all_else_uncollected() -> Iterator[None]:
 
     With the libraries of this process there already, that took a tenth of an import's time.
     """
+    if gc.get_freeze_count():  # somebody did that already, for longer
+        yield
+        return
     gc.freeze()
     try:
         yield

@@ -144,7 +144,7 @@ def submit(
         LeaseLost: the lease ran out and the last place is taken; the work is kept as the assignment's draft.
         RefusedSubmission: the judgment breaks the rubric; nothing is stored.
     """
-    _as_draft(submission)
+    as_draft(submission)
     return hand_in(store, rater_name, assignment_id, lambda _row: submission, validate=_validate, now=now)
 
 
@@ -156,6 +156,7 @@ def hand_in(
     *,
     validate: Callable[[Connection, Row[Any], Submission], list[str]],
     now: datetime | None,
+    draft_for: Callable[[Row[Any], Submission], dict[str, Any]] = lambda _, submission: as_draft(submission),
 ) -> Receipt:
     """Store the first judgment on an assignment, in one transaction; `submit` says how, and what it raises.
 
@@ -166,6 +167,7 @@ def hand_in(
         submission_for: makes the submission from the assignment's row.
         validate: refuses a submission, or gives the names of the rules that only advise.
         now: the time; the clock by default.
+        draft_for: what is kept where the lease was lost; by default all of the submission, and nothing else.
     """
     now = now or utc_now()
     with store.write() as connection:
@@ -180,7 +182,7 @@ def hand_in(
         submission = submission_for(row)
         is_lost = row.state == AssignmentState.EXPIRED.value and not _take_again(connection, row)
         if is_lost:
-            kept = {"draft": _as_draft(submission), "draft_saved_at": now}
+            kept = {"draft": draft_for(row, submission), "draft_saved_at": now}
             connection.execute(update(_assignment).where(_assignment.c.id == assignment_id).values(**kept))
         else:
             advice = validate(connection, row, submission)
@@ -214,7 +216,7 @@ def revise(
         RefusedSubmission: the judgment breaks the rubric; nothing is stored.
     """
     now = now or utc_now()
-    _as_draft(submission)
+    as_draft(submission)
     with store.write() as connection:
         rater = find_account(connection, rater_name)
         row = _own_assignment(connection, rater, assignment_id)
@@ -412,7 +414,7 @@ def _take_again(connection: Connection, row: Row[Any]) -> bool:
     return not row.takes_place or take_place(connection, row.round_id, row.comparison_id, row.scope)
 
 
-def _as_draft(submission: Submission) -> dict[str, Any]:
+def as_draft(submission: Submission) -> dict[str, Any]:
     """A submission in the form of a draft.
 
     Raises:

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from app.domain import OVERALL, Purpose, Report
 from app.errors import Conflict
 from app.services.desk import name_responses
-from app.services.judging import Receipt, Submission, hand_in
+from app.services.judging import Receipt, Submission, as_draft, hand_in
 from app.services.wording import check_text, said
 from app.store.engine import Store
 from rubrics.answers import CANNOT_JUDGE, Answer
@@ -52,4 +52,11 @@ def mark_not_rankable(
         report = Report(NOT_RANKABLE, name_responses(words, row.shown or ()))
         return Submission(dict.fromkeys(asked, Answer(preferred=CANNOT_JUDGE)), reports=(report,))
 
-    return hand_in(store, rater_name, assignment_id, unanswered, validate=lambda *_: [], now=now)
+    def with_the_words(row: Row[Any], submission: Submission) -> dict[str, Any]:
+        """The rater's draft as it was, and why they gave it up."""
+        draft = row.draft or as_draft(Submission({}))
+        return draft | {"reports": [*draft.get("reports", ()), *as_draft(submission)["reports"]]}
+
+    return hand_in(
+        store, rater_name, assignment_id, unanswered, validate=lambda *_: [], now=now, draft_for=with_the_words
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from sqlalchemy import select
 
 from app.services import desk as desks
 from app.services import questions, working_time
+from app.services.importing import import_file
+from app.services.unrankable import mark_not_rankable
 from app.store import tables
 from tests.browser.conftest import Visitor, settle
 from tests.browser.desks import make_desk, pair
@@ -174,3 +177,15 @@ def test_not_rankable_is_a_judgment_with_a_reason(visit: Visit, place: Place, tm
     first, second = (one.upper() for one in work.desk.assignment.shown)
     [told] = questions.open_questions(place.store, "designer", "unrankable")
     assert (told.kind, told.text) == ("not_rankable", f"Something else: Response {first} is in Response {second}")
+
+    (tmp_path / "more.jsonl").write_text(json.dumps({"id": "y", **pair("Another.", "One more.")}), encoding="utf-8")
+    import_file(place.store, "unrankable", tmp_path / "more.jsonl")
+    page.reload()
+    here = current(page)
+    choose_more(page, "Not rankable")
+    dialog.get_by_text("Something else").click()
+    dialog.get_by_label("In your words").fill("too late")
+    mark_not_rankable(place.store, "unrankable", here, reason="Something else", text="in another tab")
+    dialog.get_by_role("button", name="Mark as not rankable").click()
+    expect(page.get_by_text("That one was submitted already")).to_be_visible()
+    assert len(questions.open_questions(place.store, "designer", "unrankable")) == 2

@@ -100,6 +100,7 @@ def together(small_snapshot, trained_alone, qwen_dir, bert_dir, tmp_path_factory
         "score": ("command", [*score_arguments(trained_alone, folder), "--output", str(folder / "shared.jsonl")]),
         "loss": ("loss, sharded", [str(qwen_dir), str(folder / "loss")]),
         "late": ("late", [str(qwen_dir), str(folder / "late")]),
+        "limit": ("limit", []),
         "leave": ("leave", [str(folder), str(LEAVING)]),
     }
     launch(folder, [{"name": name, "kind": kind, "arguments": given} for name, (kind, given) in tasks.items()])
@@ -153,6 +154,10 @@ def test_two_processes_score_as_one_does(together, trained_alone):
 def test_a_checkpoint_ends_when_every_process_has_written_its_part(together):
     """Its last file says that it can be resumed from: one whose random states are not all there must have none."""
     assert (together / "late.out").read_text().split() == ["rng_state_0.pth", "rng_state_1.pth"]
+
+
+def test_the_clock_of_the_first_process_stops_all_of_them(together):
+    assert json.loads((together / "limit.out").read_text()) == [[True, False], [True, False]]
 
 
 def test_leaving_with_a_model_in_copies_never_waits_forever(together):

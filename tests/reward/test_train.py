@@ -216,14 +216,15 @@ def one_thread() -> Iterator[None]:
 def test_killed_and_resumed_equals_never_killed(snapshot_dir, bert_dir, tmp_path):
     """SIGKILL after the first checkpoint; the resumed run ends with the very same weights.
 
-    The killed process is forked, and waits before it would be complete, so that it is never faster than the kill.
+    The killed process is forked, and waits before it would be complete, so that it is never faster than the kill
+    (where there is a GPU it is started anew, and could be).
     """
     arguments = ["train", "--snapshot", str(snapshot_dir), "--base", str(bert_dir), "--epochs", "10"]
     arguments += ["--batch-size", "8", "--max-length-tokens", "48", "--learning-rate", "1e-3", "--precision", "fp32"]
     arguments += ["--frozen-baseline-pairs", "0"]
     output = tmp_path / "killed"
     killed = [*arguments, "--output", str(output), "--checkpoint-steps", "10"]
-    context = multiprocessing.get_context("spawn" if torch.cuda.is_initialized() else "fork")
+    context = multiprocessing.get_context("spawn" if torch.cuda.is_available() else "fork")
     process = context.Process(target=main, args=(killed,))
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runs, "complete", lambda *_: signal.pause())

@@ -16,12 +16,14 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 from torch.nn.parallel import DistributedDataParallel
+from transformers import TrainerControl, TrainerState
 
 import reward.evaluate
 import reward.heads
 import reward.scorer  # noqa: F401  what the tasks import, loaded before they are forked
 from reward import processes
 from reward.__main__ import main as command
+from reward.progress import TimeLimit
 from reward.trainer import PreferenceTrainer
 from tests.reward import fsdp_launch, fsdp_worker
 from tests.reward.test_trainer import EXAMPLES, make
@@ -67,6 +69,18 @@ def save_late(arguments: Sequence[str]) -> int:
     return 0
 
 
+def stop_together(arguments: Sequence[str]) -> int:
+    """Ask for the time with clocks that disagree; print what each process makes of it."""
+    reached = []
+    for first, other in ((0.0, 1e9), (1e9, 0.0)):
+        limit = TimeLimit(other if _rank() else first)
+        limit.on_step_end(None, TrainerState(global_step=1, max_steps=2), TrainerControl())  # begun long ago
+        reached.append(limit.reached)
+    print(json.dumps(processes.gather({_rank(): reached}, 2)))
+    processes.leave()
+    return 0
+
+
 def _rank() -> int:
     return int(os.environ["RANK"])
 
@@ -76,6 +90,7 @@ KINDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "command, sharded": fsdp_launch.main,
     "leave": leave_often,
     "late": save_late,
+    "limit": stop_together,
     "loss, sharded": lambda arguments: fsdp_worker.main(*map(Path, arguments)),
 }
 LAUNCHED_AS_FSDP = ("ACCELERATE_USE_FSDP", "FSDP_", "ACCELERATE_MIXED_PRECISION", "TORCHELASTIC_USE_AGENT_STORE")

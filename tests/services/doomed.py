@@ -25,7 +25,7 @@ class Doomed:
         """Start it; the script finds the store's URL and the other arguments in `sys.argv[1:]`."""
         url = store.url.render_as_string(hide_password=False)
         reader, writer = _forking.Pipe(duplex=False)
-        self._process = _forking.Process(target=_run, args=(script, [url, *map(str, arguments)], writer))
+        self._process = _forking.Process(target=_run, args=(script, [url, *map(str, arguments)], writer), daemon=True)
         self._process.start()
         writer.close()
         self.stdout = os.fdopen(os.dup(reader.fileno()))

@@ -76,10 +76,22 @@ def test_a_decision_that_says_the_same_is_written_once(store: Store, tmp_path: P
         assert judge(store, name) is not None
     before = decisions(store)
     assert before == [("settled", "a", 2, False)] * 2
+    asked_again(store)
+    assert decisions(store) == before
+    for row in rows(store, tables.assignment):
+        name = rows(store, tables.rater, tables.rater.c.id == row.rater_id)[0].name
+        revise(store, name, row.id, prefers("b"))
+    changed = decisions(store)
+    assert changed == [*before, ("settled", "b", 2, False), ("settled", "b", 2, False)]
+    asked_again(store)
+    assert decisions(store) == changed, "the last one counts"
+
+
+def asked_again(store: Store) -> None:
+    """Let the policy rule on x1 and x2 once more."""
     with store.write() as connection:
         round_ = find_round(connection, find_campaign(connection, "c"), "main")
         decide_again(connection, round_, [item(store, name).comparison_id for name in ("x1", "x2")])
-    assert decisions(store) == before
 
 
 def test_never_more_leases_at_once_than_are_needed_in_any_case(store: Store, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from app.services import inbox, questions
 from app.services.adjudicating import disputed
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member
-from app.services.judging import revise, skip, submit
+from app.services.judging import revise, save_draft, skip, submit
 from app.services.people import add_account
-from app.services.unrankable import mark_not_rankable
+from app.services.unrankable import NOT_RANKABLE, mark_not_rankable
 from app.store import tables
 from app.store.engine import Store
 from tests.services.house import CRITERIA, line, make_campaign, rows
@@ -83,11 +83,15 @@ def test_it_needs_a_reason_and_a_comparison_that_is_held(sqlite_store: Store, tm
             mark_not_rankable(store, "ann", held.id, reason=reason, text=text, now=NOW)
     assert rows(store, tables.judgment) == []
     later = NOW + timedelta(days=2)
+    save_draft(store, "ann", held.id, {"justification": "my long careful words"}, now=NOW)
     other = hold(store, "bo", now=later)
     submit(store, "bo", other.id, full(), now=later)
     with pytest.raises(LeaseLost):
         mark_not_rankable(store, "ann", held.id, reason=REASON, now=later)
     assert len(rows(store, tables.judgment)) == 1
+    draft = rows(store, tables.assignment, tables.assignment.c.id == held.id)[0].draft
+    assert draft["justification"] == "my long careful words"
+    assert [report["kind"] for report in draft["reports"]] == [NOT_RANKABLE]
 
 
 def test_neither_a_skipped_comparison_nor_an_exams_can_be_marked(sqlite_store: Store, tmp_path: Path):

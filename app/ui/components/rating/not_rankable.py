@@ -43,7 +43,7 @@ def _show(form: Form) -> None:
         return
     said = CATALOGUE[f"unrankable-{reason}"][0]
     try:
-        mark_not_rankable(get_store(), get_person().name, form.desk.assignment.id, reason=said, text=words)
+        receipt = mark_not_rankable(get_store(), get_person().name, form.desk.assignment.id, reason=said, text=words)
     except (AlreadyEnded, LeaseLost) as error:
         tell(error)
     except SteelyardError as error:
@@ -51,5 +51,5 @@ def _show(form: Form) -> None:
         return
     else:
         close(form)
-        st.session_state["rate-notice"] = say("not-rankable-done")
+        st.session_state["rate-notice"] = [say("known-submitted")] if receipt.was_known else say("not-rankable-done")
     st.rerun()
