@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser.parse_args(_with_config(parser, sys.argv[1:] if arguments is None else arguments))
         _require_extra()
-        _look_for_what_is_named(options)
+        _check_what_is_named(options)
         _quiet()
         with contextlib.redirect_stdout(sys.stderr):
             document, text = options.command(options)
@@ -68,9 +68,11 @@ def _require_extra() -> None:
         raise RewardError(f"{', '.join(missing)} not installed: pip install 'steelyard[reward]'.")
 
 
-def _look_for_what_is_named(options: argparse.Namespace) -> None:
-    """Refuse a model, a snapshot or heads that are not there before the libraries load, which takes seconds."""
+def _check_what_is_named(options: argparse.Namespace) -> None:
+    """Refuse what does not go together or is not there before the libraries load, which takes seconds."""
     named = vars(options)
+    if named.get("test_data") is not None and named.get("data") is None:
+        raise RewardError("--test-data belongs to --data; a snapshot has its own test split.")
     for model in filter(None, (named.get("model"), named.get("against"))):
         read_run(model)
     if named.get("snapshot") is not None:
@@ -118,8 +120,6 @@ def _source(options: argparse.Namespace) -> Iterator[Path]:
     from reward.runs import partial_of
 
     if options.data is None:
-        if options.test_data is not None:
-            raise RewardError("--test-data belongs to --data; a snapshot has its own test split.")
         yield options.snapshot
         return
     place = frozen_place(options.output)
