@@ -24,6 +24,7 @@ from app.store.bulk import insert_rows, is_among
 
 _comparison = tables.comparison
 _AS_STORED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_RECORD = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=list)
 
 
 def text_hash(text: str) -> str:
@@ -56,8 +57,6 @@ class Fingerprinted:
     line: ImportedComparison
     fingerprint: Fingerprint
 
-
-_RECORD = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=list)
 
 _KEY = ("accepted", "criteria", "explanation", "distribution")
 """What a gold key says; whether it measures just now is no part of what a comparison is."""

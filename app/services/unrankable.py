@@ -53,9 +53,10 @@ def mark_not_rankable(
         return Submission(dict.fromkeys(asked, Answer(preferred=CANNOT_JUDGE)), reports=(report,))
 
     def with_the_words(row: Row[Any], submission: Submission) -> dict[str, Any]:
-        """The rater's draft as it was, and why they gave it up."""
-        draft = row.draft or as_draft(Submission({}))
-        return draft | {"reports": [*draft.get("reports", ()), *as_draft(submission)["reports"]]}
+        """The rater's draft as it was, and why they gave it up: once, however often they say it."""
+        draft, reports = row.draft or as_draft(Submission({})), as_draft(submission)["reports"]
+        before = [one for one in draft.get("reports", ()) if one not in reports]
+        return draft | {"reports": [*before, *reports]}
 
     return hand_in(
         store, rater_name, assignment_id, unanswered, validate=lambda *_: [], now=now, draft_for=with_the_words
