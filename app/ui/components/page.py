@@ -130,7 +130,8 @@ def show_notice(key: str) -> None:
         if isinstance(notice, SteelyardError):
             show_error(notice)
         elif isinstance(notice, list):
-            st.warning("\n".join(f"- {escape(line)}" for line in notice))
+            bullet = "- " if len(notice) > 1 else ""
+            st.warning("\n".join(f"{bullet}{escape(line)}" for line in notice))
         elif notice:
             st.success(escape(notice))
 
