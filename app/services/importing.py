@@ -31,6 +31,9 @@ CHUNK = 1000
 CHUNK_CHARACTERS = 16_000_000
 """Text in one transaction, about: long responses make shorter chunks, so that memory stays flat."""
 
+SMALL = 1_000_000
+"""Bytes of a file that is read before the garbage collector has looked through everything often."""
+
 GROWTH = frozenset(4**power for power in range(8))
 """After these chunks a database has grown enough to look at its tables anew."""
 
@@ -125,7 +128,7 @@ def import_file(
     batch_id = batches.begin(store, campaign, source=os.path.basename(path), format_name=name)
     summary = ImportSummary()
     try:
-        with _all_else_uncollected():
+        with _all_else_uncollected(Path(path)):
             _import_lines(store, campaign, lines, batch_id, summary, actor=actor, progress=progress, stop=is_cancelled)
         if summary.n_lines >= CHUNK:
             store.refresh_statistics(roughly=True)
@@ -139,12 +142,13 @@ def import_file(
 
 
 @contextmanager
-def _all_else_uncollected() -> Iterator[None]:
+def _all_else_uncollected(path: Path) -> Iterator[None]:
     """Let the garbage collector look for cycles in what an import makes, not again and again in all that was there.
 
-    With the libraries of this process there already, that took a tenth of an import's time.
+    With the libraries of this process there already, that took a tenth of a long import's time. To ask whether
+    somebody did so already, for longer, counts every object: a small file gains less than that takes.
     """
-    if gc.get_freeze_count():  # somebody did that already, for longer
+    if (path.is_file() and path.stat().st_size < SMALL) or gc.get_freeze_count():
         yield
         return
     gc.freeze()

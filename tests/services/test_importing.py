@@ -31,7 +31,7 @@ from app.services.adjudicating import open_case
 from app.services.assigning import next_assignment
 from app.services.campaigns import add_member, create_campaign, open_round, show_campaign
 from app.services.exporting import export_campaign
-from app.services.importing import import_file
+from app.services.importing import SMALL, import_file
 from app.services.importing_judgments import JudgmentWriter
 from app.services.judging import submit
 from app.services.lookup import rounds_of
@@ -468,7 +468,7 @@ def test_an_abandoned_import_leaves_nothing(
 def test_what_an_import_set_aside_is_collected_again(sqlite_store: Store, tmp_path: Path, *, is_frozen: bool) -> None:
     """But what somebody else had set aside for longer, as the server has and these tests, stays so."""
     make_campaign(sqlite_store, tmp_path)
-    path = write_lines(tmp_path / "one.jsonl", [line("x1")])
+    path = write_lines(tmp_path / "large.jsonl", [line("x1", prompt="long " * (SMALL // 4))])
     seen: list[bool] = []
     (gc.freeze if is_frozen else gc.unfreeze)()
     try:

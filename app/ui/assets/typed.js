@@ -1,7 +1,9 @@
 // Typed text of the desk: sent at most SEND_AFTER ms after the first character that was not sent, without taking the
 // focus away; kept in this tab until the server has it; put back into a field that came back with less of it, offered
-// where the field says something else by now.
+// where the field says something else by now. What is typed on after the field was taken away, because another
+// comparison came in its place, still belongs to it, and answers nothing there.
 const SEND_AFTER = 1500
+const TYPES_ON = 1500 // ms from one key to the next
 const AGAIN_AFTER = 3000 // while the connection is cut, fields are disabled and send nothing
 const STORE = 'steelyard-typed'
 
@@ -27,6 +29,7 @@ export default function ({ data, parentElement }) {
     const key = [...(field.closest(`[class*="st-key-${data.prefix}"]`)?.classList ?? [])].find((one) => one.startsWith(`st-key-${data.prefix}`))
     return key?.slice(`st-key-${data.prefix}`.length) ?? null
   }
+  const textNameOf = (field) => nameOf(field)?.match(/^.*(why|note)$/)?.[0] ?? null
   const fieldOf = (name) => panel()?.querySelector(`.st-key-${CSS.escape(data.prefix + name)} :is(textarea, input)`) ?? null
 
   // --- while one types -----------------------------------------------------------------------------------------
@@ -61,6 +64,9 @@ export default function ({ data, parentElement }) {
   }
   const plan = () => { state.timer ??= setTimeout(() => state.send(), SEND_AFTER) }
   state.send = send // a timer may outlive the comparison for which it was set: it calls the newest
+  state.onKey = onKey // and a key may fall between two desks
+  state.listens ??= (doc.addEventListener('keydown', (event) => state.onKey(event), { capture: true }),
+    doc.addEventListener('pointerdown', () => { state.typed = null }, { capture: true }), true)
 
   function onInput(event) {
     const field = event.target
@@ -70,11 +76,43 @@ export default function ({ data, parentElement }) {
   }
 
   function keep(field) {
-    const name = nameOf(field)
-    if (name === null || !/why$|note$/.test(name)) return
+    const name = textNameOf(field)
+    if (name === null) return
     write([...without(data.item, name), { who: data.who, item: data.item, name, text: field.value }])
     line.textContent = data.words.unsaved
     plan()
+  }
+
+  // Every key that is typed: into a field, or on where the field was; a click ends that.
+  function onKey(event) {
+    const typed = state.typed
+    const isGone = typed && !typed.field.isConnected && event.target === doc.body
+    const isSign = event.getModifierState('AltGraph') || !(event.ctrlKey || event.metaKey || event.altKey)
+    state.typed = null
+    if (!isSign || /^(Escape|Tab)$/.test(event.key)) return
+    if (isGone && event.timeStamp - typed.at < TYPES_ON) {
+      state.typed = { ...typed, at: event.timeStamp }
+      typeOn(typed, event)
+    } else if (panel()?.contains(event.target) && textNameOf(event.target)) {
+      state.typed = { field: event.target, item: data.item, name: textNameOf(event.target), at: event.timeStamp }
+    }
+  }
+
+  function typeOn({ field, item, name }, event) {
+    event.preventDefault()
+    event.stopImmediatePropagation()
+    const before = read().find((one) => one.item === item && one.name === name)?.text ?? field.value
+    const text = edited(before, event.key)
+    if (text === before) return
+    write([...without(item, name), { who: data.who, item, name, text }])
+    if (item === state.item) plan()
+    else bringBack()
+  }
+
+  function edited(text, key) {
+    if (key === 'Backspace') return [...text].slice(0, -1).join('')
+    if (key === 'Enter') return `${text}\n`
+    return [...key].length === 1 ? text + key : text
   }
 
   // What was typed before this script was there to listen.
