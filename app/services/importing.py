@@ -169,28 +169,37 @@ def _import_lines(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    for number, chunk in enumerate(_chunks(lines), start=1):
-        if stop():
-            raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
-        good = []
-        for line in chunk:
-            if isinstance(line, RefusedLine):
-                summary.refuse(line)
-            else:
-                good.append(line)
-        _import_chunk(store, campaign, good, batch_id, summary, actor=actor)
-        summary.n_lines += len(chunk)
-        if number in GROWTH:
-            store.refresh_statistics(roughly=True)
-        progress(summary.n_lines)
+    with _ReadAhead(lines) as ahead:
+        for number, chunk in enumerate(ahead, start=1):
+            if stop():
+                raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
+            good = []
+            for line in chunk:
+                if isinstance(line, RefusedLine):
+                    summary.refuse(line)
+                else:
+                    good.append(line)
+            _import_chunk(store, campaign, good, batch_id, summary, actor=actor, read_on=ahead.read_on)
+            summary.n_lines += len(chunk)
+            if number in GROWTH:
+                store.refresh_statistics(roughly=True)
+            progress(summary.n_lines)
 
 
-def _chunks(lines: Iterator[ImportedComparison | RefusedLine]) -> Iterator[list[Fingerprinted | RefusedLine]]:
-    """Every chunk; while one is written, a thread reads the next."""
-    with ThreadPoolExecutor(max_workers=1) as reader:
-        following = reader.submit(_next_chunk, lines)
-        while chunk := following.result():
-            following = reader.submit(_next_chunk, lines)
+class _ReadAhead(ThreadPoolExecutor):
+    """Every chunk of a file; a thread reads the next one from when it is told to."""
+
+    def __init__(self, lines: Iterator[ImportedComparison | RefusedLine]) -> None:
+        super().__init__(max_workers=1)
+        self._lines = lines
+
+    def read_on(self) -> None:
+        """Read the next chunk now: while the database works, not while this thread needs the interpreter itself."""
+        self._following = self.submit(_next_chunk, self._lines)
+
+    def __iter__(self) -> Iterator[list[Fingerprinted | RefusedLine]]:
+        self.read_on()
+        while chunk := self._following.result():
             yield chunk
 
 
@@ -219,8 +228,9 @@ def _import_chunk(
     summary: ImportSummary,
     *,
     actor: str,
+    read_on: Callable[[], None],
 ) -> None:
-    """One transaction: decide line by line what is acceptable, then write in bulk."""
+    """One transaction: decide line by line what is acceptable, then write in bulk; from then on the next is read."""
     lines = [one.line for one in read]
     with store.write(is_flushed=False) as connection:  # the commit that completes the batch flushes this one, too
         batches.beat(connection, batch_id)
@@ -240,6 +250,7 @@ def _import_chunk(
             for finding in line.warnings:
                 summary.warn(line.line, finding)
         _open_ranking_round(accepted, judgments, summary)
+        read_on()
         for line_number, finding in comparisons.write(accepted, round_of=judgments.rounds.of_mode):
             summary.n_same_content += 1
             summary.warn(line_number, finding)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import (
     JSON,
     Column,
@@ -68,7 +67,7 @@ def insert_rows(
             result = connection.exec_driver_sql(statement, tuple(_bound(connection, table, some)))
             returned += result.all() if returning else []
         return returned
-    document = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=_utc_text)
+    document = to_json(rows).decode()
     filled = f"SELECT {columns} FROM json_populate_recordset(NULL::{name}, :rows)"
     result = connection.execute(text(f"INSERT INTO {name} ({columns}) {filled}{ending}"), {"rows": document})
     return list(result.all()) if returning else []
@@ -103,14 +102,8 @@ def is_among(connection: Connection, column: Column[Any], values: Collection[Any
         column: a column of texts.
         values: texts.
     """
-    document = bindparam(None, json.dumps(list(values), ensure_ascii=False), type_=Text)
+    document = bindparam(None, to_json(list(values)).decode(), type_=Text)
     if connection.dialect.name == "sqlite":
         return column.in_(select(func.json_each(document).table_valued("value").c.value))
     texts = select(func.json_array_elements_text(cast(document, JSON))).scalar_subquery()
     return column == any_(func.array(texts, type_=ARRAY(Text)))
-
-
-def _utc_text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    raise TypeError(f"{value!r} is not JSON.")
