@@ -10,7 +10,7 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -187,19 +187,21 @@ def _import_lines(
 
 
 class _ReadAhead(ThreadPoolExecutor):
-    """Every chunk of a file; a thread reads the next one from when it is told to."""
+    """Every chunk of a file; a thread reads the next one from when it is told to, or else from when it is asked for."""
 
     def __init__(self, lines: Iterator[ImportedComparison | RefusedLine]) -> None:
         super().__init__(max_workers=1)
         self._lines = lines
+        self._following: Future[list[Fingerprinted | RefusedLine]] | None = None
 
-    def read_on(self) -> None:
+    def read_on(self) -> Future[list[Fingerprinted | RefusedLine]]:
         """Read the next chunk now: while the database works, not while this thread needs the interpreter itself."""
-        self._following = self.submit(_next_chunk, self._lines)
+        self._following = self._following or self.submit(_next_chunk, self._lines)
+        return self._following
 
     def __iter__(self) -> Iterator[list[Fingerprinted | RefusedLine]]:
-        self.read_on()
-        while chunk := self._following.result():
+        while chunk := self.read_on().result():
+            self._following = None
             yield chunk
 
 
@@ -228,9 +230,9 @@ def _import_chunk(
     summary: ImportSummary,
     *,
     actor: str,
-    read_on: Callable[[], None],
+    read_on: Callable[[], object],
 ) -> None:
-    """One transaction: decide line by line what is acceptable, then write in bulk; from then on the next is read."""
+    """One transaction: decide line by line what is acceptable, then write in bulk, while the next chunk is read."""
     lines = [one.line for one in read]
     with store.write(is_flushed=False) as connection:  # the commit that completes the batch flushes this one, too
         batches.beat(connection, batch_id)
@@ -250,10 +252,10 @@ def _import_chunk(
             for finding in line.warnings:
                 summary.warn(line.line, finding)
         _open_ranking_round(accepted, judgments, summary)
-        read_on()
-        for line_number, finding in comparisons.write(accepted, round_of=judgments.rounds.of_mode):
+        for line_number, finding in comparisons.write(accepted, round_of=judgments.rounds.of_mode, meanwhile=read_on):
             summary.n_same_content += 1
             summary.warn(line_number, finding)
+        read_on()  # now, where no comparison was new
         judgments.write(comparisons.ids)
         judgments.count_known(accepted)
         counts = Counter(comparisons.counts) + Counter(judgments.counts)

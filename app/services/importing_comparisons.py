@@ -122,9 +122,19 @@ class ComparisonWriter:
         self._hashes.setdefault(line.comparison.id, hashes)
 
     def write(
-        self, lines: Sequence[ImportedComparison], *, round_of: Callable[[RankingMode], Sequence[Round]]
+        self,
+        lines: Sequence[ImportedComparison],
+        *,
+        round_of: Callable[[RankingMode], Sequence[Round]],
+        meanwhile: Callable[[], object],
     ) -> Iterator[tuple[int, str]]:
-        """Write the new ones; yields (line number, finding) for content that stands under another id too."""
+        """Write the new ones; yields (line number, finding) for content that stands under another id too.
+
+        Args:
+            lines: what was kept.
+            round_of: the rounds in which comparisons of a mode wait.
+            meanwhile: called before the database works for long; not where nothing is new.
+        """
         fresh: dict[str, ImportedComparison] = {}
         for line in lines:
             if line.comparison.id not in self.known_ids:
@@ -134,6 +144,7 @@ class ComparisonWriter:
         if not fresh:
             return
         twins = self._twins(fresh)
+        meanwhile()
         self._write_texts(fresh)
         self._write_comparisons(fresh)
         self._write_completions(fresh)
