@@ -15,6 +15,7 @@ from app.formats.lines import (
     MAX_LINE_BYTES,
     Row,
     open_bytes,
+    refuse_deep,
     refuse_unstorable,
     refused_archive,
     refused_encoding,
@@ -145,6 +146,7 @@ def _checked(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise _BadElement("", f"each element must be an object, this one is {kind_of(row)}")
     try:
+        refuse_deep(row)
         refuse_unstorable(row, "")
     except Refusal as refusal:
         raise _BadElement(refusal.field, refusal.reason) from None

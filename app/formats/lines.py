@@ -21,6 +21,9 @@ from app.formats.base import Refusal, kind_of
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """A longer line is refused without being held in memory."""
 
+DEEPEST = 100
+"""Lists and objects in one another, at most: what databases and libraries take differs, and nobody reads that."""
+
 Row = tuple[int, dict[str, Any] | RefusedLine]
 """A line number with its object, or with the reason why there is none."""
 
@@ -72,9 +75,29 @@ def parse_object(text: str) -> dict[str, Any]:
         raise Refusal("", "not JSON that can be read: nested too deeply") from None
     if not isinstance(row, dict):
         raise Refusal("", f"each line must be an object, this one is {kind_of(row)}")
+    if text.count("[") + text.count("{") > DEEPEST:
+        refuse_deep(row)
     if "\\u" in text:
         refuse_unstorable(row, "")
     return row
+
+
+def refuse_deep(value: Any) -> None:
+    """Refuse what is nested deeper than `DEEPEST`.
+
+    Raises:
+        Refusal: without a field, because a field that deep has no name to read.
+    """
+    if _is_deeper(value, DEEPEST):
+        raise Refusal("", f"nested more than {DEEPEST} levels deep; give what is inside as text")
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in one another more often than this."""
+    if not isinstance(value, dict | list):
+        return False
+    within = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(one, levels - 1) for one in within)
 
 
 def refuse_unstorable(value: Any, field: str) -> None:

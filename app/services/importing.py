@@ -32,7 +32,7 @@ CHUNK_CHARACTERS = 16_000_000
 """Text in one transaction, about: long responses make shorter chunks, so that memory stays flat."""
 
 SMALL = 1_000_000
-"""Bytes of a file that is read before the garbage collector has looked through everything often."""
+"""A file of fewer bytes is read before the garbage collector has gone through everything often enough to matter."""
 
 GROWTH = frozenset(4**power for power in range(8))
 """After these chunks a database has grown enough to look at its tables anew."""
@@ -169,7 +169,8 @@ def _import_lines(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    with _ReadAhead(lines) as ahead:
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        ahead = _ReadAhead(lines, thread)
         for number, chunk in enumerate(ahead, start=1):
             if stop():
                 raise JobCancelled(f"The import into {campaign.name!r} was cancelled; nothing of it was kept.")
@@ -186,22 +187,22 @@ def _import_lines(
             progress(summary.n_lines)
 
 
-class _ReadAhead(ThreadPoolExecutor):
+@dataclass
+class _ReadAhead:
     """Every chunk of a file; a thread reads the next one from when it is told to, or else from when it is asked for."""
 
-    def __init__(self, lines: Iterator[ImportedComparison | RefusedLine]) -> None:
-        super().__init__(max_workers=1)
-        self._lines = lines
-        self._following: Future[list[Fingerprinted | RefusedLine]] | None = None
+    lines: Iterator[ImportedComparison | RefusedLine]
+    thread: ThreadPoolExecutor
+    following: Future[list[Fingerprinted | RefusedLine]] | None = None
 
     def read_on(self) -> Future[list[Fingerprinted | RefusedLine]]:
         """Read the next chunk now: while the database works, not while this thread needs the interpreter itself."""
-        self._following = self._following or self.submit(_next_chunk, self._lines)
-        return self._following
+        self.following = self.following or self.thread.submit(_next_chunk, self.lines)
+        return self.following
 
     def __iter__(self) -> Iterator[list[Fingerprinted | RefusedLine]]:
         while chunk := self.read_on().result():
-            self._following = None
+            self.following = None
             yield chunk
 
 

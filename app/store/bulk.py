@@ -44,7 +44,8 @@ def insert_rows(
     Args:
         connection: the transaction of the use case.
         table: where to.
-        rows: column name -> value, the same columns in each; no rows are no statement.
+        rows: column name -> value, the same columns in each; no rows are no statement. Times are aware; in columns of
+            JSON stands what JSON has, no deeper than `formats.lines.DEEPEST`.
         skip_known_by: a unique column: rows that are there already, or are being inserted by another transaction, are
             left as they are. Sort the rows by it, so that two transactions wait for each other in one order.
         returning: columns of numbers or texts.

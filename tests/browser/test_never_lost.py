@@ -179,6 +179,8 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     lines[-1].close()
     expect(why(page)).to_be_disabled()  # during a cut nothing can be typed, and what was typed stays
     expect(why(page)).not_to_be_focused()  # a browser takes the focus from it with the next frame
+    page.keyboard.type(" yet, 1 or 2 words")  # what is typed on belongs to it, and answers nothing
+    page.wait_for_timeout(2_000)
     page.keyboard.press("l")
     page.keyboard.press("e")  # what is marked is coloured at once, and told when there is somebody to tell
     page.wait_for_function("() => CSS.highlights.get('sy-marked').size === 1")
@@ -186,12 +188,13 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     expect(why(page)).to_have_value("written and not sent")
     is_cut = False
     expect(page.get_by_role("button", name="Remove")).to_have_count(1)
-    assert is_drafted(page, store, here, "written and not sent")
+    assert is_drafted(page, store, here, "written and not sent yet, 1 or 2 words")
+    assert list(drafted(store, here)["answers"]) == ["clarity"]
     page.close()
     page = window.new_page()
     page.goto(f"{own_server.url}/rate?campaign=c")
     assert current(page) == here
-    expect(why(page)).to_have_value("written and not sent")
+    expect(why(page)).to_have_value("written and not sent yet, 1 or 2 words")
     why(page).press("End")
     assert own_server.process is not None
     why(page).press_sequentially(", twice")
@@ -199,7 +202,7 @@ def test_a_cut_line_and_a_server_that_is_killed(window: BrowserContext, own_serv
     own_server.process.wait(30)
     page.wait_for_timeout(2_000)
     own_server.start()
-    assert is_drafted(page, store, here, "written and not sent, twice")
+    assert is_drafted(page, store, here, "written and not sent yet, 1 or 2 words, twice")
     assert current(page) == here
     fill(page)
     page.get_by_role("button", name="Submit").click()

@@ -26,10 +26,16 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in GOOD.items() if key != name}
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """Objects in one another."""
+    return {} if levels == 1 else {"x": nested(levels - 1)}
+
+
 NATIVE: dict[str, tuple[Any, str, str]] = {
     "not JSON": (b'{"id": "x", ', "", "not JSON"),
     "not an object": ([1, 2], "", "each line must be an object, this one is a list"),
     "nested too deeply": (b"[" * 100_000, "", "nested too deeply"),
+    "nested deeper than any database takes": (GOOD | {"meta": nested(100)}, "", "nested more than 100 levels deep"),
     "latin-1": (json.dumps(GOOD).encode().replace(b"Why", b"Wh\xe9"), "", "byte 0xe9 at offset"),
     "not a number": (b'{"id": "x", "meta": {"x": NaN}}', "", "NaN is not JSON"),
     "infinite": (b'{"id": "x", "meta": {"x": 1e999}}', "", "too large"),

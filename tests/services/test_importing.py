@@ -26,6 +26,7 @@ from app.domain import (
 )
 from app.errors import AlreadyExists, InvalidInput, JobCancelled, NotFound
 from app.formats import registry
+from app.formats.lines import DEEPEST
 from app.services import importing
 from app.services.adjudicating import open_case
 from app.services.assigning import next_assignment
@@ -462,6 +463,18 @@ def test_an_abandoned_import_leaves_nothing(
     assert contents(store) == before
     assert count(store, tables.event) == events
     assert import_file(store, "c", path).n_comparisons == 30
+
+
+def test_what_is_nested_as_deep_as_a_line_may_be_is_stored(store: Store, tmp_path: Path) -> None:
+    make_campaign(store, tmp_path)
+    meta: dict[str, Any] = {}
+    for _ in range(DEEPEST - 2):
+        meta = {"x": meta}
+    path = write_lines(tmp_path / "deep.jsonl", [line("x1", meta=meta), line("x2", meta={"x": meta}), line("x3")])
+    summary = import_file(store, "c", path)
+    assert [one.line for one in summary.refused] == [2]
+    with store.read() as connection:
+        assert connection.scalars(select(tables.comparison.c.meta).order_by(tables.comparison.c.id)).all() == [meta, {}]
 
 
 @pytest.mark.parametrize("is_frozen", [False, True])

@@ -1,7 +1,7 @@
 // Typed text of the desk: sent at most SEND_AFTER ms after the first character that was not sent, without taking the
 // focus away; kept in this tab until the server has it; put back into a field that came back with less of it, offered
-// where the field says something else by now. What is typed on after the field was taken away, because another
-// comparison came in its place, still belongs to it, and answers nothing there.
+// where the field says something else by now. What is typed on after the field lost the focus by itself, because
+// another comparison came or the line was cut, still belongs to it, and answers nothing.
 const SEND_AFTER = 1500
 const TYPES_ON = 1500 // ms from one key to the next
 const AGAIN_AFTER = 3000 // while the connection is cut, fields are disabled and send nothing
@@ -65,8 +65,11 @@ export default function ({ data, parentElement }) {
   const plan = () => { state.timer ??= setTimeout(() => state.send(), SEND_AFTER) }
   state.send = send // a timer may outlive the comparison for which it was set: it calls the newest
   state.onKey = onKey // and a key may fall between two desks
-  state.listens ??= (doc.addEventListener('keydown', (event) => state.onKey(event), { capture: true }),
-    doc.addEventListener('pointerdown', () => { state.typed = null }, { capture: true }), true)
+  if (!state.listens) {
+    doc.addEventListener('keydown', (event) => state.onKey(event), { capture: true })
+    doc.addEventListener('pointerdown', () => { state.last = null }, { capture: true })
+    state.listens = true
+  }
 
   function onInput(event) {
     const field = event.target
@@ -83,36 +86,49 @@ export default function ({ data, parentElement }) {
     plan()
   }
 
-  // Every key that is typed: into a field, or on where the field was; a click ends that.
+  // Every key: typed into a field, or on where one stood, until a pause, a click, Escape, Tab or a command there. What
+  // follows Mod+Enter is meant for the next comparison.
   function onKey(event) {
-    const typed = state.typed
-    const isGone = typed && !typed.field.isConnected && event.target === doc.body
-    const isSign = event.getModifierState('AltGraph') || !(event.ctrlKey || event.metaKey || event.altKey)
-    state.typed = null
-    if (!isSign || /^(Escape|Tab)$/.test(event.key)) return
-    if (isGone && event.timeStamp - typed.at < TYPES_ON) {
-      state.typed = { ...typed, at: event.timeStamp }
-      typeOn(typed, event)
-    } else if (panel()?.contains(event.target) && textNameOf(event.target)) {
-      state.typed = { field: event.target, item: data.item, name: textNameOf(event.target), at: event.timeStamp }
-    }
+    const { key, target, timeStamp: at } = event
+    if (!key || /^(Shift|Control|Alt|AltGraph|Meta|CapsLock)$/.test(key)) return
+    const isCommand = (event.ctrlKey || event.metaKey) && !event.getModifierState('AltGraph')
+    if (isCommand && key === 'Enter') state.handedIn = data.item
+    if (/^(Escape|Tab)$/.test(key)) state.last = null
+    else if (target === doc.body) typeOn(event, isCommand)
+    else state.last = lastIn(target, at)
+    if (state.last?.item === state.handedIn) state.last = null
   }
 
-  function typeOn({ field, item, name }, event) {
+  function lastIn(field, at) {
+    const { last } = state
+    if (last?.field === field) return { field, who: last.who, item: last.item, name: last.name, at }
+    const name = panel()?.contains(field) ? textNameOf(field) : null
+    return name === null ? null : { field, who: data.who, item: data.item, name, at }
+  }
+
+  function typeOn(event, isCommand) {
+    const { last } = state
+    const isOver = isCommand || last?.who !== data.who || event.timeStamp - last.at > TYPES_ON
+    if (isOver) state.last = null
+    const after = isOver ? null : edited(last, event.key)
+    if (after === null) return
     event.preventDefault()
     event.stopImmediatePropagation()
-    const before = read().find((one) => one.item === item && one.name === name)?.text ?? field.value
-    const text = edited(before, event.key)
-    if (text === before) return
-    write([...without(item, name), { who: data.who, item, name, text }])
+    state.last = { ...last, ...after, at: event.timeStamp }
+    const { who, item, name, text } = state.last
+    write([...without(item, name), ...(text.trim() ? [{ who, item, name, text }] : [])])
     if (item === state.item) plan()
     else bringBack()
   }
 
-  function edited(text, key) {
-    if (key === 'Backspace') return [...text].slice(0, -1).join('')
-    if (key === 'Enter') return `${text}\n`
-    return [...key].length === 1 ? text + key : text
+  // A field that went keeps its value and its selection: the first key goes on from them. Keys that write nothing: null.
+  function edited({ field, text = field.value, start = field.selectionStart, end = field.selectionEnd }, key) {
+    const writes = [...key].length === 1 || key === 'Backspace' || (key === 'Enter' && field.tagName === 'TEXTAREA')
+    if (!writes) return null
+    const kept = text.slice(0, start)
+    const erased = start === end ? [...kept].slice(0, -1).join('') : kept
+    const before = key === 'Backspace' ? erased : kept + (key === 'Enter' ? '\n' : key)
+    return { text: before + text.slice(end), start: before.length, end: before.length }
   }
 
   // What was typed before this script was there to listen.
