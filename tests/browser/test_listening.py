@@ -64,7 +64,7 @@ def test_scripts_leave_nothing_behind_when_they_are_given_new_data(visit: Visit,
         page.keyboard.press("e")  # another mark: the marking script is told
         expect(page.get_by_role("button", name="Remove")).to_have_count(turn + 1)
         justification.press_sequentially(f"words {turn} ")
-        justification.blur()  # another text is stored: the script that keeps texts is told
+        page.keyboard.press("Escape")  # another text is stored: the script that keeps texts is told
         expect(page.get_by_text("Saved", exact=True)).to_be_visible()
         seen.append(page.evaluate("({ input: listeners.input, selectionchange: listeners.selectionchange })"))
     assert seen == [seen[0]] * 4
