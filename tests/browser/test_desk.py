@@ -267,7 +267,7 @@ def test_keys_can_be_listed_and_switched_off_and_the_screen_speaks_german(visit:
     expect(page.locator('.st-key-panel [role="radio"][aria-checked="true"]')).to_have_count(0)
     page.get_by_label("Begründung").fill("Antwort A")
     page.get_by_label("Begründung").blur()
-    page.wait_for_timeout(800)
+    expect(page.get_by_text("Gespeichert", exact=True)).to_be_visible()
     draft = desks.open_desk(place.store, "keys", "keys").assignment
     assert draft.draft["justification"] == f"[response:{draft.shown[0]}]"
     assert page.evaluate(SIDEWAYS) <= 0

@@ -128,7 +128,7 @@ def test_a_second_persons_work_is_invisible_and_so_are_models_and_purposes(visit
     secret_words = "a word that only the first rater wrote"
     page.get_by_label("Justification").fill(secret_words)
     page.get_by_label("Justification").blur()
-    page.wait_for_timeout(500)
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     mine = desks.open_desk(place.store, "rater", "small")
     assert secret_words in mine.assignment.draft["justification"]
     other = second.log_in("second", "/rate?campaign=small")
